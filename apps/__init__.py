@@ -1,0 +1,1 @@
+"""The apps of Zhiku; who may import whom is in pyproject.toml."""

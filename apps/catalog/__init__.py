@@ -1,0 +1,1 @@
+"""The registry of models: what is installed, where it lies, who serves it."""

@@ -1,0 +1,1 @@
+"""Conversations, streamed answers, citations."""

@@ -1,0 +1,123 @@
+"""Conversations, their messages and the citations of answers."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.catalog.models import AIModel
+from apps.core.models import Record
+from apps.libraries.models import Chunk, Document, DocumentVersion, Library
+from apps.users.models import Team, User
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    """Sets of conversations."""
+
+    def readable_by(self, user: User) -> ConversationQuerySet:
+        """Return the person's own conversations in teams they are still a member of, without deleted ones."""
+        return self.filter(
+            owner=user, owner__is_active=True, deleted_at=None, team__memberships__user=user
+        )
+
+
+class Conversation(Record):
+    """A private talk of one person, over some libraries of one team."""
+
+    class Mode(models.TextChoices):
+        AUTO = "auto", _("Automatic")
+        GENERATE = "generate", _("Written answer")
+        QUOTE = "quote", _("Quotes only")
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="conversations")
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="conversations")
+    title = models.CharField(max_length=200, blank=True)
+    libraries = models.ManyToManyField(Library, blank=True, related_name="+")  # none: all readable ones
+    model = models.ForeignKey(AIModel, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    mode = models.CharField(max_length=10, choices=Mode, default=Mode.AUTO)
+    last_at = models.DateTimeField(auto_now_add=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ConversationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-last_at"]
+        indexes = [models.Index(fields=["owner", "team", "-last_at"], name="conversation_rail")]
+
+    def __str__(self) -> str:
+        return self.title or str(self.pk)
+
+
+class Message(Record):
+    """A question or an answer. Answers to the same question are siblings: `parent` is the question."""
+
+    class Role(models.TextChoices):
+        USER = "user", _("Question")
+        ASSISTANT = "assistant", _("Answer")
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("Waiting")
+        RUNNING = "running", _("Answering")
+        DONE = "done", _("Done")
+        STOPPED = "stopped", _("Stopped")
+        FAILED = "failed", _("Failed")
+        INTERRUPTED = "interrupted", _("Interrupted")
+
+    LIVE = (State.PENDING, State.RUNNING)
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
+    parent = models.ForeignKey("self", null=True, on_delete=models.CASCADE, related_name="children")
+    role = models.CharField(max_length=10, choices=Role)
+    text = models.TextField(blank=True)  # markdown; of an answer: as far as it was flushed
+    state = models.CharField(max_length=12, choices=State, default=State.DONE)
+    mode = models.CharField(max_length=10, blank=True)  # what was really used: generate or quote
+    model = models.ForeignKey(AIModel, null=True, on_delete=models.SET_NULL, related_name="+")
+    library_ids = ArrayField(models.UUIDField(), default=list)  # what the gate allowed when it was asked
+    steps = models.JSONField(default=dict, blank=True)  # condensed question, counts, seconds: the steps line
+    is_refusal = models.BooleanField(default=False)
+    error_code = models.CharField(max_length=60, blank=True)
+    prompt_tokens = models.PositiveIntegerField(default=0)
+    output_tokens = models.PositiveIntegerField(default=0)
+    reservation = models.UUIDField(null=True, blank=True)  # metering.Reservation
+    stop_requested = models.BooleanField(default=False)
+    lease_until = models.DateTimeField(null=True, blank=True)  # of a running answer: its worker's heartbeat
+    attempt = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["created_at"]
+        indexes = [models.Index(fields=["state", "lease_until"], name="message_due")]
+
+    def __str__(self) -> str:
+        return f"{self.role}: {self.text[:40]}"
+
+    @property
+    def is_live(self) -> bool:
+        """Return whether an answer is still being made."""
+        return self.state in self.LIVE
+
+
+class Citation(Record):
+    """A citation of an answer, with a copy of what it pointed to: it outlives the chunk and the document."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="citations")
+    number = models.PositiveIntegerField()
+    chunk = models.ForeignKey(Chunk, null=True, on_delete=models.SET_NULL, related_name="+")
+    document = models.ForeignKey(Document, null=True, on_delete=models.SET_NULL, related_name="+")
+    version = models.ForeignKey(DocumentVersion, null=True, on_delete=models.SET_NULL, related_name="+")
+    document_name = models.CharField(max_length=255)
+    heading_path = ArrayField(models.CharField(max_length=300), default=list, blank=True)
+    page_from = models.PositiveIntegerField(null=True)
+    page_to = models.PositiveIntegerField(null=True)
+    boxes = models.JSONField(default=list)
+    char_from = models.PositiveIntegerField(default=0)
+    char_to = models.PositiveIntegerField(default=0)
+    passage = models.TextField()  # the chunk's text
+    quote = models.TextField(blank=True)  # the words the answer leans on
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["message", "number"], name="citation_number_unique")]
+
+    def __str__(self) -> str:
+        return f"[{self.number}] {self.document_name}"

@@ -1,0 +1,1 @@
+"""Errors, events, markdown, outbound HTTP: what every app may use; imports no app."""

@@ -1,0 +1,30 @@
+"""Errors of the REST API as problem+json (RFC 9457)."""
+
+from typing import Any
+
+from rest_framework.exceptions import APIException
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from apps.core.errors import PROBLEM_PREFIX, AppError
+from apps.core.middleware import problem_body
+
+CONTENT_TYPE = "application/problem+json"
+
+
+def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Return the problem of an expected failure; None lets Django answer 500."""
+    if isinstance(error, AppError):
+        return Response(problem_body(error), status=error.status, content_type=CONTENT_TYPE)
+    response = exception_handler(error, context)
+    if response is not None and isinstance(error, APIException):
+        code = str(error.default_code).replace("_", "-")
+        response.data = {
+            "type": PROBLEM_PREFIX + code,
+            "title": str(error.default_detail),
+            "status": response.status_code,
+            "code": code,
+            "errors": response.data,
+        }
+        response.content_type = CONTENT_TYPE
+    return response

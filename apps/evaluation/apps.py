@@ -1,0 +1,10 @@
+"""Django's entry for this app."""
+
+from django.apps import AppConfig
+
+
+class EvaluationConfig(AppConfig):
+    """Names the app `evaluation`."""
+
+    name = "apps.evaluation"
+    label = "evaluation"

@@ -1,0 +1,78 @@
+"""The jobs that read documents, and the chunks they prepare."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.models import Record
+from apps.libraries.models import Document, DocumentVersion
+from apps.users.models import Team
+
+
+class IngestionJob(Record):
+    """The reading of one version. PostgreSQL is the truth, the broker only a bell.
+
+    A worker owns a running job as long as it renews `lease_until`; after that any worker may take it over.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("Waiting")
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    class Stage(models.TextChoices):
+        READ = "read", _("Reading")
+        SPLIT = "split", _("Splitting")
+        EMBED = "embed", _("Embedding")
+        INDEX = "index", _("Indexing")
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="jobs")
+    version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="jobs")
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    stage = models.CharField(max_length=10, choices=Stage, default=Stage.READ)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    attempts = models.PositiveIntegerField(default=0)
+    lease_owner = models.CharField(max_length=100, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    is_cancelled = models.BooleanField(default=False)  # asked for; the worker looks between steps
+    error_code = models.CharField(max_length=60, blank=True)
+    error_params = models.JSONField(default=dict, blank=True)
+    error_log = models.TextField(blank=True)  # for operators; never shown to members
+    seconds = models.JSONField(default=dict, blank=True)  # per stage
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "lease_until"], name="job_due")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version"],
+                condition=models.Q(state__in=["queued", "running"]),
+                name="one_live_job_per_version",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.document}: {self.state}"
+
+
+class StagedChunk(models.Model):
+    """A chunk that waits for its vector. Rows survive a crash, so embedding goes on where it stopped."""
+
+    id: int
+    job = models.ForeignKey(IngestionJob, on_delete=models.CASCADE, related_name="staged")
+    ordinal = models.PositiveIntegerField()
+    payload = models.JSONField()  # libraries.types.ChunkDraft as JSON
+    tokens = models.PositiveIntegerField(default=0)
+    vector = models.BinaryField(null=True)  # float32, little endian
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "ordinal"], name="staged_ordinal_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} #{self.ordinal}"

@@ -1,0 +1,1 @@
+"""Libraries, documents, versions, chunks and their vectors."""

@@ -1,0 +1,56 @@
+"""Values that travel between ingestion, libraries and rag. Plain Python."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+BlockKind = Literal["heading", "text", "list", "code", "table", "caption"]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle on a page, as fractions 0..1 of its width and height, origin at the top left."""
+
+    page: int
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A paragraph, heading, list item, table or code block in reading order.
+
+    `page` counts from 1 and is None where the format has no pages; `box` is None without a page layout.
+    """
+
+    text: str
+    kind: BlockKind = "text"
+    page: int | None = None
+    box: Box | None = None
+    heading_path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDocument:
+    """What a parser found. `pages` is 0 where the format has no pages."""
+
+    blocks: tuple[Block, ...]
+    pages: int = 0
+    title: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkDraft:
+    """A chunk before it is stored; fields as in `libraries.models.Chunk`."""
+
+    ordinal: int
+    text: str
+    tokens: int
+    heading_path: tuple[str, ...] = ()
+    page_from: int | None = None
+    page_to: int | None = None
+    boxes: tuple[Box, ...] = field(default=())
+    char_from: int = 0
+    char_to: int = 0

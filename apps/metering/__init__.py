@@ -1,0 +1,1 @@
+"""Quotas, reservations and usage."""

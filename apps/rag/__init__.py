@@ -1,0 +1,1 @@
+"""The answer pipeline: plain Python, and search.py, its only ORM file."""

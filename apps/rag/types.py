@@ -1,0 +1,119 @@
+"""The values of the answer pipeline. Plain Python."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import UUID
+
+from apps.libraries.types import Box
+
+Mode = Literal["generate", "quote"]
+Language = Literal["zh", "en"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where to search. `library_ids` were checked by a gate; the SQL filters by them as well."""
+
+    team_id: UUID
+    library_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk that was found, with the evidence for it.
+
+    `score` is the fused one, `cosine` that of the vectors (-1..1), `bm25` the lexical score (0 and up); the
+    ranks count from 1 and are None where a leg did not find the chunk.
+    """
+
+    chunk_id: UUID
+    document_id: UUID
+    version_id: UUID
+    library_id: UUID
+    document_name: str
+    text: str
+    heading_path: tuple[str, ...] = ()
+    ordinal: int = 0
+    page_from: int | None = None
+    page_to: int | None = None
+    boxes: tuple[Box, ...] = ()
+    char_from: int = 0
+    char_to: int = 0
+    score: float = 0.0
+    cosine: float | None = None
+    bm25: float | None = None
+    dense_rank: int | None = None
+    lexical_rank: int | None = None
+    matched_terms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search gave: passages, best first, and the calibrated support of the question by both legs (0..1)."""
+
+    passages: tuple[Passage, ...]
+    support: float
+    language: Language
+    milliseconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cite:
+    """One citation of an answer: the number shown, and the passage, and the words it leans on."""
+
+    number: int
+    passage: Passage
+    quote: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Condensed:
+    """The question as it was searched for; differs from the one asked where a follow-up was rewritten."""
+
+    question: str
+    was_rewritten: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """The passages given to the model (or quoted from), numbered from 1 in this order."""
+
+    found: Found
+    passages: tuple[Passage, ...]
+    libraries: int
+    trimmed_turns: int = 0  # oldest turns of the history that no longer fit the context
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of the answer's markdown, to be appended."""
+
+    text: str
+    tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The whole answer with citation marks `[n]`, only of passages that were really given."""
+
+    text: str
+    citations: tuple[Cite, ...]
+    is_refusal: bool = False
+    prompt_tokens: int = 0
+    output_tokens: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)  # per stage: condense, search, prompt, first_token, generate
+
+
+Step = Condensed | Retrieved | Delta | Finished
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One earlier question and its answer."""
+
+    question: str
+    answer: str
+
+
+History = Sequence[Exchange]

@@ -1,0 +1,1 @@
+"""The composition root: settings, addresses, processes; imported by no app."""

@@ -1,0 +1,56 @@
+"""Where the database and the broker are: given by URL, or the embedded ones below var/.
+
+Both embedded services listen on Unix sockets only. A socket's path may have at most 107 bytes, which a deep
+checkout exceeds, so the sockets lie in a short directory whose name is derived from var/'s path.
+"""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from kb_project.env import Env
+
+DATABASE_NAME = "zhiku"
+
+
+def socket_dir(env: Env) -> Path:
+    """Return the directory of the embedded services' sockets; it need not exist yet."""
+    digest = hashlib.sha256(str(env.var_dir.resolve()).encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"zhiku-{os.getuid()}-{digest}"
+
+
+def redis_url(env: Env) -> str:
+    """Return the address of Redis or Valkey."""
+    return env.redis_url or f"unix://{socket_dir(env)}/valkey.sock"
+
+
+def celery_broker_url(env: Env) -> str:
+    """Return the broker's address as kombu writes it (`redis+socket://` for a Unix socket)."""
+    return env.redis_url or f"redis+socket://{socket_dir(env)}/valkey.sock"
+
+
+def database_settings(env: Env) -> dict[str, Any]:
+    """Return Django's DATABASES entry. Prepared statements stay off: a generic plan ignores SET LOCAL."""
+    base: dict[str, Any] = {
+        "ENGINE": "django.db.backends.postgresql",
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": True,
+        "OPTIONS": {"prepare_threshold": None},
+    }
+    if not env.database_url:
+        return base | {"NAME": DATABASE_NAME, "USER": "postgres", "HOST": str(socket_dir(env)), "PORT": "5432", "CONN_MAX_AGE": 60}
+    url = urlsplit(env.database_url)
+    if url.scheme not in {"postgres", "postgresql"}:
+        raise SystemExit("KB_DATABASE_URL must start with postgresql://.")
+    return base | {
+        "NAME": unquote(url.path.lstrip("/")),
+        "USER": unquote(url.username or ""),
+        "PASSWORD": unquote(url.password or ""),
+        "HOST": url.hostname or "",
+        "PORT": str(url.port or ""),
+        "CONN_MAX_AGE": 60,
+        "OPTIONS": {"prepare_threshold": None} | dict(parse_qsl(url.query)),
+    }

@@ -1,0 +1,22 @@
+"""The Celery application: which task runs on which queue."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kb_project.settings")
+
+app = Celery("zhiku")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.task_routes = {
+    "apps.ingestion.tasks.read_document": {"queue": "ingest"},
+    "apps.ingestion.tasks.embed_pending": {"queue": "embed"},
+    "apps.chat.tasks.answer_message": {"queue": "answer"},
+}
+app.conf.beat_schedule = {
+    "ingestion-poll": {"task": "apps.ingestion.tasks.poll", "schedule": 10.0},
+    "chat-reap": {"task": "apps.chat.tasks.reap", "schedule": 10.0},
+    "metering-reap": {"task": "apps.metering.tasks.reap", "schedule": 60.0},
+    "libraries-purge": {"task": "apps.libraries.tasks.purge", "schedule": 3_600.0},
+}
+app.autodiscover_tasks()

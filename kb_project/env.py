@@ -1,0 +1,65 @@
+"""Every setting that an operator may make, typed, with its range and its reason.
+
+`docs/operations.md` is checked against this class, so a setting without a description fails a test.
+"""
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+class Env(BaseSettings):
+    """The environment variables `KB_*`; an unknown or malformed one stops the start."""
+
+    model_config = SettingsConfigDict(env_prefix="KB_", env_file=".env", extra="ignore")
+
+    var_dir: Path = Field(BASE_DIR / "var", description="Everything that is written: database, files, models, logs.")
+    port: int = Field(8000, ge=1, le=65535, description="Port of the web process.")
+    bind: str = Field("127.0.0.1", description="Address the web process listens on.")
+    public_url: str = Field("", description="Address people use, for links in invitations; empty: http://127.0.0.1:PORT.")
+    allowed_hosts: str = Field("localhost,127.0.0.1,[::1]", description="Host names served, separated by commas.")
+    behind_tls: bool = Field(False, description="A TLS proxy stands in front: secure cookies, HSTS, https redirects.")
+    debug: bool = Field(False, description="Django's debug pages; never on a reachable machine.")
+    secret_key: SecretStr = Field(SecretStr(""), description="Signing key of at least 50 characters; empty: made once under KB_VAR_DIR.")
+    database_url: str = Field("", description="PostgreSQL with pgvector; empty: the embedded server.")
+    redis_url: str = Field("", description="Redis or Valkey; empty: the embedded server.")
+    language: str = Field("en", pattern="^(en|zh-hans)$", description="Language for people who did not choose one.")
+    time_zone: str = Field("UTC", description="Time zone of pages and logs.")
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Lowest level that is logged.")
+    log_json: bool = Field(False, description="Logs as JSON lines instead of text.")
+
+    signup_open: bool = Field(False, description="Whether strangers may create an account by themselves.")
+    invitation_days: int = Field(7, ge=1, le=90, description="Days an invitation link is valid.")
+
+    upload_max_mib: int = Field(200, ge=1, le=10_240, description="Largest file that is accepted.")
+    upload_max_files: int = Field(500, ge=1, le=100_000, description="Most files in one drop.")
+    document_max_pages: int = Field(3_000, ge=1, description="Most pages of one document.")
+    document_max_chars: int = Field(20_000_000, ge=1_000, description="Most characters of text of one document.")
+    parse_wall_s: int = Field(300, ge=5, description="Wall-clock seconds one parse may take.")
+    parse_cpu_s: int = Field(240, ge=5, description="CPU seconds one parse may take.")
+    parse_memory_mib: int = Field(1_400, ge=256, description="Memory one parse may use.")
+    lease_s: int = Field(60, ge=5, description="Seconds after which the job of a silent worker is taken over.")
+    ingest_attempts: int = Field(3, ge=1, le=20, description="Times a job is tried before it counts as failed.")
+    undo_days: int = Field(30, ge=1, description="Days a deleted document or conversation can be restored.")
+
+    chunk_tokens: int = Field(320, ge=32, le=2_000, description="Target size of a chunk in the embedding model's tokens.")
+    chunk_overlap_tokens: int = Field(48, ge=0, le=500, description="Tokens that neighbouring chunks share inside one section.")
+
+    answer_max_tokens: int = Field(400, ge=16, le=32_768, description="Longest generated answer, in tokens.")
+    answer_slots: int = Field(4, ge=1, le=64, description="Answers generated at the same time by one models worker.")
+    answer_passages: int = Field(6, ge=1, le=50, description="Most passages given to the chat model.")
+    embed_batch: int = Field(32, ge=1, le=512, description="Passages embedded per batch.")
+    model_threads: int = Field(0, ge=0, le=512, description="CPU threads of each model; 0: the cores of the machine.")
+
+    chat_runtime: str = Field("", description="Dotted path of another chat runtime factory; tests set the fake.")
+    embed_runtime: str = Field("", description="Dotted path of another embedding runtime factory; tests set the fake.")
+
+
+@cache
+def env() -> Env:
+    """Return the settings, read once per process."""
+    return Env()

@@ -1,0 +1,18 @@
+"""Every address of the product."""
+
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.i18n import set_language
+
+from apps.core import views as core
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", core.healthz, name="healthz"),
+    path("readyz", core.readyz, name="readyz"),
+    path("i18n/language/", set_language, name="set_language"),
+    path("accounts/", include("apps.users.account_urls")),
+    path("teams/", include("apps.users.urls")),
+    path("libraries/", include("apps.libraries.urls")),
+    path("", include("apps.ingestion.urls")),
+    path("", include("apps.chat.urls")),
+]
+websocket_urlpatterns: list[URLPattern] = []
