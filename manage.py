@@ -5,7 +5,16 @@ import os
 import sys
 
 # Commands that need neither database nor broker: they must work while nothing runs.
-WITHOUT_SERVICES = {"makemessages", "compilemessages", "collectstatic", "check", "help", "install_models", "parse_file", "parse_prompt"}
+WITHOUT_SERVICES = {
+    "makemessages",
+    "compilemessages",
+    "collectstatic",
+    "check",
+    "help",
+    "install_models",
+    "parse_file",
+    "parse_prompt",
+}
 
 
 def main() -> None:

@@ -34,14 +34,18 @@ def celery_broker_url(env: Env) -> str:
 
 def database_settings(env: Env) -> dict[str, Any]:
     """Return Django's DATABASES entry. Prepared statements stay off: a generic plan ignores SET LOCAL."""
+    options: dict[str, Any] = {"prepare_threshold": None}
+    if env.process == "web":  # each request has a thread of its own under ASGI, so kept connections would pile up
+        options["pool"] = {"min_size": 1, "max_size": env.database_pool, "timeout": 10}
     base: dict[str, Any] = {
         "ENGINE": "django.db.backends.postgresql",
-        "CONN_HEALTH_CHECKS": True,
+        "CONN_HEALTH_CHECKS": env.process != "web",
+        "CONN_MAX_AGE": 0 if env.process == "web" else 60,
         "DISABLE_SERVER_SIDE_CURSORS": True,
-        "OPTIONS": {"prepare_threshold": None},
+        "OPTIONS": options,
     }
     if not env.database_url:
-        return base | {"NAME": DATABASE_NAME, "USER": "postgres", "HOST": str(socket_dir(env)), "PORT": "5432", "CONN_MAX_AGE": 60}
+        return base | {"NAME": DATABASE_NAME, "USER": "postgres", "HOST": str(socket_dir(env)), "PORT": "5432"}
     url = urlsplit(env.database_url)
     if url.scheme not in {"postgres", "postgresql"}:
         raise SystemExit("KB_DATABASE_URL must start with postgresql://.")
@@ -51,6 +55,5 @@ def database_settings(env: Env) -> dict[str, Any]:
         "PASSWORD": unquote(url.password or ""),
         "HOST": url.hostname or "",
         "PORT": str(url.port or ""),
-        "CONN_MAX_AGE": 60,
-        "OPTIONS": {"prepare_threshold": None} | dict(parse_qsl(url.query)),
+        "OPTIONS": options | dict(parse_qsl(url.query)),
     }

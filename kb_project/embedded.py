@@ -49,7 +49,9 @@ def ensure_services(settings: Env | None = None) -> None:
         if failure.exists():
             raise ServiceFailure(failure.read_text().strip())
         if time.monotonic() > deadline:
-            raise ServiceFailure(f"The embedded services did not answer within {START_S:.0f} s; see {settings.var_dir}/log/.")
+            raise ServiceFailure(
+                f"The embedded services did not answer within {START_S:.0f} s; see {settings.var_dir}/log/."
+            )
         time.sleep(0.1)
 
 
@@ -111,7 +113,7 @@ def _start_keeper(settings: Env) -> None:
     log_dir = settings.var_dir / "log"
     log_dir.mkdir(parents=True, exist_ok=True)
     with (log_dir / "services.log").open("ab") as log:
-        keeper = subprocess.Popen(  # noqa: S603
+        keeper = subprocess.Popen(
             [sys.executable, "-m", "kb_project.embedded"],
             cwd=BASE_DIR,
             stdin=subprocess.DEVNULL,
@@ -173,7 +175,16 @@ class Keeper:
         data = self.settings.var_dir / "pg"
         user = self._postgres_user(data, binaries)
         if not (data / "PG_VERSION").exists():
-            initdb = [str(binaries / "initdb"), "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "-U", "postgres", "-D", str(data)]
+            initdb = [
+                str(binaries / "initdb"),
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
+                "-U",
+                "postgres",
+                "-D",
+                str(data),
+            ]
             self._check(initdb, user, "PostgreSQL could not create its data directory")
         self._spawn(
             [
@@ -202,8 +213,10 @@ class Keeper:
             account = pwd.getpwnam(POSTGRES_USER)
         except KeyError:
             if shutil.which("useradd") is None:
-                raise ServiceFailure("PostgreSQL cannot run as root and `useradd` is missing: run as an ordinary user.") from None
-            subprocess.run(["useradd", "--system", "--no-create-home", POSTGRES_USER], check=True)  # noqa: S607
+                raise ServiceFailure(
+                    "PostgreSQL cannot run as root and `useradd` is missing: run as an ordinary user."
+                ) from None
+            subprocess.run(["useradd", "--system", "--no-create-home", POSTGRES_USER], check=True)  # noqa: S603, S607
             account = pwd.getpwnam(POSTGRES_USER)
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.chown(data, account.pw_uid, account.pw_gid)

@@ -20,11 +20,15 @@ class Env(BaseSettings):
     var_dir: Path = Field(BASE_DIR / "var", description="Everything that is written: database, files, models, logs.")
     port: int = Field(8000, ge=1, le=65535, description="Port of the web process.")
     bind: str = Field("127.0.0.1", description="Address the web process listens on.")
-    public_url: str = Field("", description="Address people use, for links in invitations; empty: http://127.0.0.1:PORT.")
+    public_url: str = Field(
+        "", description="Address people use, for links in invitations; empty: http://127.0.0.1:PORT."
+    )
     allowed_hosts: str = Field("localhost,127.0.0.1,[::1]", description="Host names served, separated by commas.")
     behind_tls: bool = Field(False, description="A TLS proxy stands in front: secure cookies, HSTS, https redirects.")
     debug: bool = Field(False, description="Django's debug pages; never on a reachable machine.")
-    secret_key: SecretStr = Field(SecretStr(""), description="Signing key of at least 50 characters; empty: made once under KB_VAR_DIR.")
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="Signing key of at least 50 characters; empty: made once under KB_VAR_DIR."
+    )
     database_url: str = Field("", description="PostgreSQL with pgvector; empty: the embedded server.")
     redis_url: str = Field("", description="Redis or Valkey; empty: the embedded server.")
     language: str = Field("en", pattern="^(en|zh-hans)$", description="Language for people who did not choose one.")
@@ -46,8 +50,12 @@ class Env(BaseSettings):
     ingest_attempts: int = Field(3, ge=1, le=20, description="Times a job is tried before it counts as failed.")
     undo_days: int = Field(30, ge=1, description="Days a deleted document or conversation can be restored.")
 
-    chunk_tokens: int = Field(320, ge=32, le=2_000, description="Target size of a chunk in the embedding model's tokens.")
-    chunk_overlap_tokens: int = Field(48, ge=0, le=500, description="Tokens that neighbouring chunks share inside one section.")
+    chunk_tokens: int = Field(
+        320, ge=32, le=2_000, description="Target size of a chunk in the embedding model's tokens."
+    )
+    chunk_overlap_tokens: int = Field(
+        48, ge=0, le=500, description="Tokens that neighbouring chunks share inside one section."
+    )
 
     answer_max_tokens: int = Field(400, ge=16, le=32_768, description="Longest generated answer, in tokens.")
     answer_slots: int = Field(4, ge=1, le=64, description="Answers generated at the same time by one models worker.")
@@ -55,6 +63,8 @@ class Env(BaseSettings):
     embed_batch: int = Field(32, ge=1, le=512, description="Passages embedded per batch.")
     model_threads: int = Field(0, ge=0, le=512, description="CPU threads of each model; 0: the cores of the machine.")
 
+    process: str = Field("", description="Which process this is (web, io, models, beat); the supervisor sets it.")
+    database_pool: int = Field(10, ge=1, le=500, description="Most database connections of the web process.")
     chat_runtime: str = Field("", description="Dotted path of another chat runtime factory; tests set the fake.")
     embed_runtime: str = Field("", description="Dotted path of another embedding runtime factory; tests set the fake.")
 

@@ -201,7 +201,9 @@ REST_FRAMEWORK = {
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "apps.core.logging.JsonFormatter" if ENV.log_json else "apps.core.logging.LineFormatter"}},
+    "formatters": {
+        "line": {"()": "apps.core.logging.JsonFormatter" if ENV.log_json else "apps.core.logging.LineFormatter"}
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": ENV.log_level},
     "loggers": {"django.server": {"level": "WARNING"}, "httpx": {"level": "WARNING"}},

@@ -60,7 +60,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name or self.email
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        return super()._get_session_auth_hash(secret) + f":{self.session_epoch}"  # type: ignore[misc]
+        base: str = super()._get_session_auth_hash(secret)  # type: ignore[misc]  # the stubs leave it out
+        return f"{base}:{self.session_epoch}"
 
 
 class Role(models.TextChoices):

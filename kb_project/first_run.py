@@ -1,0 +1,56 @@
+"""The first minutes: one admin, one team, one library that answers the first question."""
+
+import secrets
+from pathlib import Path
+
+from kb_project.bootstrap import say
+from kb_project.env import BASE_DIR, env
+
+ADMIN_EMAIL = "admin@localhost"
+SAMPLES = BASE_DIR / "docs" / "sample"
+GUIDES = BASE_DIR / "docs"
+
+
+def welcome() -> None:
+    """Print the address; at the very first start also make the admin and the sample and print the password."""
+    from django.conf import settings
+
+    from apps.users.models import User
+
+    lines = [f"Zhiku answers at {settings.PUBLIC_URL}"]
+    if not User.objects.exists():
+        password = secrets.token_urlsafe(12)
+        _make_sample(password)
+        lines += [
+            f"Sign in as      {ADMIN_EMAIL}",
+            f"with password   {password}",
+            "(shown this once; change it under your name)",
+        ]
+    width = max(map(len, lines))
+    say("\n\n" + "\n".join(f"    {line:<{width}}" for line in lines) + "\n\n    Ctrl-C stops everything.\n")
+
+
+def _make_sample(password: str) -> None:
+    from apps.ingestion.services import receive_upload
+    from apps.libraries.services import create_library
+    from django.db import transaction
+
+    from apps.users.models import Membership, Role, Team, User
+
+    with transaction.atomic():
+        admin = User.objects.create_superuser(ADMIN_EMAIL, password, name="Admin", language=env().language)
+        team = Team.objects.create(name="Zhiku")
+        Membership.objects.create(team=team, user=admin, role=Role.OWNER)
+        library = create_library(
+            user=admin,
+            team=team,
+            name="Zhiku 使用手册 · User guide",
+            description="The product's own guide in English and Chinese. 产品自带的中英文手册。",
+        )
+    for path in _sample_files():
+        with path.open("rb") as file:
+            receive_upload(user=admin, library=library, file=file, name=path.name)
+
+
+def _sample_files() -> list[Path]:
+    return sorted(SAMPLES.glob("*.pdf")) or sorted(GUIDES.glob("user-guide.*.md"))

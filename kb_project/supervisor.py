@@ -1,0 +1,241 @@
+"""`make run`: sets up, starts the web process, both workers and beat, restarts what dies, stops all on Ctrl-C."""
+
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import IO
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from kb_project.bootstrap import fail, say
+from kb_project.embedded import release_services
+from kb_project.env import BASE_DIR, env
+from kb_project.first_run import welcome
+from kb_project.setup import prepare
+
+GRACE_S = 12.0  # how long a child may finish what it does after the first signal
+READY_S = 120.0
+BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)  # waits before the first, second … restart in a row
+STABLE_S = 30.0  # a child that lived longer starts counting anew
+COLOURS = (36, 33, 35, 32)
+
+
+@dataclass
+class Child:
+    """One process of the product."""
+
+    name: str
+    command: list[str]
+    colour: int
+    process: subprocess.Popen[str] | None = None
+    started_at: float = 0.0
+    failures: int = 0
+    restart_at: float = 0.0
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=20))
+
+    def start(self) -> None:
+        """Start it in a session of its own, so that Ctrl-C reaches it only through the supervisor."""
+        self.started_at = time.monotonic()
+        self.process = subprocess.Popen(  # noqa: S603
+            self.command,
+            cwd=BASE_DIR,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            bufsize=1,
+            start_new_session=True,
+            env=os.environ | {"KB_PROCESS": self.name, "PYTHONUNBUFFERED": "1"},
+        )
+        threading.Thread(target=self._copy_log, args=(self.process,), daemon=True).start()
+
+    def _copy_log(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        prefix = f"{self.name:<9}| "
+        if sys.stdout.isatty():
+            prefix = f"\x1b[{self.colour}m{prefix}\x1b[0m"
+        for line in process.stdout:
+            text = line.rstrip()
+            self.tail.append(text)
+            sys.stdout.write(f"{prefix}{text}\n")
+            sys.stdout.flush()
+
+    def signal_group(self, number: int) -> None:
+        """Send a signal to the process and all that it started."""
+        if self.process is not None:
+            try:
+                os.killpg(self.process.pid, number)
+            except ProcessLookupError:
+                return
+
+
+def commands() -> dict[str, list[str]]:
+    """Return the command of each process."""
+    # util-linux: each child gets SIGTERM when the supervisor itself is killed
+    tie = [setpriv, "--pdeathsig", "TERM"] if (setpriv := shutil.which("setpriv")) else []
+    python = [*tie, sys.executable]
+    celery = [*python, "-m", "celery", "-A", "kb_project.celery", "--quiet"]
+    worker = [*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+    web = [*python, "-m", "uvicorn", "kb_project.asgi:application", "--host", env().bind, "--port", str(env().port)]
+    models = env().answer_slots + 3  # one thread for each answer, one for the bulk embedding, two to spare
+    return {
+        "web": [
+            *web,
+            "--log-level",
+            "warning",
+            "--no-server-header",
+            "--timeout-graceful-shutdown",
+            "3",
+            "--ws-max-size",
+            "65536",
+        ],
+        "io": [*worker, "-n", "io@%h", "-Q", "ingest,maintenance", "-c", "2", "--max-tasks-per-child", "200"],
+        "models": [*worker, "-n", "models@%h", "-Q", "answer,image,embed", "-P", "threads", "-c", str(models)],
+        "beat": [*celery, "beat", "--loglevel", "WARNING", "-s", str(env().var_dir / "run" / "beat")],
+    }
+
+
+class Supervisor:
+    """Keeps the children running until it is told to stop."""
+
+    def __init__(self, plan: dict[str, list[str]]) -> None:
+        self.children = [
+            Child(name, command, COLOURS[index % len(COLOURS)]) for index, (name, command) in enumerate(plan.items())
+        ]
+        self.is_stopping = False
+
+    def request_stop(self, _number: int, _frame: FrameType | None) -> None:
+        """Handle a signal; a second one does not wait for anybody."""
+        if self.is_stopping:
+            for child in self.children:
+                child.signal_group(signal.SIGKILL)
+        self.is_stopping = True
+
+    def run(self, when_ready: Callable[[], None]) -> int:
+        """Start all, call `when_ready` once the web process answers, watch until stopped. Returns the exit code."""
+        for child in self.children:
+            child.start()
+        try:
+            if self._wait_until_ready():
+                when_ready()
+            while not self.is_stopping:
+                self._revive()
+                time.sleep(0.2)
+        finally:
+            self.stop()
+        return 0
+
+    def _wait_until_ready(self) -> bool:
+        host = "127.0.0.1" if env().bind in {"0.0.0.0", "::"} else env().bind  # noqa: S104
+        url = f"http://{host}:{env().port}/readyz"
+        deadline = time.monotonic() + READY_S
+        while not self.is_stopping:
+            try:
+                with urlopen(url, timeout=2):
+                    return True
+            except (URLError, OSError):
+                time.sleep(0.1)
+            self._revive()
+            if time.monotonic() > deadline:
+                say(f"the web process did not answer within {READY_S:.0f} s; its last lines are above")
+                return False
+        return False
+
+    def _revive(self) -> None:
+        now = time.monotonic()
+        for child in self.children:
+            if child.process is None or child.process.poll() is None:
+                continue
+            if not child.restart_at:
+                child.failures = 1 if now - child.started_at > STABLE_S else child.failures + 1
+                wait_s = BACKOFF_S[min(child.failures, len(BACKOFF_S)) - 1]
+                child.restart_at = now + wait_s
+                child.signal_group(signal.SIGKILL)  # what it started must not outlive it
+                say(f"{child.name} ended with code {child.process.returncode}; it starts again in {wait_s:g} s")
+            elif now >= child.restart_at:
+                child.restart_at = 0.0
+                child.start()
+
+    def stop(self) -> None:
+        """Ask all to end, wait, kill what is left."""
+        say("stopping")
+        for child in self.children:
+            child.signal_group(signal.SIGTERM)
+        deadline = time.monotonic() + GRACE_S
+        for child in self.children:
+            if child.process is not None:
+                try:
+                    child.process.wait(max(0.1, deadline - time.monotonic()))
+                except subprocess.TimeoutExpired:
+                    say(f"{child.name} did not end within {GRACE_S:.0f} s and is killed; its work is taken up later")
+                child.signal_group(signal.SIGKILL)
+        for child in self.children:
+            if child.process is not None:
+                child.process.wait()
+
+
+def refuse_busy_port() -> None:
+    """Fail with one sentence when somebody already listens there."""
+    family = socket.AF_INET6 if ":" in env().bind else socket.AF_INET
+    with closing(socket.socket(family)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((env().bind, env().port))
+        except OSError as error:
+            fail(
+                f"port {env().port} on {env().bind} cannot be used ({error.strerror}); "
+                "choose another one: KB_PORT=8001 make run."
+            )
+
+
+def only_one() -> IO[str]:
+    """Hold the installation's lock; two supervisors over one var/ would fight for the same files."""
+    path = env().var_dir / "run"
+    path.mkdir(parents=True, exist_ok=True)
+    lock = (path / "supervisor.lock").open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        fail(f"Zhiku already runs over {env().var_dir}; stop it first, or set KB_VAR_DIR and KB_PORT for a second one.")
+    return lock
+
+
+def main() -> int:
+    """Set up and run."""
+    lock = None
+    try:
+        lock = only_one()
+        refuse_busy_port()
+        prepare()
+        supervisor = Supervisor(commands())
+        signal.signal(signal.SIGINT, supervisor.request_stop)
+        signal.signal(signal.SIGTERM, supervisor.request_stop)
+        signal.signal(signal.SIGHUP, supervisor.request_stop)
+        return supervisor.run(welcome)
+    except KeyboardInterrupt:
+        fail("stopped.")
+    except OSError as error:
+        fail(f"{error.strerror or error}: {error.filename or env().var_dir}")
+    finally:
+        from django.db import connections
+
+        connections.close_all()
+        release_services()
+        if lock is not None:
+            lock.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
