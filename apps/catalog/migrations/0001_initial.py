@@ -5,38 +5,60 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='AIModel',
+            name="AIModel",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('name', models.SlugField(max_length=80, unique=True)),
-                ('title', models.CharField(max_length=120)),
-                ('kind', models.CharField(choices=[('chat', 'Chat'), ('embedding', 'Embedding'), ('rerank', 'Rerank'), ('image', 'Image'), ('speech', 'Speech'), ('transcription', 'Transcription')], max_length=20)),
-                ('runtime', models.CharField(max_length=40)),
-                ('path', models.CharField(blank=True, max_length=300)),
-                ('sha256', models.CharField(blank=True, max_length=64)),
-                ('size_bytes', models.BigIntegerField(default=0)),
-                ('licence', models.CharField(blank=True, max_length=80)),
-                ('languages', models.CharField(blank=True, max_length=200)),
-                ('dimensions', models.PositiveIntegerField(blank=True, null=True)),
-                ('max_tokens', models.PositiveIntegerField(default=512)),
-                ('is_instruct', models.BooleanField(default=True)),
-                ('is_default', models.BooleanField(default=False)),
-                ('state', models.CharField(choices=[('missing', 'Missing'), ('ready', 'Ready'), ('broken', 'Broken')], default='missing', max_length=10)),
-                ('error', models.TextField(blank=True)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("name", models.SlugField(max_length=80, unique=True)),
+                ("title", models.CharField(max_length=120)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("chat", "Chat"),
+                            ("embedding", "Embedding"),
+                            ("rerank", "Rerank"),
+                            ("image", "Image"),
+                            ("speech", "Speech"),
+                            ("transcription", "Transcription"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("runtime", models.CharField(max_length=40)),
+                ("path", models.CharField(blank=True, max_length=300)),
+                ("sha256", models.CharField(blank=True, max_length=64)),
+                ("size_bytes", models.BigIntegerField(default=0)),
+                ("licence", models.CharField(blank=True, max_length=80)),
+                ("languages", models.CharField(blank=True, max_length=200)),
+                ("dimensions", models.PositiveIntegerField(blank=True, null=True)),
+                ("max_tokens", models.PositiveIntegerField(default=512)),
+                ("is_instruct", models.BooleanField(default=True)),
+                ("is_default", models.BooleanField(default=False)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("missing", "Missing"), ("ready", "Ready"), ("broken", "Broken")],
+                        default="missing",
+                        max_length=10,
+                    ),
+                ),
+                ("error", models.TextField(blank=True)),
             ],
             options={
-                'ordering': ['kind', 'title'],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('is_default', True)), fields=('kind',), name='one_default_per_kind')],
+                "ordering": ["kind", "title"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_default", True)), fields=("kind",), name="one_default_per_kind"
+                    )
+                ],
             },
         ),
     ]

@@ -1,0 +1,19 @@
+"""What a runtime needs to load a model. Plain Python, hashable: the registry's key."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeSpec:
+    """One model as its adapter sees it; `apps.catalog.services.spec_of` builds it from the catalogue's row."""
+
+    name: str
+    runtime: str  # key of registry.CHAT_RUNTIMES or registry.EMBED_RUNTIMES
+    path: Path  # file (GGUF) or folder (sentence-transformers), absolute
+    dimensions: int = 0  # of an embedding model
+    max_tokens: int = 512  # input limit of an embedding model, context of one chat sequence
+    is_instruct: bool = True  # has a chat template
+    sha256: str = ""  # of the file, or of the folder's manifest
+    threads: int = 0  # CPU threads; 0: the cores of the machine
+    slots: int = 4  # sequences decoded together by a chat model
