@@ -26,7 +26,6 @@ check: dev ## static checks
 	$(VENV)/lint-imports
 	$(VENV)/djlint templates --check --lint --quiet
 	$(VENV)/python manage.py makemigrations --check --dry-run
-	$(VENV)/python tests/static_checks.py
 
 fmt: dev
 	$(VENV)/ruff check --fix .

@@ -73,3 +73,19 @@ class Env(BaseSettings):
 def env() -> Env:
     """Return the settings, read once per process."""
     return Env()
+
+
+def settings_table() -> str:
+    """Return the table of docs/operations.md: name, default, meaning."""
+    rows = ["| setting | default | meaning |", "|---|---|---|"]
+    for name, info in Env.model_fields.items():
+        default = info.default
+        shown = "" if isinstance(default, SecretStr) else str(default)
+        if isinstance(default, Path):
+            shown = str(default.relative_to(BASE_DIR))
+        rows.append(f"| `KB_{name.upper()}` | {f'`{shown}`' if shown else 'empty'} | {info.description} |")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    print(settings_table())  # noqa: T201

@@ -52,7 +52,8 @@ def _compile_messages() -> None:
     compile_all()
 
 
-def _prepare_database() -> None:
+def prepare_database() -> None:
+    """Migrate and register the models that lie in var/models."""
     import django
     from django.core.management import call_command
 
@@ -71,7 +72,7 @@ def prepare() -> None:
     _step("translations are compiled", _compile_messages)
     _step("static files are collected", lambda: _manage("collectstatic", "--noinput", "--verbosity", "0"))
     _step("database and broker run", ensure_services)
-    _step("tables are up to date", _prepare_database)
+    _step("tables are up to date", prepare_database)
 
 
 def main() -> None:

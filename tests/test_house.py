@@ -1,0 +1,112 @@
+"""The house's own rules, checked on every file."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from kb_project.env import BASE_DIR, Env, settings_table
+
+LONGEST_FILE = 400
+LONGEST_FUNCTION = 50
+BROAD_EXCEPT_EDGES = ("apps/*/tasks.py", "apps/chat/consumers.py", "apps/runtimes/*.py", "apps/*/middleware.py")
+
+
+def tracked(*patterns: str) -> list[Path]:
+    done = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", *patterns],
+        cwd=BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [BASE_DIR / line for line in done.stdout.splitlines() if (BASE_DIR / line).is_file()]
+
+
+def sources() -> list[Path]:
+    return [path for path in tracked("*.py") if "migrations" not in path.parts and "vendor" not in path.parts]
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(BASE_DIR))
+
+
+@pytest.mark.parametrize("path", sources(), ids=name)
+def test_it_keeps_files_and_functions_short(path: Path) -> None:
+    text = path.read_text()
+    long = [
+        f"{node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno + 1 > LONGEST_FUNCTION
+    ]
+
+    assert len(text.splitlines()) <= LONGEST_FILE
+    assert not long
+
+
+def test_it_has_no_module_named_utils() -> None:
+    assert not [name(path) for path in sources() if path.stem in {"utils", "helpers", "constants", "common", "misc"}]
+
+
+@pytest.mark.parametrize("path", [path for path in sources() if not name(path).startswith("tests/")], ids=name)
+def test_it_catches_everything_only_at_the_edges(path: Path) -> None:
+    broad = [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"}))
+    ]
+
+    assert not broad or any(path.match(edge) for edge in BROAD_EXCEPT_EDGES)
+
+
+def test_it_describes_every_setting() -> None:
+    text = (BASE_DIR / "docs" / "operations.md").read_text()
+
+    assert settings_table() in text, "refresh the table: python -m kb_project.env"
+    assert not [field for field, info in Env.model_fields.items() if not info.description]
+
+
+def test_it_has_no_inline_script_or_style_in_templates() -> None:
+    bad = re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)|<style|\son[a-z]+=\"|javascript:", re.IGNORECASE)
+
+    assert not [name(path) for path in tracked("templates/*.html") if bad.search(path.read_text())]
+
+
+def test_it_inserts_no_html_made_in_the_browser() -> None:
+    """Only HTML that the server rendered and cleaned may be inserted, and each place says so."""
+    sinks = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function")
+    places = [
+        f"{name(path)}:{number}"
+        for path in tracked("static/js/*.js")
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if sinks.search(line) and "server-rendered" not in line
+    ]
+
+    assert not places
+
+
+def test_it_names_no_registry_and_no_path_of_a_machine() -> None:
+    bad = re.compile(
+        r"/work/|pypi\.org|files\.pythonhosted|registry\.npmjs|deb\.debian\.org|huggingface\.co|cdn\.|unpkg\.com|jsdelivr"
+    )
+    texts = [
+        path
+        for path in tracked()
+        if path.suffix in {".py", ".html", ".css", ".js", ".md", ".toml", ".txt", ".yml", ""}
+        and "vendor" not in path.parts
+        and path != Path(__file__)
+    ]
+
+    assert not [name(path) for path in texts if bad.search(path.read_text(errors="ignore"))]
+
+
+def test_it_reads_pickles_nowhere() -> None:
+    """security-cases 77: loading a pickle runs code."""
+    bad = re.compile(r"\b(import (pickle|joblib|dill|shelve)|torch\.load\(|yaml\.load\()")
+
+    assert not [name(path) for path in sources() if bad.search(path.read_text()) and path != Path(__file__)]
