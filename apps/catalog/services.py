@@ -1,11 +1,15 @@
 """Which models there are, which one is used, and whether it is in order."""
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from apps.catalog.errors import NoModel
+from apps.catalog.manifest import PACKAGED_MODELS, PackagedModel
 from apps.catalog.models import AIModel
+from apps.runtimes.contracts import RuntimeFailure
+from apps.runtimes.files import MANIFEST, check_folder, sha256_of
 from apps.runtimes.spec import RuntimeSpec
 
 
@@ -37,3 +41,55 @@ def spec_of(model: AIModel) -> RuntimeSpec:
         threads=settings.ENV.model_threads,
         slots=settings.ENV.answer_slots,
     )
+
+
+@transaction.atomic
+def register_models() -> list[AIModel]:
+    """Write the packaged models and the state of their files into the catalogue; return the rows. Idempotent.
+
+    Reads every byte of the files once. What an admin chose as the default of a kind stays the default.
+    """
+    return [_register(packaged) for packaged in PACKAGED_MODELS]
+
+
+def check_model(model: AIModel) -> AIModel:
+    """Compare the model's files with their manifest and record what is wrong; return the row, saved."""
+    folder = settings.MODELS_DIR / model.path.partition("/")[0]
+    model.error = ""
+    try:
+        check_folder(folder)
+        model.state = AIModel.State.READY
+        model.sha256 = sha256_of(folder / MANIFEST)
+    except RuntimeFailure as error:
+        is_there = (folder / MANIFEST).exists()
+        model.state = AIModel.State.BROKEN if is_there else AIModel.State.MISSING
+        model.error = str(error)
+    model.save(update_fields=["state", "error", "sha256", "updated_at"])
+    return model
+
+
+def _register(packaged: PackagedModel) -> AIModel:
+    model, is_new = AIModel.objects.update_or_create(
+        name=packaged.name,
+        defaults={
+            "title": packaged.title,
+            "kind": packaged.kind,
+            "runtime": packaged.runtime,
+            "path": packaged.path,
+            "size_bytes": packaged.size_bytes,
+            "licence": packaged.licence,
+            "languages": packaged.languages,
+            "dimensions": packaged.dimensions,
+            "max_tokens": packaged.max_tokens,
+            "is_instruct": packaged.is_instruct,
+        },
+    )
+    has_default = AIModel.objects.filter(kind=packaged.kind, is_default=True).exists()
+    if is_new and packaged.is_default and not has_default:
+        model.is_default = True
+        model.save(update_fields=["is_default"])
+    check_model(model)
+    if model.state != AIModel.State.READY:
+        model.error += f" It comes with {' and '.join(packaged.requirements)}: run `manage.py install_models`."
+        model.save(update_fields=["error"])
+    return model

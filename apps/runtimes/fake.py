@@ -6,6 +6,7 @@ import unicodedata
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 
 import numpy as np
 
@@ -146,7 +147,7 @@ def _next_reply(prompt: str) -> str:
 
 def _features(text: str) -> Iterator[str]:
     tokens = _TOKEN.findall(unicodedata.normalize("NFKC", text).lower())
-    for token, following in zip(tokens, [*tokens[1:], ""], strict=True):
+    for token, following in zip_longest(tokens, tokens[1:], fillvalue=""):
         if re.match(rf"[{_HAN}]", token):
             yield token
             yield token + following
