@@ -1,0 +1,64 @@
+"""What the shell of every page needs: team, chats by time, libraries to jump to, theme.
+
+Everything that asks the database is lazy: what does not draw the shell (sign-in, problems, fragments) pays nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from apps.libraries.models import Library
+from apps.users.models import Team, User
+
+THEMES = ("system", "light", "dark")
+JUMP_LIBRARIES = 100
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Return the template context of the shell; for a stranger only the theme and the limits."""
+    context: dict[str, Any] = {"theme": theme_of(request), "limits": _limits()}
+    user = getattr(request, "user", None)
+    if not isinstance(user, User):
+        return context
+    team: Team | None = getattr(request, "team", None)
+    return context | {
+        "team": team,
+        "teams": getattr(request, "teams", []),
+        "rail": _lazy(lambda: _rail(user, team) if team else []),
+        "jump_libraries": _lazy(lambda: _libraries(user, team)),
+    }
+
+
+def theme_of(request: HttpRequest) -> str:
+    """Return system, light or dark: what this browser chose last, else what the person set."""
+    chosen = request.COOKIES.get("kb_theme") or getattr(getattr(request, "user", None), "theme", "")
+    return chosen if chosen in THEMES else "system"
+
+
+def _libraries(user: User, team: Team | None) -> Sequence[Library]:
+    if team is None:
+        return []
+    return list(Library.objects.readable_by(user).filter(team=team).only("id", "name")[:JUMP_LIBRARIES])
+
+
+def _limits() -> dict[str, int]:
+    env = settings.ENV
+    return {
+        "upload_max_mib": env.upload_max_mib,
+        "upload_max_files": env.upload_max_files,
+        "document_max_pages": env.document_max_pages,
+        "undo_days": env.undo_days,
+    }
+
+
+def _rail(user: User, team: Team) -> Sequence[Any]:
+    from apps.chat.services import rail
+
+    return list(rail(user, team))
+
+
+def _lazy(make: Callable[[], Any]) -> Any:
+    return SimpleLazyObject(make)
