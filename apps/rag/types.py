@@ -83,6 +83,7 @@ class Retrieved:
     passages: tuple[Passage, ...]
     libraries: int
     trimmed_turns: int = 0  # oldest turns of the history that no longer fit the context
+    mode: Mode = "generate"  # what answers, chosen by the question's language where the mode is automatic
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,9 @@ class Finished:
     is_refusal: bool = False
     prompt_tokens: int = 0
     output_tokens: int = 0
-    seconds: dict[str, float] = field(default_factory=dict)  # per stage: condense, search, prompt, first_token, generate
+    seconds: dict[str, float] = field(
+        default_factory=dict
+    )  # per stage: condense, search, prompt, first_token, generate
 
 
 Step = Condensed | Retrieved | Delta | Finished

@@ -1,0 +1,192 @@
+"""From a question to a cited answer, as a stream of steps. Plain Python: everything it needs comes in `Tools`."""
+
+import re
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import cast
+
+from apps.rag.citations import Binder, Evidence
+from apps.rag.condense import condense
+from apps.rag.passages import Given, Room, pack
+from apps.rag.prompting import Prompt, build_prompt
+from apps.rag.quoting import best_sentences
+from apps.rag.refusal import gives_up, is_supported, refuse
+from apps.rag.types import Cite, Condensed, Delta, Finished, Found, History, Language, Mode, Passage, Retrieved, Step
+from apps.runtimes.contracts import ChatModel, Floats, Piece, Sampling
+
+PARAGRAPH = "\n\n"
+PROMPT_TOKENS = 300  # of instructions, examples and frames
+HISTORY_SHARE = 4  # the talk before may take a quarter of the context
+MIN_PASSAGE_TOKENS = 64
+
+# Characters that markdown would act on; a quotation is shown as it was written.
+_MARKDOWN = re.compile(r"[\\`*_\[\]<>|~]|&(?=#?\w+;)|^[#+=-]|(?<=^\d)[.)]|(?<=^\d\d)[.)]")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is given to the model and taken from it; a small model reads few and short passages."""
+
+    passages: int = 6
+    passage_tokens: int = 700  # of each
+    answer_tokens: int = 400
+    quotes: int = 2
+    is_small: bool = False  # too small to follow instructions, to rewrite questions or to cite by itself
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the pipeline composes. `chat` loads the model on its first call: quoting needs none."""
+
+    search: Callable[[str], Found]
+    embed: Callable[[Sequence[str]], Floats]
+    mode: Callable[[Language], Mode]
+    chat: Callable[[], ChatModel] | None = None
+    libraries: int = 1
+    limits: Limits = Limits()
+
+
+@dataclass(slots=True)
+class _Stopwatch:
+    """Seconds per stage; each stage ends where the next begins."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    last: float = field(default_factory=time.perf_counter)
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.seconds[stage] = round(now - self.last, 4)
+        self.last = now
+
+
+def answer(question: str, history: History, tools: Tools) -> Iterator[Step]:
+    """Yield `Condensed`, `Retrieved`, then `Delta`s, then one `Finished`. Closing the iterator stops the model.
+
+    The deltas joined are the text of `Finished`, unless that is a refusal: then it replaces them.
+    Raises RuntimeFailure where a model breaks.
+    """
+    watch = _Stopwatch()
+    condensed = condense(question, history, _rewriter(history, tools))
+    watch.lap("condense")
+    yield condensed
+    found = tools.search(condensed.question)
+    watch.lap("search")
+    if not is_supported(found):
+        yield from _refuse(condensed, found, tools, watch)
+    elif tools.mode(found.language) == "quote" or tools.chat is None:
+        yield from _quote(condensed, found, tools, watch)
+    else:
+        yield from _generate(condensed, found, history, tools, watch)
+
+
+def as_written(text: str) -> str:
+    """Return markdown that shows `text` as it is: a quotation is never a link, a picture, a list or a mark."""
+    return _MARKDOWN.sub(lambda match: "\\" + match.group(), " ".join(text.split()))
+
+
+def _rewriter(history: History, tools: Tools) -> ChatModel | None:
+    """Return the chat model if it is fit to rewrite a question that has a history."""
+    if not history or tools.limits.is_small or tools.chat is None:
+        return None
+    chat = tools.chat()
+    return chat if chat.is_instruct else None
+
+
+def _refuse(condensed: Condensed, found: Found, tools: Tools, watch: _Stopwatch) -> Iterator[Step]:
+    """Refuse before any model is asked."""
+    given = _all_text(condensed, found, tools)
+    yield Retrieved(found, _passages(given), tools.libraries, mode=_mode(found, tools))
+    text, cites = refuse(found.language, tools.libraries, given)
+    yield Delta(text)
+    watch.lap("generate")
+    yield Finished(text, cites, is_refusal=True, seconds=watch.seconds)
+
+
+def _quote(condensed: Condensed, found: Found, tools: Tools, watch: _Stopwatch) -> Iterator[Step]:
+    """Answer with sentences of the passages."""
+    given = _all_text(condensed, found, tools)
+    yield Retrieved(found, _passages(given), tools.libraries, mode="quote")
+    watch.lap("prompt")
+    cites = best_sentences(condensed.question, given, tools.embed, most=tools.limits.quotes)
+    watch.lap("first_token")
+    text = ""
+    for cite in cites:
+        piece = f"{PARAGRAPH if text else ''}{as_written(cite.quote)} [{cite.number}]"
+        text += piece
+        yield Delta(piece)
+    watch.lap("generate")
+    yield Finished(text, _one_per_number(cites), seconds=watch.seconds)
+
+
+def _generate(condensed: Condensed, found: Found, history: History, tools: Tools, watch: _Stopwatch) -> Iterator[Step]:
+    """Answer with the language model."""
+    chat = cast("Callable[[], ChatModel]", tools.chat)()
+    room = _room(condensed.question, tools.limits, chat)
+    given = pack(condensed.question, found.passages, room)
+    prompt = build_prompt(
+        condensed.question, given, history, chat, language=found.language, is_small=tools.limits.is_small
+    )
+    yield Retrieved(found, _passages(given), tools.libraries, prompt.trimmed_turns, mode="generate")
+    watch.lap("prompt")
+    binder = Binder(given, Evidence(condensed.question, given), trusts_marks=not tools.limits.is_small)
+    tokens = yield from _stream(chat, prompt, tools.limits, binder, watch)
+    watch.lap("generate")
+    text, cites = binder.text, tuple(binder.cites[number] for number in sorted(binder.cites))
+    is_refusal = not cites or gives_up(text)
+    if is_refusal:
+        text, cites = refuse(found.language, tools.libraries, given)
+    yield Finished(text, cites, is_refusal, chat.count_tokens(prompt.text), tokens, watch.seconds)
+
+
+def _stream(
+    chat: ChatModel, prompt: Prompt, limits: Limits, binder: Binder, watch: _Stopwatch
+) -> Generator[Step, None, int]:
+    """Yield what the model says, with the server's marks; return the number of its tokens."""
+    total = fresh = 0  # tokens of all pieces, and of those whose text is still held back
+    sampling = Sampling(max_tokens=limits.answer_tokens, repeat_penalty=1.1, stop=prompt.stop)
+    with closing(cast("Generator[Piece]", chat.stream(prompt.text, sampling))) as pieces:
+        for piece in pieces:
+            if not total:
+                watch.lap("first_token")
+            total, fresh = total + piece.tokens, fresh + piece.tokens
+            text = binder.feed(piece.text if binder.text else piece.text.lstrip())
+            if text:
+                yield Delta(text, fresh)
+                fresh = 0
+    rest = binder.finish()
+    if rest or fresh:
+        yield Delta(rest, fresh)
+    return total
+
+
+def _room(question: str, limits: Limits, chat: ChatModel) -> Room:
+    """Return how much of the model's context the passages may take."""
+    taken = limits.answer_tokens + chat.count_tokens(question) + PROMPT_TOKENS
+    if not limits.is_small:
+        taken += chat.context_tokens // HISTORY_SHARE
+    left = max(MIN_PASSAGE_TOKENS, chat.context_tokens - taken)
+    return Room(limits.passages, left, limits.passage_tokens, chat.count_tokens)
+
+
+def _all_text(condensed: Condensed, found: Found, tools: Tools) -> tuple[Given, ...]:
+    """Return the passages to quote from or to offer: no model reads them, so their length does not matter."""
+    return pack(condensed.question, found.passages, Room(tools.limits.passages, sys.maxsize, sys.maxsize, len))
+
+
+def _passages(given: Sequence[Given]) -> tuple[Passage, ...]:
+    return tuple(each.passage for each in given)
+
+
+def _mode(found: Found, tools: Tools) -> Mode:
+    return tools.mode(found.language) if tools.chat else "quote"
+
+
+def _one_per_number(cites: Sequence[Cite]) -> tuple[Cite, ...]:
+    """Return the citations in order of their numbers, of each passage the first, as the strongest."""
+    kept: dict[int, Cite] = {}
+    for cite in cites:
+        kept.setdefault(cite.number, cite)
+    return tuple(kept[number] for number in sorted(kept))

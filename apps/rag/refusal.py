@@ -1,0 +1,46 @@
+"""When an answer is refused, and what is said then. Plain Python."""
+
+import re
+from collections.abc import Sequence
+
+from apps.rag.passages import Given
+from apps.rag.types import Cite, Found, Language
+
+# Support below which a question counts as unanswerable, chosen by docs/adr/0006-default-answer-mode.md.
+LEAST_SUPPORT: dict[Language, float] = {"zh": 0.5, "en": 0.5}
+NEAREST = 3  # passages that a refusal offers
+
+_GIVES_UP = re.compile(
+    r"\b(?:i (?:do not|don't|cannot|can't) (?:know|answer|find)|(?:is|are|was|were) not (?:mentioned|stated|provided|given|specified)"
+    r"|no (?:information|mention) (?:is|about|on|of)|(?:does|do) not (?:mention|contain|say|provide|state|specify))\b"
+    r"|(?:没有|未|并未|没)(?:找到|提到|提及|说明|给出|提供)|无法(?:回答|确定|得知)|不知道",
+    re.IGNORECASE,
+)
+_TEXTS: dict[Language, dict[str, str]] = {
+    "zh": {
+        "none": "在所选的{libraries}个知识库中没有找到与这个问题有关的内容。",
+        "near": "在所选的{libraries}个知识库中没有找到能可靠回答这个问题的内容。最接近的片段：{marks}",
+    },
+    "en": {
+        "none": "Nothing in the {libraries} searched has to do with this question.",
+        "near": "Nothing in the {libraries} searched answers this question reliably. The nearest passages: {marks}",
+    },
+}
+
+
+def is_supported(found: Found) -> bool:
+    """Return whether what was found can carry an answer."""
+    return bool(found.passages) and found.support >= LEAST_SUPPORT[found.language]
+
+
+def gives_up(text: str) -> bool:
+    """Return whether a model's short answer says that it has none."""
+    return len(text) < 200 and bool(_GIVES_UP.search(text))
+
+
+def refuse(language: Language, libraries: int, given: Sequence[Given]) -> tuple[str, tuple[Cite, ...]]:
+    """Return what is said instead of an answer, in the language of the question, and the nearest passages."""
+    cites = tuple(Cite(each.number, each.passage) for each in given[:NEAREST])
+    counted = str(libraries) if language == "zh" else f"{libraries} {'library' if libraries == 1 else 'libraries'}"
+    marks = " ".join(f"[{cite.number}]" for cite in cites)
+    return _TEXTS[language]["near" if cites else "none"].format(libraries=counted, marks=marks), cites
