@@ -2,7 +2,7 @@
 
     python kb_project/bootstrap.py            the product's packages
     python kb_project/bootstrap.py --dev      the tools of `make check` and `make test` as well
-    python kb_project/bootstrap.py --browser  Chromium and Chinese fonts for the browser tests, where apt can bring them
+    python kb_project/bootstrap.py --browser  Chromium, Chinese fonts and gettext for the tests, where apt can bring them
 
 A finished step leaves a stamp with the hash of what it installed, so a repeated call returns at once and an
 interrupted one is done again. Every failure is one sentence and exit code 1.
@@ -21,6 +21,7 @@ from typing import NoReturn
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PIP = [str(VENV / "bin" / "python"), "-m", "pip"]
+TEST_PACKAGES = ("chromium", "fonts-noto-cjk", "gettext")
 NEEDED_GIB = 6  # the environment takes 2.5 GiB, models 0.8, building the wheels up to 2
 
 
@@ -94,13 +95,16 @@ def install(name: str, files: list[Path]) -> None:
 
 
 def ensure_browser() -> None:
-    """Install Chromium and a Han font by apt where they are missing and this user may; tests say so otherwise."""
-    if shutil.which("chromium") and any(Path("/usr/share/fonts").rglob("NotoSansCJK*")):
+    """Install what the tests need by apt where it is missing and this user may; else fail with its names."""
+    has_fonts = any(Path("/usr/share/fonts").rglob("NotoSansCJK*"))
+    if has_fonts and shutil.which("chromium") and shutil.which("xgettext"):
         return
     if not (shutil.which("apt-get") and os.getuid() == 0):
-        fail("The browser tests need Chromium and Noto CJK fonts: apt-get install chromium fonts-noto-cjk (as root).")
-    say("installing Chromium and Noto CJK fonts for the browser tests")
-    for arguments in (["update", "-qq"], ["install", "-y", "-qq", "chromium", "fonts-noto-cjk"]):
+        fail(
+            f"The tests need Chromium, Noto CJK fonts and gettext: apt-get install {' '.join(TEST_PACKAGES)} (as root)."
+        )
+    say("installing Chromium, Noto CJK fonts and gettext for the tests")
+    for arguments in (["update", "-qq"], ["install", "-y", "-qq", *TEST_PACKAGES]):
         done = subprocess.run(  # noqa: S603
             ["apt-get", *arguments],  # noqa: S607
             stdout=subprocess.DEVNULL,
@@ -108,7 +112,7 @@ def ensure_browser() -> None:
             env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
         )
         if done.returncode and arguments[0] == "install":
-            fail("apt-get could not install chromium and fonts-noto-cjk.")
+            fail(f"apt-get could not install {' '.join(TEST_PACKAGES)}.")
 
 
 def main(arguments: list[str]) -> None:
