@@ -1,10 +1,11 @@
 """Every address of the product."""
 
 from django.urls import URLPattern, URLResolver, include, path
-from django.views.i18n import set_language
 
 from apps.core import views as core
+from apps.users.views import set_language
 
+handler404 = "apps.core.middleware.page_not_found"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", core.healthz, name="healthz"),
     path("readyz", core.readyz, name="readyz"),

@@ -1,6 +1,7 @@
 """The product's settings with fake models and quick password hashes."""
 
 import os
+from zlib import crc32
 
 os.environ.setdefault("KB_CHAT_RUNTIME", "apps.runtimes.fake.load_chat")
 os.environ.setdefault("KB_EMBED_RUNTIME", "apps.runtimes.fake.load_embedder")
@@ -15,3 +16,15 @@ STORAGES = {  # no manifest: tests run without collectstatic
 }
 # Several people may test in one checkout: each names a database of their own.
 DATABASES["default"]["TEST"] = {"NAME": "test_" + os.environ.get("PYTEST_DB", "zhiku")}  # noqa: F405
+
+def _redis_database() -> int:
+    """Return a database of the broker for this worker, never 0, where a running product has its own."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return 1 + (crc32(os.environ.get("PYTEST_DB", "zhiku").encode()) + worker) % 15
+
+
+REDIS_URL = f"{REDIS_URL}?db={_redis_database()}"  # noqa: F405
+CHANNEL_LAYERS["default"]["CONFIG"]["hosts"] = [REDIS_URL]  # noqa: F405
+CACHES["default"]["LOCATION"] = REDIS_URL  # noqa: F405
+CELERY_BROKER_URL = "memory://"  # a task that a test sends must not reach a running product's worker
+CELERY_BROKER_TRANSPORT_OPTIONS = {}

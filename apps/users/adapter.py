@@ -1,0 +1,17 @@
+"""How allauth behaves here."""
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+from django.http import HttpRequest
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Keeps sign-up closed unless the operator opened it; invitations have their own page."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Return whether strangers may create an account by themselves."""
+        return bool(settings.ENV.signup_open)
+
+    def clean_email(self, email: str) -> str:
+        """Return the address as it is stored: e-mail addresses are one login whatever their case."""
+        return str(super().clean_email(email)).lower()
