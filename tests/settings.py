@@ -6,7 +6,7 @@ from zlib import crc32
 os.environ.setdefault("KB_CHAT_RUNTIME", "apps.runtimes.fake.load_chat")
 os.environ.setdefault("KB_EMBED_RUNTIME", "apps.runtimes.fake.load_embedder")
 
-from kb_project.settings import *  # noqa: E402, F403
+from kb_project.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

@@ -15,7 +15,8 @@ CONTENT_TYPE = "application/problem+json"
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """Return the problem of an expected failure; None lets Django answer 500."""
     if isinstance(error, AppError):
-        return Response(problem_body(error), status=error.status, content_type=CONTENT_TYPE)
+        body = problem_body(error)
+        return Response(body, status=error.status, content_type=CONTENT_TYPE, headers=error.headers())
     response = exception_handler(error, context)
     if response is not None and isinstance(error, APIException):
         code = str(error.default_code).replace("_", "-")

@@ -31,6 +31,10 @@ class AppError(Exception):
         template = str(self.detail) or str(self.title)
         return template % self.params if self.params else template
 
+    def headers(self) -> dict[str, str]:
+        """Return headers that the answer carries besides the status."""
+        return {}
+
     def __str__(self) -> str:
         return self.sentence()
 
@@ -59,3 +63,24 @@ class Invalid(AppError):
     status = 400
     code = "invalid"
     title = _("Something in the request is not valid")
+
+
+def sentence_of(code: str, params: Mapping[str, Value]) -> str:
+    """Return the sentence of a stored failure in the active language; the code itself where no class has it."""
+    found = _find(AppError, code)
+    if found is None:
+        return code
+    try:
+        return found(**params).sentence()
+    except (KeyError, TypeError, ValueError):  # stored by another release with other parameters
+        return str(found.title)
+
+
+def _find(root: type[AppError], code: str) -> type[AppError] | None:
+    for kind in root.__subclasses__():
+        if kind.code == code:
+            return kind
+        deeper = _find(kind, code)
+        if deeper is not None:
+            return deeper
+    return None

@@ -49,8 +49,13 @@ def problem(request: HttpRequest, error: AppError) -> HttpResponse:
     body = problem_body(error)
     if request.accepts("text/html") and not request.headers.get("Accept", "").startswith("application/json"):
         template = "core/problem.html#fragment" if getattr(request, "htmx", False) else "core/problem.html"
-        return render(request, template, {"problem": body}, status=error.status)
-    return JsonResponse(body, status=error.status, content_type="application/problem+json")
+        response = render(request, template, {"problem": body}, status=error.status)
+        for name, value in error.headers().items():
+            response.headers[name] = value
+        return response
+    return JsonResponse(
+        body, status=error.status, content_type="application/problem+json", headers=error.headers()
+    )
 
 
 def problem_body(error: AppError) -> dict[str, object]:

@@ -10,7 +10,10 @@ from apps.metering.models import Resource
 
 
 class QuotaExceeded(AppError):
-    """A limit is used up. Params: resource, limit, scope, window, resets_at (ISO 8601 or None), retry_after (s or None)."""
+    """A limit is used up.
+
+    Params: resource, limit, scope, window, resets_at (ISO 8601, None for never), retry_after (seconds or None).
+    """
 
     status = 429
     code = "quota-exceeded"

@@ -19,7 +19,8 @@ def ledger_equals_counters() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(sql.DRIFT, {"minute_days": MINUTE_DAYS})
         return [
-            f"{scope} {subject} {resource} per {window} from {starts_at}: used {used}, held {held}; ledger {ledger}, open {opened}"
+            f"{scope} {subject} {resource} per {window} from {starts_at}: "
+            f"used {used}, held {held}; ledger {ledger}, open {opened}"
             for scope, subject, resource, window, starts_at, used, held, ledger, opened in cursor.fetchall()
         ]
 

@@ -16,6 +16,7 @@ from apps.metering.models import Reservation, Resource, Scope, Window
 from apps.users.models import Team, User
 
 Amounts = Mapping[Resource, int]
+Values = dict[str, UUID | str | int | list[str] | list[int]]
 MIB = 2**20
 
 
@@ -62,7 +63,7 @@ def reserve(*, user: User | None, team: Team | None, amounts: Amounts) -> Reserv
     return Reservation.objects.get(pk=reservation_id)
 
 
-def _exceeded(  # noqa: PLR0913  (the columns of the statement)
+def _exceeded(
     scope: str, resource: str, window: str, limit: int, ends_at: datetime | None, retry_after: int | None
 ) -> QuotaExceeded:
     resets_at = ends_at.isoformat() if ends_at else None
@@ -123,15 +124,15 @@ def remaining(user: User | None, team: Team | None) -> list[Remaining]:
         ]
 
 
-def _subjects(user: User | None, team: Team | None) -> dict[str, object]:
+def _subjects(user: User | None, team: Team | None) -> Values:
     return {"user": user.pk if user else UUID(sql.NOBODY), "team": team.pk if team else UUID(sql.NOBODY)}
 
 
-def _amounts(amounts: Mapping[str, int]) -> dict[str, object]:
+def _amounts(amounts: Mapping[str, int]) -> Values:
     return {"resources": list(amounts), "amounts": list(amounts.values())}
 
 
-def _defaults() -> dict[str, object]:
+def _defaults() -> Values:
     """Return the limits of the settings as the four columns that the statements unnest; 0 means none."""
     env = settings.ENV
     rows = [

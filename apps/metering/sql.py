@@ -150,7 +150,8 @@ events AS (
 ),
 expected AS (
     SELECT s.scope, s.subject, e.resource, spans."window",
-        CASE WHEN field = '' THEN timestamptz '1970-01-01 00:00:00+00' ELSE date_trunc(field, e.at, 'UTC') END AS starts_at,
+        CASE WHEN field = '' THEN timestamptz '1970-01-01 00:00:00+00'
+            ELSE date_trunc(field, e.at, 'UTC') END AS starts_at,
         sum(e.used) AS used, sum(e.held) AS held
     FROM events e, spans, LATERAL (
         VALUES ('system', '{NOBODY}'::uuid), ('team', e.team_key), ('user', e.user_key)) AS s(scope, subject)

@@ -46,14 +46,18 @@ class CurrentTeamMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Handle one request."""
-        _set_team(cast("PersonRequest", request))
+        _set_no_team(request)
+        if request.user.is_authenticated:
+            _set_team(cast("PersonRequest", request))
         return self.get_response(request)
 
 
+def _set_no_team(request: HttpRequest) -> None:
+    anybody = cast("PersonRequest", request)
+    anybody.teams, anybody.team, anybody.role = [], None, None
+
+
 def _set_team(request: PersonRequest) -> None:
-    request.teams, request.team, request.role = [], None, None
-    if not request.user.is_authenticated:
-        return
     memberships = list(Membership.objects.filter(user=request.user).select_related("team").order_by("team__name", "pk"))
     request.teams = [membership.team for membership in memberships]
     wanted = request.session.get(TEAM_KEY)

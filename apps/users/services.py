@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
-from apps.core.errors import Forbidden, NotFound
+from apps.core.errors import NotFound
 from apps.users.access import TeamAccess
 from apps.users.errors import (
     AddressTaken,

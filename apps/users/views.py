@@ -1,7 +1,5 @@
 """The account page, language and theme, and signing out everywhere."""
 
-from typing import cast
-
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
@@ -10,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views import i18n
-from django.views.decorators.http import require_POST, require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.core.errors import Invalid
 from apps.users import services
@@ -60,7 +58,7 @@ def set_language(request: HttpRequest) -> HttpResponse:
     code = request.POST.get("language", "")
     if request.method == "POST" and request.user.is_authenticated and code in dict(settings.LANGUAGES):
         User.objects.filter(pk=request.user.pk).update(language=code)
-    return cast("HttpResponse", i18n.set_language(request))
+    return i18n.set_language(request)
 
 
 @login_required
