@@ -16,6 +16,7 @@ app.conf.task_routes = {
 app.conf.beat_schedule = {
     "ingestion-poll": {"task": "apps.ingestion.tasks.poll", "schedule": 10.0},
     "chat-reap": {"task": "apps.chat.tasks.reap", "schedule": 10.0},
+    "chat-purge": {"task": "apps.chat.tasks.purge", "schedule": 3_600.0},
     "metering-reap": {"task": "apps.metering.tasks.reap", "schedule": 60.0},
     "libraries-purge": {"task": "apps.libraries.tasks.purge", "schedule": 3_600.0},
 }

@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from apps.chat.consumers import ConversationConsumer
 from apps.core import views as core
 from apps.users.views import set_language
 
@@ -16,4 +17,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.ingestion.urls")),
     path("", include("apps.chat.urls")),
 ]
-websocket_urlpatterns: list[URLPattern] = []
+websocket_urlpatterns: list[URLPattern] = [
+    path("ws/chat/<uuid:conversation_id>/", ConversationConsumer.as_asgi()),  # type: ignore[arg-type]  # an ASGI app
+]

@@ -15,11 +15,13 @@ from apps.users.models import Team, User
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     """Sets of conversations."""
 
+    def owned_by(self, user: User) -> ConversationQuerySet:
+        """Return the person's own conversations in teams they are still a member of, deleted ones too."""
+        return self.filter(owner=user, owner__is_active=True, team__memberships__user=user)
+
     def readable_by(self, user: User) -> ConversationQuerySet:
-        """Return the person's own conversations in teams they are still a member of, without deleted ones."""
-        return self.filter(
-            owner=user, owner__is_active=True, deleted_at=None, team__memberships__user=user
-        )
+        """Return those that were not deleted."""
+        return self.owned_by(user).filter(deleted_at=None)
 
 
 class Conversation(Record):
@@ -81,8 +83,11 @@ class Message(Record):
     output_tokens = models.PositiveIntegerField(default=0)
     reservation = models.UUIDField(null=True, blank=True)  # metering.Reservation
     stop_requested = models.BooleanField(default=False)
-    lease_until = models.DateTimeField(null=True, blank=True)  # of a running answer: its worker's heartbeat
+    lease_until = models.DateTimeField(
+        null=True, blank=True
+    )  # running: its worker's heartbeat; pending: ring again then
     attempt = models.PositiveIntegerField(default=0)
+    flushed_seq = models.PositiveIntegerField(default=0)  # the event up to which `text` holds the answer
 
     class Meta:
         ordering = ["created_at"]

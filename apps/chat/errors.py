@@ -1,0 +1,60 @@
+"""Expected failures of conversations."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.errors import AppError, Invalid
+
+
+class EmptyQuestion(Invalid):
+    """Nothing was asked."""
+
+    code = "empty-question"
+    detail = _("Write a question first.")
+
+
+class QuestionTooLong(Invalid):
+    """The question is longer than a search can use."""
+
+    code = "question-too-long"
+    detail = _("The question has %(chars)s characters; at most %(limit)s are possible. Put long texts into a library.")
+
+
+class AnswerRunning(AppError):
+    """One answer at a time in a conversation."""
+
+    status = 409
+    code = "answer-running"
+    title = _("The last answer is still being written")
+    detail = _("Wait for it or stop it, then ask again.")
+
+
+class NothingToSearch(AppError):
+    """There is no library to ask."""
+
+    status = 409
+    code = "nothing-to-search"
+    title = _("There is no library to search")
+    detail = _("Make a library and add documents first, or choose another one.")
+
+
+class NotRepeatable(AppError):
+    """The message is no answer that can be made again now."""
+
+    status = 409
+    code = "not-repeatable"
+    title = _("This answer cannot be made again now")
+
+
+REASONS: dict[str, Promise] = {
+    "interrupted": _("The answer was interrupted: the process that wrote it ended. What it had written is kept."),
+    "model-failed": _("The model could not answer. An administrator finds the reason in the log of the models worker."),
+    "no-model": _("No model is ready to answer. An administrator can install one."),
+    "access-ended": _("You no longer have access to the libraries of this question."),
+    "internal": _("Something went wrong while the answer was made. It was logged."),
+}
+
+
+def reason(code: str) -> str:
+    """Return the sentence for an answer's error code in the active language."""
+    return str(REASONS.get(code, REASONS["internal"]))

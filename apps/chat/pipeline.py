@@ -1,0 +1,38 @@
+"""From a claimed answer to the steps of the answer pipeline: the rights of now, the history, the tools."""
+
+from collections.abc import Iterator
+
+from apps.chat.models import Conversation, Message
+from apps.chat.thread import history_of, question_of
+from apps.core.errors import AppError
+from apps.libraries.models import Library
+from apps.rag.pipeline import answer
+from apps.rag.tools import build_tools
+from apps.rag.types import Scope, Step
+
+
+class AccessEnded(AppError):
+    """The asker left the team, or the libraries are gone, between the question and its answer."""
+
+    status = 404
+    code = "access-ended"
+
+
+def scope_of(message: Message) -> Scope:
+    """Return where to search by the rights of this moment, not those of the question. Raises AccessEnded."""
+    conversation = message.conversation
+    owner = conversation.owner
+    if not Conversation.objects.readable_by(owner).filter(pk=conversation.pk).exists():
+        raise AccessEnded
+    readable = Library.objects.readable_by(owner).filter(team=conversation.team_id, pk__in=message.library_ids)
+    library_ids = tuple(readable.values_list("pk", flat=True))
+    if not library_ids:
+        raise AccessEnded
+    return Scope(conversation.team_id, library_ids)
+
+
+def steps_of(message: Message) -> Iterator[Step]:
+    """Return the steps of an answer; closing the iterator stops the model."""
+    scope = scope_of(message)
+    tools = build_tools(scope=scope, model=message.model, mode=message.mode)
+    return answer(question_of(message).text, history_of(message), tools)

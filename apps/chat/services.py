@@ -1,0 +1,300 @@
+"""What people do with conversations; every function was given its objects by a gate."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from apps.audit import services as audit
+from apps.catalog.models import AIModel
+from apps.catalog.services import ready_models
+from apps.chat.errors import AnswerRunning, EmptyQuestion, NothingToSearch, NotRepeatable, QuestionTooLong
+from apps.chat.models import Conversation, Message
+from apps.chat.recovery import ring_again_at
+from apps.chat.tasks import ring
+from apps.chat.thread import question_of
+from apps.core import events
+from apps.libraries.models import Library
+from apps.metering import services as metering
+from apps.metering.models import Resource
+from apps.users.models import Team, User
+
+QUESTION_MAX_CHARS = 4_000
+TITLE_MAX_CHARS = 200
+TITLE_CHARS = 60  # of the first question
+RAIL_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a person chose in the composer. No libraries: all that are readable; no model: the default one."""
+
+    library_ids: tuple[UUID, ...] = ()
+    model_id: UUID | None = None
+    mode: str = Conversation.Mode.AUTO
+
+
+@dataclass(frozen=True, slots=True)
+class RailGroup:
+    """Conversations of one span of time, the latest first."""
+
+    label: str
+    conversations: list[Conversation]
+
+
+def start(*, user: User, team: Team, text: str, choice: Choice) -> Message:
+    """Begin a conversation with a question; return the answer to come."""
+    text = _question(text)
+    conversation = Conversation(team=team, owner=user, title=title_of(text))
+    if not _libraries(user, team, choice.library_ids):
+        raise NothingToSearch
+    reservation = _reserve(user, team)
+    return _or_release(reservation, partial(_start, conversation, user, text, choice, reservation))
+
+
+@transaction.atomic
+def _start(conversation: Conversation, user: User, text: str, choice: Choice, reservation: UUID) -> Message:
+    conversation.save()
+    _choose(conversation, user, choice)
+    return _ask(conversation, user, text, None, reservation)
+
+
+def ask(
+    *, user: User, conversation: Conversation, text: str, choice: Choice | None = None, after: UUID | None = None
+) -> Message:
+    """Add a question and a pending answer; return the answer, which a worker makes once this is committed.
+
+    `after` is the answer that was on the screen; the history of the question are the exchanges that led to it.
+    """
+    text = _question(text)
+    reservation = _reserve(user, conversation.team)
+    return _or_release(reservation, partial(_ask_next, conversation, user, text, choice, after, reservation))
+
+
+@transaction.atomic
+def _ask_next(
+    conversation: Conversation, user: User, text: str, choice: Choice | None, after: UUID | None, reservation: UUID
+) -> Message:
+    _refuse_second(conversation)
+    if choice is not None:
+        _choose(conversation, user, choice)
+    answers = conversation.messages.filter(role=Message.Role.ASSISTANT).order_by("-created_at")
+    parent = (answers.filter(pk=after).first() if after else None) or answers.first()
+    return _ask(conversation, user, text, parent, reservation)
+
+
+def _ask(conversation: Conversation, user: User, text: str, parent: Message | None, reservation: UUID) -> Message:
+    question = Message.objects.create(conversation=conversation, parent=parent, role=Message.Role.USER, text=text)
+    return _answer(question, user, conversation.model, conversation.mode, reservation)
+
+
+def _answer(question: Message, user: User, model: AIModel | None, mode: str, reservation: UUID) -> Message:
+    """Create the pending answer and ring for it on commit. Raises NothingToSearch."""
+    conversation = question.conversation
+    chosen = tuple(conversation.libraries.values_list("pk", flat=True))
+    library_ids = _libraries(user, conversation.team, chosen)
+    if not library_ids:
+        raise NothingToSearch
+    answer = Message.objects.create(
+        conversation=conversation,
+        parent=question,
+        role=Message.Role.ASSISTANT,
+        state=Message.State.PENDING,
+        model=model,
+        mode=mode,
+        library_ids=library_ids,
+        reservation=reservation,
+        lease_until=ring_again_at(),
+    )
+    Conversation.objects.filter(pk=conversation.pk).update(last_at=Now())
+    transaction.on_commit(partial(ring, answer.pk))
+    return answer
+
+
+def stop(*, message: Message) -> None:
+    """End an answer: at once where nobody began it, else within its next token. A settled one stays as it is."""
+    waiting = Message.objects.filter(pk=message.pk, state=Message.State.PENDING)
+    if waiting.update(state=Message.State.STOPPED, stop_requested=True, lease_until=None, attempt=F("attempt") + 1):
+        if message.reservation:
+            metering.release(message.reservation)
+        events.append_final(message.pk, message.attempt + 1, events.AnswerStopped())
+        return
+    running = Message.objects.filter(pk=message.pk, state=Message.State.RUNNING)
+    if running.update(stop_requested=True):
+        events.request_stop(message.pk, running.values_list("attempt", flat=True).first() or message.attempt)
+
+
+def regenerate(*, user: User, message: Message, model: AIModel | None = None, mode: str = "") -> Message:
+    """Make another answer to the same question beside this one, by the same model and mode where none is named."""
+    question = _question_of(message)
+    chosen_mode = mode if mode in Conversation.Mode.values else message.conversation.mode
+    reservation = _reserve(user, message.conversation.team)
+    make = partial(_regenerate, question, user, model or message.conversation.model, chosen_mode, reservation)
+    return _or_release(reservation, make)
+
+
+@transaction.atomic
+def _regenerate(question: Message, user: User, model: AIModel | None, mode: str, reservation: UUID) -> Message:
+    _refuse_second(question.conversation)
+    return _answer(question, user, model, mode, reservation)
+
+
+def retry(*, user: User, message: Message) -> Message:
+    """Make a failed, interrupted or stopped answer again in its place."""
+    _question_of(message)
+    reservation = _reserve(user, message.conversation.team)
+    return _or_release(reservation, partial(_retry, message, reservation))
+
+
+@transaction.atomic
+def _retry(message: Message, reservation: UUID) -> Message:
+    _refuse_second(message.conversation)
+    broken = (Message.State.FAILED, Message.State.INTERRUPTED, Message.State.STOPPED)
+    changed = Message.objects.filter(pk=message.pk, state__in=broken).update(
+        state=Message.State.PENDING,
+        stop_requested=False,
+        error_code="",
+        reservation=reservation,
+        lease_until=ring_again_at(),
+    )
+    if not changed:
+        raise NotRepeatable
+    message.citations.all().delete()
+    transaction.on_commit(partial(ring, message.pk))
+    return Message.objects.select_related("conversation", "model").get(pk=message.pk)
+
+
+def rename(*, conversation: Conversation, title: str) -> Conversation:
+    """Give the conversation another title; an empty one changes nothing."""
+    title = " ".join(title.split())[:TITLE_MAX_CHARS]
+    if title:
+        Conversation.objects.filter(pk=conversation.pk).update(title=title)
+        conversation.title = title
+    return conversation
+
+
+@transaction.atomic
+def delete(*, user: User, conversation: Conversation) -> None:
+    """Hide the conversation; it can be restored for `undo_days`. Answers under way are stopped."""
+    Conversation.objects.filter(pk=conversation.pk, deleted_at=None).update(deleted_at=Now())
+    audit.record("conversation.deleted", actor=user, team=conversation.team, target=conversation)
+    for message in conversation.messages.filter(state__in=Message.LIVE):
+        transaction.on_commit(partial(stop, message=message))
+
+
+@transaction.atomic
+def restore(*, user: User, conversation: Conversation) -> Conversation:
+    """Bring a deleted conversation back."""
+    if Conversation.objects.filter(pk=conversation.pk).exclude(deleted_at=None).update(deleted_at=None):
+        audit.record("conversation.restored", actor=user, team=conversation.team, target=conversation)
+    conversation.deleted_at = None
+    return conversation
+
+
+def rail(user: User, team: Team) -> list[RailGroup]:
+    """Return the person's latest conversations in the team, grouped by when they were last used; one query."""
+    latest = (
+        Conversation.objects.readable_by(user).filter(team=team).only("id", "title", "last_at", "owner_id", "team_id")
+    )
+    today = timezone.localdate()
+    groups: list[RailGroup] = []
+    for conversation in latest.order_by("-last_at")[:RAIL_MAX]:
+        label = _span(timezone.localdate(conversation.last_at), today)
+        if not groups or groups[-1].label != label:
+            groups.append(RailGroup(label, []))
+        groups[-1].conversations.append(conversation)
+    return groups
+
+
+def find(user: User, team: Team, words: str) -> Sequence[Conversation]:
+    """Return the person's conversations with these words in the title, the latest first."""
+    found = Conversation.objects.readable_by(user).filter(team=team)
+    for word in words.split()[:8]:
+        found = found.filter(title__icontains=word)
+    return list(found.order_by("-last_at")[:20])
+
+
+def title_of(question: str) -> str:
+    """Return a title: the beginning of the first line, cut between words where it has some."""
+    line = question.strip().splitlines()[0].strip()
+    if len(line) <= TITLE_CHARS:
+        return line
+    cut = line[:TITLE_CHARS]
+    at_word = cut.rpartition(" ")[0]
+    return (at_word if len(at_word) > TITLE_CHARS // 2 else cut).rstrip(" ,.;:，。；：") + "…"
+
+
+def _span(day: date, today: date) -> str:
+    """Return the label of the span of time a day lies in."""
+    days = (today - day).days
+    for least, label in (
+        (30, ""),
+        (7, _("Last 30 days")),
+        (2, _("Last 7 days")),
+        (1, _("Yesterday")),
+        (-1, _("Today")),
+    ):
+        if days >= least:
+            return label or date_format(day, "YEAR_MONTH_FORMAT")
+    return _("Today")
+
+
+def _question(text: str) -> str:
+    text = text.replace("\x00", "").encode("utf-8", "replace").decode().strip()
+    if not text:
+        raise EmptyQuestion
+    if len(text) > QUESTION_MAX_CHARS:
+        raise QuestionTooLong(chars=len(text), limit=QUESTION_MAX_CHARS)
+    return text
+
+
+def _question_of(answer: Message) -> Message:
+    if answer.role != Message.Role.ASSISTANT or answer.is_live or answer.parent_id is None:
+        raise NotRepeatable
+    return question_of(answer)
+
+
+def _libraries(user: User, team: Team, chosen: Sequence[UUID]) -> list[UUID]:
+    """Return the chosen libraries that the person may read now; all readable ones of the team where none is chosen."""
+    readable = Library.objects.readable_by(user).filter(team=team)
+    return list((readable.filter(pk__in=chosen) if chosen else readable).values_list("pk", flat=True))
+
+
+def _choose(conversation: Conversation, user: User, choice: Choice) -> None:
+    """Keep the composer's choices with the conversation; what the person may not use is left out."""
+    conversation.mode = choice.mode if choice.mode in Conversation.Mode.values else Conversation.Mode.AUTO
+    chat_models = ready_models(AIModel.Kind.CHAT)
+    conversation.model = chat_models.filter(pk=choice.model_id).first() if choice.model_id else None
+    conversation.save(update_fields=["mode", "model"])
+    chosen = _libraries(user, conversation.team, choice.library_ids) if choice.library_ids else []
+    conversation.libraries.set(Library.objects.filter(pk__in=chosen))
+
+
+def _refuse_second(conversation: Conversation) -> None:
+    """Hold the conversation's row until the end of the transaction. Raises AnswerRunning."""
+    Conversation.objects.select_for_update(no_key=True).get(pk=conversation.pk)
+    if conversation.messages.filter(state__in=Message.LIVE).exists():
+        raise AnswerRunning
+
+
+def _reserve(user: User, team: Team) -> UUID:
+    amounts = {Resource.QUESTIONS: 1, Resource.OUTPUT_TOKENS: settings.ENV.answer_max_tokens}
+    return metering.reserve(user=user, team=team, amounts=amounts).pk
+
+
+def _or_release(reservation: UUID, make: partial[Message]) -> Message:
+    """Return what `make` creates; where it fails nothing stays reserved."""
+    try:
+        return make()
+    except BaseException:
+        metering.release(reservation)
+        raise
