@@ -2,7 +2,7 @@
 
     python kb_project/bootstrap.py            the product's packages
     python kb_project/bootstrap.py --dev      the tools of `make check` and `make test` as well
-    python kb_project/bootstrap.py --browser  Chromium, Chinese fonts and gettext for the tests, where apt can bring them
+    python kb_project/bootstrap.py --browser  Chromium, Chinese fonts and gettext, where apt can bring them
 
 A finished step leaves a stamp with the hash of what it installed, so a repeated call returns at once and an
 interrupted one is done again. Every failure is one sentence and exit code 1.
