@@ -4,7 +4,7 @@ import secrets
 from pathlib import Path
 
 from kb_project.bootstrap import say
-from kb_project.env import BASE_DIR, env
+from kb_project.env import BASE_DIR
 
 ADMIN_EMAIL = "admin@localhost"
 SAMPLES = BASE_DIR / "docs" / "sample"
@@ -35,12 +35,11 @@ def _make_sample(password: str) -> None:
     from apps.libraries.services import create_library
     from django.db import transaction
 
-    from apps.users.models import Membership, Role, Team, User
+    from apps.users.services import create_team, create_user
 
     with transaction.atomic():
-        admin = User.objects.create_superuser(ADMIN_EMAIL, password, name="Admin", language=env().language)
-        team = Team.objects.create(name="Zhiku")
-        Membership.objects.create(team=team, user=admin, role=Role.OWNER)
+        admin = create_user(email=ADMIN_EMAIL, password=password, name="Admin", is_admin=True)
+        team = create_team(name="Zhiku", owner=admin)
         library = create_library(
             user=admin,
             team=team,
