@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from apps.libraries.models import Library
+from apps.metering.services import remaining
 from apps.users.models import Team, User
 
 THEMES = ("system", "light", "dark")
@@ -29,6 +30,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "teams": getattr(request, "teams", []),
         "rail": _lazy(lambda: _rail(user, team) if team else []),
         "jump_libraries": _lazy(lambda: _libraries(user, team)),
+        "remaining": _lazy(lambda: remaining(user, team)),
     }
 
 

@@ -1,15 +1,17 @@
 """Addresses below /accounts/: allauth's pages that this product uses, and the person's own page."""
 
 from allauth.account import views as allauth
+from django.conf import settings
 from django.urls import path, re_path
 
 from apps.users import views
 
+_LOGIN = {"signup_open": settings.ENV.signup_open}
 urlpatterns = [
     path("", views.account, name="account"),
     path("theme/", views.theme, name="account_theme"),
     path("sign-out-everywhere/", views.sign_out_everywhere, name="account_sign_out_everywhere"),
-    path("login/", allauth.login, name="account_login"),
+    path("login/", allauth.LoginView.as_view(extra_context=_LOGIN), name="account_login"),
     path("logout/", allauth.logout, name="account_logout"),
     path("inactive/", allauth.account_inactive, name="account_inactive"),
     path("signup/", allauth.signup, name="account_signup"),

@@ -3,6 +3,7 @@
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
@@ -11,6 +12,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Return whether strangers may create an account by themselves."""
         return bool(settings.ENV.signup_open)
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """Return the link of the mail; its host is the configured one, whatever Host header the request had."""
+        address = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
+        uid, _, token = key.partition("-")
+        return str(settings.PUBLIC_URL) + address.replace("UID-KEY", f"{uid}-{token}")
 
     def clean_email(self, email: str) -> str:
         """Return the address as it is stored: e-mail addresses are one login whatever their case."""

@@ -46,7 +46,7 @@ class AddressTaken(AppError):
     status = 409
     code = "address-taken"
     title = _("This address cannot be used here")
-    detail = _("If the account is yours, sign in and open the link again.")
+    detail = _("There is an account with this address already. If it is yours, sign in with it.")
 
 
 class TeamsByAdminsOnly(AppError):

@@ -114,6 +114,11 @@ class Membership(Record):
     def __str__(self) -> str:
         return f"{self.user} in {self.team}: {self.role}"
 
+    @property
+    def rank(self) -> int:
+        """Return 0 for a viewer to 3 for an owner."""
+        return Role(self.role).rank
+
 
 class Invitation(Record):
     """A link that makes whoever opens it a member. Only the SHA-256 of its token is stored."""

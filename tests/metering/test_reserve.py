@@ -50,7 +50,8 @@ def in_threads(count: int, work: Callable[[int], object]) -> list[object]:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
-    "scope", [pytest.param(Scope.USER, id="user"), pytest.param(Scope.TEAM, id="team"), pytest.param(Scope.SYSTEM, id="all")]
+    "scope",
+    [pytest.param(Scope.USER, id="user"), pytest.param(Scope.TEAM, id="team"), pytest.param(Scope.SYSTEM, id="all")],
 )
 def test_it_admits_exactly_the_budget_of_parallel_calls(scope: Scope) -> None:
     member = factories.MembershipFactory()
@@ -58,7 +59,9 @@ def test_it_admits_exactly_the_budget_of_parallel_calls(scope: Scope) -> None:
 
     def ask(_: int) -> Reservation | None:
         try:
-            return reserve(user=member.user, team=member.team, amounts={Resource.QUESTIONS: 1, Resource.OUTPUT_TOKENS: 9})
+            return reserve(
+                user=member.user, team=member.team, amounts={Resource.QUESTIONS: 1, Resource.OUTPUT_TOKENS: 9}
+            )
         except QuotaExceeded:
             return None
 
@@ -80,7 +83,9 @@ def test_it_neither_deadlocks_nor_drifts_under_mixed_parallel_work() -> None:
         member = members[number % 3]
         for step in range(4):
             try:
-                held = reserve(user=member.user, team=member.team, amounts={Resource.OUTPUT_TOKENS: 7, Resource.QUESTIONS: 1})
+                held = reserve(
+                    user=member.user, team=member.team, amounts={Resource.OUTPUT_TOKENS: 7, Resource.QUESTIONS: 1}
+                )
             except QuotaExceeded:
                 continue
             if step % 3 == 0:

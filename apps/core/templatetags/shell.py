@@ -41,7 +41,7 @@ def icon(name: str, label: str | Promise = "", *, size: str = "", spin: bool = F
     if label:
         attributes += format_html(' role="img" aria-label="{}"', label)
     else:
-        attributes += format_html(' aria-hidden="true"')
+        attributes += format_html(' aria-hidden="{}"', "true")
     return format_html('<svg class="icon"{}><use href="{}#{}"></use></svg>', SafeString(attributes), _sprite(), name)
 
 
