@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from apps.catalog.models import AIModel
 from apps.core.models import Record
 from apps.libraries.models import Document, DocumentVersion
 from apps.users.models import Team
@@ -39,6 +40,8 @@ class IngestionJob(Record):
     attempts = models.PositiveIntegerField(default=0)
     lease_owner = models.CharField(max_length=100, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)  # not before this; set when a try failed for a passing reason
+    model = models.ForeignKey(AIModel, null=True, on_delete=models.SET_NULL, related_name="+")  # of the staged vectors
     is_cancelled = models.BooleanField(default=False)  # asked for; the worker looks between steps
     error_code = models.CharField(max_length=60, blank=True)
     error_params = models.JSONField(default=dict, blank=True)
@@ -48,7 +51,10 @@ class IngestionJob(Record):
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["state", "lease_until"], name="job_due")]
+        indexes = [
+            models.Index(fields=["state", "lease_until"], name="job_due"),
+            models.Index(fields=["team", "-started_at"], name="job_team_served"),  # jobs.due: who was served last
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["version"],
@@ -73,6 +79,9 @@ class StagedChunk(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["job", "ordinal"], name="staged_ordinal_unique")]
+        indexes = [  # staging.waiting: the next chunks without a vector
+            models.Index(fields=["job", "ordinal"], condition=models.Q(vector=None), name="staged_waiting"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.job_id} #{self.ordinal}"

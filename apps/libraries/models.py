@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import SparseVectorField, VectorField
 
@@ -24,6 +25,21 @@ class LibraryQuerySet(models.QuerySet["Library"]):
     def readable_by(self, user: User) -> LibraryQuerySet:
         """Return the libraries of the teams the person is a member of now, without deleted ones."""
         return self.filter(deleted_at=None, team__memberships__user=user, team__memberships__user__is_active=True)
+
+    def with_counts(self) -> LibraryQuerySet:
+        """Add `document_count`, `chunk_count`, `size_bytes` and `unsettled_count`, without deleted documents."""
+        documents = Document.objects.filter(library=models.OuterRef("pk"), deleted_at=None).order_by().values("library")
+
+        def one(total: models.Aggregate) -> models.Func:
+            sums = documents.annotate(total=total).values("total")
+            return Coalesce(models.Subquery(sums), 0, output_field=models.BigIntegerField())
+
+        return self.annotate(
+            document_count=one(models.Count("pk")),
+            chunk_count=one(models.Sum("current_version__chunk_count")),
+            size_bytes=one(models.Sum("size_bytes")),
+            unsettled_count=one(models.Count("pk", filter=~models.Q(status__in=Document.SETTLED))),
+        )
 
 
 class Library(Record):
@@ -98,7 +114,12 @@ class Document(Record):
                 fields=["library", "sha256"], condition=models.Q(deleted_at=None), name="document_bytes_unique"
             ),
         ]
-        indexes = [models.Index(fields=["library", "-created_at"], name="document_list")]
+        indexes = [
+            models.Index(fields=["library", "-created_at"], name="document_list"),
+            models.Index(  # ingestion.rescue: what is unsettled and has no job
+                fields=["status"], condition=models.Q(status__in=["queued", "running"]), name="document_unsettled"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -168,6 +189,36 @@ class Chunk(Record):
 
     def __str__(self) -> str:
         return f"{self.document} #{self.ordinal}"
+
+
+class LibraryStatistics(models.Model):
+    """How many chunks and term occurrences a library has: BM25's N and average length. See `lexical_store`."""
+
+    library = models.OneToOneField(Library, on_delete=models.CASCADE, primary_key=True, related_name="statistics")
+    chunks = models.BigIntegerField(default=0)
+    occurrences = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.library_id}: {self.chunks}"
+
+    library_id: UUID
+
+
+class TermStatistics(models.Model):
+    """In how many chunks of a library a term stands: BM25's document frequency."""
+
+    id: int
+    library = models.ForeignKey(Library, on_delete=models.CASCADE, related_name="+", db_index=False)
+    term = models.TextField()
+    chunks = models.IntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["library", "term"], name="term_of_library")]
+
+    def __str__(self) -> str:
+        return f"{self.term}: {self.chunks}"
+
+    library_id: UUID
 
 
 class ChunkEmbedding(models.Model):

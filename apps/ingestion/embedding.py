@@ -1,0 +1,179 @@
+"""The embed stage: one loop gives vectors to the staged chunks of many jobs, fairly between teams.
+
+The runner leases every job it works on and writes each batch's vectors at once, so that a killed worker loses at most
+one batch. Windows take the same share from every team; inside one, texts are sorted by length, because a batch is as
+slow as its longest text.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from apps.catalog.models import AIModel
+from apps.catalog.services import default_model, spec_of
+from apps.core.errors import AppError
+from apps.ingestion import jobs, staging
+from apps.ingestion.errors import EmbeddingFailed
+from apps.ingestion.heartbeat import Heartbeat
+from apps.ingestion.jobs import Held, Stage
+from apps.ingestion.models import IngestionJob, StagedChunk
+from apps.ingestion.progress import Progress
+from apps.ingestion.staging import Waiting
+from apps.libraries.types import passage_text
+from apps.runtimes import registry
+from apps.runtimes.contracts import Embedder, RuntimeFailure
+
+logger = logging.getLogger(__name__)
+WINDOW_BATCHES = 4  # batches read, sorted and embedded between two looks at the queue
+NO_TITLE = ""  # the title before every chunk lowers nDCG on long articles (docs/adr); it works in the lexical index
+MAX_JOBS = 128  # leased by one runner at a time
+
+
+@dataclass
+class Task:
+    """A leased job and how far its chunks are."""
+
+    held: Held
+    total: int
+    done: int
+    progress: Progress = field(init=False)
+    began: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        """Make the writer of its progress."""
+        self.progress = Progress(self.held)
+
+
+class Runner:
+    """Embeds what waits until nothing does or the time is up."""
+
+    def __init__(self, on_complete: Callable[[UUID], None], *, only: frozenset[UUID] | None = None) -> None:
+        """`on_complete` hears of each job that waits for its index now; `only` limits the jobs (commands, tests)."""
+        self._on_complete = on_complete
+        self._only = only
+        self._owner = jobs.new_owner()
+        self._tasks: dict[UUID, Task] = {}
+
+    def run(self, budget_s: float) -> bool:
+        """Work for about `budget_s` seconds; returns whether something is left to do."""
+        until = time.monotonic() + budget_s
+        with Heartbeat(self._owner):
+            while time.monotonic() < until:
+                if not self._turn():
+                    return False
+            self._release()
+        return True
+
+    def _turn(self) -> bool:
+        """Claim, embed one window, pass on what is complete; returns False when nothing was there to do."""
+        if not self._claim():
+            return False
+        try:
+            model = default_model(AIModel.Kind.EMBEDDING)
+            self._embed_window(registry.embedder(spec_of(model)))
+        except RuntimeFailure as failure:
+            logger.exception("embedding failed")
+            self._give_back(EmbeddingFailed(), repr(failure))
+        except AppError as error:
+            self._give_back(error, repr(error))
+        return True
+
+    def _claim(self) -> bool:
+        """Lease more jobs while there is room. One whose worker died runs alone, so that it takes no other with it."""
+        if not any(task.held.attempts for task in self._tasks.values()):
+            for job_id in self._candidates():
+                held = jobs.claim(job_id, Stage.EMBED, self._owner)
+                if held is not None:
+                    self._tasks[job_id] = _begin(held)
+        return bool(self._tasks)
+
+    def _candidates(self) -> list[UUID]:
+        room = MAX_JOBS - len(self._tasks)
+        due = jobs.due(Stage.EMBED)
+        if self._only is not None:
+            due = due.filter(pk__in=self._only)
+        rows = list(due.values_list("pk", "attempts")[:room])
+        healthy = [pk for pk, attempts in rows if not attempts]
+        return healthy or ([] if self._tasks else [pk for pk, _ in rows[:1]])
+
+    def _embed_window(self, embedder: Embedder) -> None:
+        self._drop_unwanted()
+        window = self._window()
+        window.sort(key=lambda row: row.tokens, reverse=True)
+        for batch in _batches(window, settings.ENV.embed_batch):
+            texts = [passage_text(NO_TITLE, row.heading_path, row.text) for row in batch]
+            staging.write_vectors(batch, embedder.embed_passages(texts))
+            self._count(batch)
+        self._pass_on_complete()
+
+    def _window(self) -> list[Waiting]:
+        """Return the next chunks, the same number from each team, the first job of a team first."""
+        teams: dict[UUID, list[Task]] = {}
+        for task in self._tasks.values():
+            teams.setdefault(task.held.team_id, []).append(task)
+        share = -(-settings.ENV.embed_batch * WINDOW_BATCHES // max(1, len(teams)))
+        window: list[Waiting] = []
+        for tasks in teams.values():
+            room = share
+            for task in tasks:
+                rows = staging.waiting(task.held.job_id, room) if room else []
+                window += rows
+                room -= len(rows)
+        return window
+
+    def _count(self, batch: Sequence[Waiting]) -> None:
+        for row in batch:
+            self._tasks[row.job_id].done += 1
+        for job_id in {row.job_id for row in batch}:
+            task = self._tasks[job_id]
+            if task.done < task.total:
+                task.progress.show(task.done, task.total)
+
+    def _drop_unwanted(self) -> None:
+        for job_id, task in list(self._tasks.items()):
+            if task.progress.should_stop():
+                jobs.drop(task.held)
+                del self._tasks[job_id]
+
+    def _pass_on_complete(self) -> None:
+        for job_id, task in list(self._tasks.items()):
+            if task.done < task.total:
+                continue
+            del self._tasks[job_id]
+            seconds = time.monotonic() - task.began
+            if jobs.pass_on(task.held, Stage.INDEX, done=0, total=task.total, seconds=seconds):
+                self._on_complete(job_id)
+
+    def _give_back(self, error: AppError, log: str) -> None:
+        for task in self._tasks.values():
+            jobs.give_back(task.held, error, log)
+        self._tasks.clear()
+
+    def _release(self) -> None:
+        """Queue again what is not complete; vectors stay with their rows."""
+        for task in self._tasks.values():
+            jobs.pass_on(task.held, Stage.EMBED, done=task.done, total=task.total)
+        self._tasks.clear()
+
+
+def _begin(held: Held) -> Task:
+    """Return the job's state, forgetting vectors that another model made."""
+    with transaction.atomic():
+        job = IngestionJob.objects.select_for_update().get(pk=held.job_id)
+        model = default_model(AIModel.Kind.EMBEDDING)
+        staged = StagedChunk.objects.filter(job=job)
+        if job.model_id != model.pk:
+            staged.exclude(vector=None).update(vector=None)
+            IngestionJob.objects.filter(pk=job.pk).update(model=model)
+    total = staged.count()
+    return Task(held, total, done=total - staged.filter(vector=None).count())
+
+
+def _batches(rows: Sequence[Waiting], size: int) -> Iterator[Sequence[Waiting]]:
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]

@@ -1,0 +1,94 @@
+"""Expected failures of uploads and of the jobs that read them. Those of the parsers are in `parse_errors`."""
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.errors import AppError
+
+
+class UploadTooLarge(AppError):
+    """The file exceeds KB_UPLOAD_MAX_MIB."""
+
+    status = 413
+    code = "upload-too-large"
+    title = _("The file is too large")
+    detail = _(
+        "Files may have up to %(limit_mib)s MiB. Nothing of this one was kept; split it or ask for a higher limit."
+    )
+
+
+class EmptyUpload(AppError):
+    """The file has no bytes."""
+
+    status = 400
+    code = "empty-file"
+    title = _("The file is empty")
+    detail = _("It has no bytes. Check that it was saved and copied completely, then upload it again.")
+
+
+class NoFile(AppError):
+    """The request carries no file."""
+
+    status = 400
+    code = "no-file"
+    title = _("No file arrived")
+    detail = _("Choose a file and upload it again.")
+
+
+class StorageFull(AppError):
+    """The disk of the files has no space left."""
+
+    status = 507
+    code = "storage-full"
+    title = _("There is no space left for files")
+    detail = _("Nothing of this file was kept. Ask an admin to free space, then upload it again.")
+
+
+class FileLost(AppError):
+    """The bytes of a version are not in the storage."""
+
+    status = 500
+    code = "file-lost"
+    title = _("The stored file is missing")
+    detail = _("The original could not be found in the storage. Upload it again; an admin can see more in the log.")
+
+
+class WorkerLost(AppError):
+    """Every try of a job ended with a dead worker."""
+
+    status = 500
+    code = "worker-lost"
+    title = _("Reading stopped unexpectedly")
+    detail = _(
+        "The reading process died %(attempts)s times, perhaps for lack of memory. The original is kept; try again."
+    )
+
+
+class ReadFailed(AppError):
+    """An unexpected failure; the traceback is in the job's log for operators."""
+
+    status = 500
+    code = "read-failed"
+    title = _("Reading failed")
+    detail = _("Something unexpected happened. The original is kept; try again, or ask an admin to look at the log.")
+
+
+class EmbeddingFailed(AppError):
+    """The embedding model is absent or broke; tried again before it counts."""
+
+    status = 503
+    code = "embedding-failed"
+    title = _("The embedding model is not available")
+    detail = _("The text was read, but its vectors could not be computed. The original is kept; try again later.")
+
+
+class StillReading(AppError):
+    """A retry of a document that is being read or is ready."""
+
+    status = 409
+    code = "still-reading"
+    title = _("There is nothing to try again")
+    detail = _("The document is being read or is ready already.")
+
+
+class JobStopped(Exception):
+    """Internal: the job was cancelled, its document deleted, or its lease lost; the work ends silently."""

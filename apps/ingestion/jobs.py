@@ -1,0 +1,248 @@
+"""The life of a job: queued, leased, moved on from stage to stage, settled. Every write is a compare-and-set.
+
+A worker owns a running job while its row carries the worker's token; whoever lost the lease finds its writes without
+effect. All times are the database's, so that clocks of hosts need not agree.
+"""
+
+import os
+import socket
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
+
+from apps.core.errors import AppError, Value
+from apps.ingestion.errors import JobStopped, WorkerLost
+from apps.ingestion.models import IngestionJob, StagedChunk
+from apps.libraries.models import Document, DocumentVersion
+
+State = IngestionJob.State
+Stage = IngestionJob.Stage
+LIVE = (State.QUEUED, State.RUNNING)
+RETRY_AFTER_S = 10
+LOG_MAX = 20_000  # characters of a traceback kept for operators
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A job that this process owns, by the token in `owner`."""
+
+    job_id: UUID
+    document_id: UUID
+    version_id: UUID
+    team_id: UUID
+    owner: str
+    attempts: int = 0
+
+    def rows(self) -> QuerySet[IngestionJob]:
+        """Return the job's row, empty once the lease is somebody else's."""
+        return IngestionJob.objects.filter(pk=self.job_id, state=State.RUNNING, lease_owner=self.owner)
+
+
+def new_owner() -> str:
+    """Return a token that no other claim has: host, process, random."""
+    return f"{socket.gethostname()[:60]}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
+
+
+@transaction.atomic
+def queue(document: Document, version: DocumentVersion) -> IngestionJob | None:
+    """Queue the reading of a version; None when a live job of it exists already."""
+    team_id = document.library.team_id
+    try:
+        with transaction.atomic():
+            job = IngestionJob.objects.create(team_id=team_id, document=document, version=version)
+    except IntegrityError:
+        return None
+    Document.objects.filter(pk=document.pk).update(
+        status=Document.Status.QUEUED, stage="", progress_done=0, progress_total=0, error_code="", error_params={}
+    )
+    return job
+
+
+def claim(job_id: UUID, stage: str, owner: str = "") -> Held | None:
+    """Lease one queued job of a stage to this process; None when somebody else was quicker."""
+    owner = owner or new_owner()
+    free = IngestionJob.objects.filter(pk=job_id, state=State.QUEUED, stage=stage)
+    taken = free.update(
+        state=State.RUNNING,
+        lease_owner=owner,
+        lease_until=Now() + lease(),
+        started_at=Coalesce("started_at", Now()),
+        updated_at=Now(),
+    )
+    if not taken:
+        return None
+    job = IngestionJob.objects.get(pk=job_id)
+    Document.objects.filter(pk=job.document_id).update(status=Document.Status.RUNNING, stage=stage)
+    return Held(job.pk, job.document_id, job.version_id, job.team_id, owner, job.attempts)
+
+
+def claim_next(stage: str) -> Held | None:
+    """Lease the queued job whose team was served longest ago, its oldest first; None when nothing waits."""
+    while (job_id := due(stage).values_list("pk", flat=True).first()) is not None:
+        held = claim(job_id, stage)
+        if held is not None:
+            return held
+    return None
+
+
+def due(stage: str) -> QuerySet[IngestionJob]:
+    """Return the queued jobs of a stage, fairly: a team with a thousand files waits for one with a single file."""
+    served = IngestionJob.objects.filter(team=OuterRef("team"), started_at__isnull=False).order_by("-started_at")
+    is_due = Q(due_at=None) | Q(due_at__lte=Now())
+    queued = IngestionJob.objects.filter(is_due, state=State.QUEUED, stage=stage)
+    return queued.annotate(served_at=Subquery(served.values("started_at")[:1])).order_by(
+        F("served_at").asc(nulls_first=True), "created_at", "pk"
+    )
+
+
+def lease() -> timedelta:
+    """Return how long a silent worker keeps a job."""
+    return timedelta(seconds=settings.ENV.lease_s)
+
+
+def renew(owners: Sequence[str]) -> int:
+    """Prolong every lease of these owners; returns how many there were."""
+    running = IngestionJob.objects.filter(state=State.RUNNING, lease_owner__in=owners)
+    return running.update(lease_until=Now() + lease())
+
+
+def is_wanted(held: Held) -> bool:
+    """Return whether the job is still ours, nobody cancelled it, and its document still exists."""
+    return (
+        held.rows().filter(is_cancelled=False, document__deleted_at=None, document__library__deleted_at=None).exists()
+    )
+
+
+def write_progress(held: Held, done: int, total: int) -> None:
+    """Show n of m on the job and on its document."""
+    if held.rows().update(done=done, total=total, updated_at=Now()):
+        Document.objects.filter(pk=held.document_id).update(progress_done=done, progress_total=total)
+
+
+def lock(held: Held) -> IngestionJob:
+    """Return the job's row, locked until the transaction ends. Raises JobStopped when the lease is lost."""
+    job = held.rows().select_for_update().first()
+    if job is None:
+        raise JobStopped
+    return job
+
+
+def pass_on(held: Held, stage: str, *, done: int = 0, total: int = 0, seconds: float = 0.0) -> bool:
+    """Queue the job for the workers of its next stage; returns whether it was still ours."""
+    with transaction.atomic():
+        job = held.rows().select_for_update().first()
+        if job is None:
+            return False
+        if job.is_cancelled:
+            stop(job)
+            return False
+        job.seconds[job.stage] = round(job.seconds.get(job.stage, 0) + seconds, 2)
+        job.state, job.stage, job.done, job.total = State.QUEUED, Stage(stage), done, total
+        job.lease_owner, job.lease_until = "", None
+        job.save()
+        Document.objects.filter(pk=held.document_id).update(stage=stage, progress_done=done, progress_total=total)
+    return True
+
+
+def finish(held: Held, *, seconds: float = 0.0) -> None:
+    """Settle the job as done and its document as ready; call it in the transaction that stored the version."""
+    job = lock(held)
+    job.seconds[job.stage] = round(job.seconds.get(job.stage, 0) + seconds, 2)
+    _settle(job, State.DONE)
+    Document.objects.filter(pk=held.document_id).update(
+        status=Document.Status.READY, stage="", progress_done=0, progress_total=0, error_code="", error_params={}
+    )
+
+
+def fail(held: Held, error: AppError, log: str = "") -> None:
+    """Settle the job as failed with the error's code and parameters, and a log for operators."""
+    with transaction.atomic():
+        job = held.rows().select_for_update().first()
+        if job is not None:
+            _fail(job, error.code, dict(error.params), log)
+
+
+def give_back(held: Held, error: AppError, log: str = "") -> None:
+    """Queue the job again for a passing failure, or fail it with that error after KB_INGEST_ATTEMPTS of them."""
+    with transaction.atomic():
+        job = held.rows().select_for_update().first()
+        if job is None:
+            return
+        job.attempts += 1
+        if job.attempts >= settings.ENV.ingest_attempts:
+            _fail(job, error.code, dict(error.params), log)
+            return
+        job.state, job.lease_owner, job.lease_until = State.QUEUED, "", None
+        job.due_at = timezone.now() + timedelta(seconds=RETRY_AFTER_S * job.attempts)
+        job.error_log = log[-LOG_MAX:].replace("\x00", "")
+        job.save()
+
+
+def cancel(job: IngestionJob) -> None:
+    """Stop a job: a queued one at once, a running one by its worker within about a second."""
+    with transaction.atomic():
+        row = IngestionJob.objects.select_for_update().filter(pk=job.pk, state__in=LIVE).first()
+        if row is None:
+            return
+        if row.state == State.QUEUED:
+            stop(row)
+        else:
+            IngestionJob.objects.filter(pk=row.pk).update(is_cancelled=True)
+
+
+def drop(held: Held) -> None:
+    """Settle a job of ours that is not wanted any more; does nothing when the lease is lost."""
+    with transaction.atomic():
+        job = held.rows().select_for_update().first()
+        if job is not None:
+            stop(job)
+
+
+def stop(job: IngestionJob) -> None:
+    """Settle a locked job as cancelled. A deleted document keeps its status, so that a restored one is read again."""
+    _settle(job, State.CANCELLED)
+    Document.objects.filter(pk=job.document_id, deleted_at=None).update(status=Document.Status.CANCELLED, stage="")
+
+
+def take_back_expired() -> int:
+    """Queue again what dead workers held, or fail it after KB_INGEST_ATTEMPTS of them; returns how many there were."""
+    expired = IngestionJob.objects.filter(Q(lease_until__lt=Now()) | Q(lease_until=None), state=State.RUNNING)
+    with transaction.atomic():
+        jobs = list(expired.select_for_update(skip_locked=True).order_by("pk"))
+        for job in jobs:
+            _take_back(job)
+    return len(jobs)
+
+
+def _take_back(job: IngestionJob) -> None:
+    job.attempts += 1
+    if job.is_cancelled:
+        stop(job)
+    elif job.attempts >= settings.ENV.ingest_attempts:
+        _fail(job, WorkerLost.code, {"attempts": job.attempts}, f"last owner {job.lease_owner}, stage {job.stage}")
+    else:
+        job.state, job.lease_owner, job.lease_until = State.QUEUED, "", None
+        job.save()
+
+
+def _fail(job: IngestionJob, code: str, params: dict[str, Value], log: str) -> None:
+    job.error_code, job.error_params, job.error_log = code, params, log[-LOG_MAX:].replace("\x00", "")
+    _settle(job, State.FAILED)
+    Document.objects.filter(pk=job.document_id).update(
+        status=Document.Status.FAILED, stage="", error_code=code, error_params=params
+    )
+
+
+def _settle(job: IngestionJob, state: IngestionJob.State) -> None:
+    job.state, job.lease_owner, job.lease_until = state, "", None
+    job.save()
+    IngestionJob.objects.filter(pk=job.pk).update(finished_at=Now())
+    StagedChunk.objects.filter(job=job).delete()

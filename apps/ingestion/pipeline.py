@@ -1,0 +1,87 @@
+"""The steps from bytes to vectors, without jobs, leases or rows: workers and commands run the same ones."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Protocol
+
+from django.conf import settings
+from django.db.models.fields.files import FieldFile
+
+from apps.ingestion.errors import FileLost
+from apps.ingestion.parse_errors import Empty
+from apps.ingestion.parsers.host import parse
+from apps.ingestion.parsers.types import Refused
+from apps.ingestion.sniffing import MEDIA_TYPES, sniff
+from apps.ingestion.splitting import split
+from apps.libraries.types import ChunkDraft, ParsedDocument
+from apps.runtimes.contracts import Tokenizer
+
+COPY_BYTES = 1024 * 1024
+
+
+class Watcher(Protocol):
+    """Hears of progress and says when to stop."""
+
+    def show(self, done: int, total: int) -> None:
+        """Take note of n of m."""
+        ...
+
+    def should_stop(self) -> bool:
+        """Return whether the work is not wanted any more."""
+        ...
+
+
+@contextmanager
+def local_file(stored: FieldFile) -> Iterator[Path]:
+    """Give a path to the stored bytes: the file itself on a local disk, else a temporary copy. Raises FileLost."""
+    try:
+        path = Path(stored.path)
+    except NotImplementedError:
+        with _copied(stored) as copy:
+            yield copy
+        return
+    if not path.is_file():
+        raise FileLost
+    yield path
+
+
+@contextmanager
+def _copied(stored: FieldFile) -> Iterator[Path]:
+    with NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as copy:
+        try:
+            with stored.open("rb") as source:
+                while data := source.read(COPY_BYTES):
+                    copy.write(data)
+        except FileNotFoundError as error:
+            raise FileLost from error
+        copy.flush()
+        yield Path(copy.name)
+
+
+def media_type(path: Path, name: str) -> str:
+    """Return the media type by content; that of plain bytes for a format that is not read."""
+    try:
+        return MEDIA_TYPES[sniff(path, name)]
+    except Refused:
+        return "application/octet-stream"
+
+
+def read_file(path: Path, name: str, watcher: Watcher) -> ParsedDocument:
+    """Return what the parser's isolated child found. Raises a ParseError; `cancelled` when the watcher says stop."""
+    return parse(path, name=name, on_progress=watcher.show, should_stop=watcher.should_stop)
+
+
+def split_document(parsed: ParsedDocument, title: str, tokenizer: Tokenizer) -> list[ChunkDraft]:
+    """Return the chunks of a parsed document. Raises Empty where there is no text at all."""
+    drafts = split(
+        parsed,
+        title=title,
+        tokenizer=tokenizer,
+        target_tokens=settings.ENV.chunk_tokens,
+        overlap_tokens=settings.ENV.chunk_overlap_tokens,
+    )
+    if not drafts:
+        raise Empty
+    return drafts

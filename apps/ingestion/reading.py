@@ -1,0 +1,56 @@
+"""The read stage of one held job: parse in a child, split, stage the chunks, hand over to embedding."""
+
+import time
+
+from django.db import transaction
+
+from apps.catalog.models import AIModel
+from apps.catalog.services import default_model, spec_of
+from apps.ingestion import jobs, pipeline, staging
+from apps.ingestion.heartbeat import Heartbeat
+from apps.ingestion.jobs import Held, Stage
+from apps.ingestion.progress import Progress
+from apps.libraries.models import Document, DocumentVersion
+from apps.libraries.reading import save_blocks, title_of
+from apps.libraries.types import ParsedDocument
+from apps.runtimes import registry
+
+
+def read(held: Held) -> None:
+    """Read the version of a held job and pass the job on. Raises AppError, or JobStopped when the lease is lost."""
+    began = time.monotonic()
+    with Heartbeat(held.owner):
+        version = DocumentVersion.objects.select_related("document").get(pk=held.version_id)
+        progress = Progress(held)
+        with pipeline.local_file(version.file) as path:
+            _keep_media_type(version, pipeline.media_type(path, version.document.name))
+            parsed = pipeline.read_file(path, version.document.name, progress)
+        _show_splitting(held)
+        tokenizer = registry.tokenizer(spec_of(default_model(AIModel.Kind.EMBEDDING)))
+        drafts = pipeline.split_document(parsed, title_of(version.document.name), tokenizer)
+        with transaction.atomic():
+            staging.stage(held, drafts)
+            _keep_blocks(version, parsed)
+            jobs.pass_on(held, Stage.EMBED, total=len(drafts), seconds=time.monotonic() - began)
+
+
+def _keep_media_type(version: DocumentVersion, media_type: str) -> None:
+    """Remember what the bytes are, also of a file that is refused next: downloads and icons go by it."""
+    Document.objects.filter(pk=version.document_id).update(media_type=media_type)
+    DocumentVersion.objects.filter(pk=version.pk).update(media_type=media_type)
+    version.media_type = media_type
+
+
+def _show_splitting(held: Held) -> None:
+    Document.objects.filter(pk=held.document_id).update(stage=Stage.SPLIT, progress_done=0, progress_total=0)
+
+
+def _keep_blocks(version: DocumentVersion, parsed: ParsedDocument) -> None:
+    """Keep the parsed text for the document page; the file of an earlier reading goes once this one is committed."""
+    before = version.blocks.name
+    version.blocks.name = save_blocks(version, parsed.blocks)
+    version.pages = parsed.pages
+    version.save(update_fields=["blocks", "pages", "updated_at"])
+    if before:
+        storage = version.blocks.storage
+        transaction.on_commit(lambda: storage.delete(before))

@@ -1,0 +1,198 @@
+"""Uploads, and what people do with the reading of a document."""
+
+import errno
+import hashlib
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal, Protocol, cast
+
+from django.conf import settings
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+from django.db import IntegrityError, transaction
+
+from apps.audit import services as audit
+from apps.ingestion import jobs
+from apps.ingestion.errors import EmptyUpload, StillReading, StorageFull, UploadTooLarge
+from apps.ingestion.models import IngestionJob
+from apps.ingestion.names import display_name
+from apps.ingestion.tasks import read_document, ring
+from apps.libraries.models import Document, DocumentVersion, Library, version_path
+from apps.users.models import User
+
+MIB = 1024 * 1024
+CHUNK_BYTES = 256 * 1024
+Outcome = Literal["created", "duplicate", "restored", "retried"]
+
+
+class Source(Protocol):
+    """Bytes that arrive piece by piece: an uploaded file, or an open one."""
+
+    def chunks(self, chunk_size: int = ...) -> Iterable[bytes]:
+        """Yield the bytes in pieces of about this size."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """The document an upload led to, and how."""
+
+    document: Document
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Bytes that lie in the storage, not yet owned by a row."""
+
+    version_id: uuid.UUID
+    key: str
+    sha256: str
+    size_bytes: int
+
+
+def receive_upload(*, user: User | None, library: Library, file: Source, name: str, folder: str = "") -> Document:
+    """Store a file and queue its reading. Raises UploadTooLarge, EmptyUpload or StorageFull and then keeps nothing.
+
+    The same bytes twice in a library are one document; a deleted one comes back.
+    """
+    return take_upload(user=user, library=library, file=file, name=name, folder=folder).document
+
+
+def take_upload(*, user: User | None, library: Library, file: Source, name: str, folder: str = "") -> Upload:
+    """Do what `receive_upload` does and tell as well whether the document is new."""
+    shown, place = display_name(name, folder)
+    stored = _store(file)
+    try:
+        upload = _settle(user, library, stored, (shown, place))
+    except BaseException:
+        default_storage.delete(stored.key)
+        raise
+    if upload.outcome != "created":
+        default_storage.delete(stored.key)
+    return upload
+
+
+@transaction.atomic
+def retry(*, user: User, document: Document) -> IngestionJob:
+    """Read a failed or cancelled document again. Raises StillReading for any other."""
+    locked = Document.objects.select_for_update(no_key=True).get(pk=document.pk)
+    if locked.status not in (Document.Status.FAILED, Document.Status.CANCELLED):
+        raise StillReading
+    job = _queue_latest(document)
+    if job is None:
+        raise StillReading
+    audit.record("document.retried", actor=user, team=document.library.team, target=document)
+    return job
+
+
+@transaction.atomic
+def cancel(*, user: User, document: Document) -> None:
+    """Stop the reading of a document; one that is settled already stays as it is."""
+    job = IngestionJob.objects.filter(document=document, state__in=jobs.LIVE).first()
+    if job is not None:
+        jobs.cancel(job)
+        audit.record("document.cancelled", actor=user, team=document.library.team, target=document)
+
+
+def _store(file: Source) -> Stored:
+    """Stream the bytes into the storage under a random key, counting and hashing on the way."""
+    version = DocumentVersion(id=uuid.uuid4())
+    key = version_path(version, "")
+    meter = _Meter(file)
+    try:
+        key = default_storage.save(key, cast("File[bytes]", meter))
+        if meter.count == 0:
+            raise EmptyUpload
+    except OSError as error:
+        default_storage.delete(key)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull from error
+        raise
+    except BaseException:
+        default_storage.delete(key)
+        raise
+    return Stored(version.id, key, meter.sha256.hexdigest(), meter.count)
+
+
+class _Meter:
+    """Passes bytes on to the storage while it counts and hashes them."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.sha256 = hashlib.sha256()
+        self.count = 0
+
+    def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        """Yield the source's bytes. Raises UploadTooLarge as soon as the limit is crossed."""
+        limit_mib = settings.ENV.upload_max_mib
+        for piece in self._source.chunks(chunk_size or CHUNK_BYTES):
+            self.count += len(piece)
+            if self.count > limit_mib * MIB:
+                raise UploadTooLarge(limit_mib=limit_mib)
+            self.sha256.update(piece)
+            yield piece
+
+
+@transaction.atomic
+def _settle(user: User | None, library: Library, stored: Stored, label: tuple[str, str]) -> Upload:
+    """Find the document with these bytes or create it with its version and job, all in one transaction."""
+    existing = _existing(library, stored.sha256)
+    if existing is None:
+        try:
+            with transaction.atomic():
+                document = _create(user, library, stored, label)
+        except IntegrityError:  # a parallel upload of the same bytes was quicker and is committed now
+            existing = _existing(library, stored.sha256)
+            if existing is None:
+                raise
+        else:
+            audit.record("document.uploaded", actor=user, team=library.team, target=document, detail={"name": label[0]})
+            return Upload(document, "created")
+    return Upload(existing, _revive(user, library, existing))
+
+
+def _existing(library: Library, sha256: str) -> Document | None:
+    """Return the library's document with these bytes, a live one before the one deleted last."""
+    same = Document.objects.select_related("library__team").filter(library=library, sha256=sha256)
+    return same.filter(deleted_at=None).first() or same.order_by("-deleted_at").first()
+
+
+def _create(user: User | None, library: Library, stored: Stored, label: tuple[str, str]) -> Document:
+    name, folder = label
+    sha256, size = stored.sha256, stored.size_bytes
+    document = Document.objects.create(
+        library=library, name=name, folder=folder, uploaded_by=user, sha256=sha256, size_bytes=size
+    )
+    version = DocumentVersion(id=stored.version_id, document=document, sha256=sha256, size_bytes=size)
+    version.file.name = stored.key
+    version.save(force_insert=True)
+    job = IngestionJob.objects.create(team_id=library.team_id, document=document, version=version)
+    transaction.on_commit(partial(ring, read_document, str(job.pk)))
+    return document
+
+
+def _revive(user: User | None, library: Library, document: Document) -> Outcome:
+    """Bring back a deleted document, and read a failed one again, when its bytes are uploaded once more."""
+    outcome: Outcome = "duplicate"
+    if document.deleted_at is not None:
+        try:
+            with transaction.atomic():
+                Document.objects.filter(pk=document.pk).update(deleted_at=None, name=document.name)
+        except IntegrityError:  # a parallel upload created or revived one
+            return outcome
+        document.deleted_at, outcome = None, "restored"
+        audit.record("document.restored", actor=user, team=library.team, target=document)
+    if document.status in (Document.Status.FAILED, Document.Status.CANCELLED) and _queue_latest(document) is not None:
+        outcome = "retried" if outcome == "duplicate" else outcome
+    return outcome
+
+
+def _queue_latest(document: Document) -> IngestionJob | None:
+    version = document.versions.order_by("-number").first()
+    job = jobs.queue(document, version) if version is not None else None
+    if job is not None:
+        transaction.on_commit(partial(ring, read_document, str(job.pk)))
+    return job

@@ -1,0 +1,112 @@
+"""What workers are rung for. PostgreSQL holds the work; a task's arguments are hints, its loss costs ten seconds."""
+
+import logging
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from celery import Task, shared_task
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from kombu.exceptions import OperationalError as BrokerError
+from redis.exceptions import RedisError
+
+from apps.core.errors import AppError
+from apps.ingestion import jobs, rescue
+from apps.ingestion.embedding import Runner
+from apps.ingestion.errors import JobStopped, ReadFailed
+from apps.ingestion.indexing import index
+from apps.ingestion.jobs import Held, Stage
+from apps.ingestion.parse_errors import ParseCancelled
+from apps.ingestion.reading import read
+
+logger = logging.getLogger(__name__)
+SHIFT_S = 120  # a task goes on with the next job for so long, then rings for a successor
+EMBED_SHIFT_S = 600
+TIME_LIMIT_S = SHIFT_S + settings.ENV.parse_wall_s + 600  # the last job of a shift: parse, split, stage
+UNAVAILABLE = 503  # the status of failures that pass: a model that is not installed yet
+_embedding = threading.Lock()
+_rung_again = threading.Event()
+
+
+@shared_task(ignore_result=True, time_limit=TIME_LIMIT_S)
+def read_document(job_id: str = "") -> None:
+    """Read queued documents until none waits; the one that rang need not be the first."""
+    _work(Stage.READ, read, then=lambda: ring(embed_pending), again=lambda: ring(read_document, job_id))
+
+
+@shared_task(ignore_result=True, time_limit=TIME_LIMIT_S, queue="ingest")
+def index_document(job_id: str = "") -> None:
+    """Index documents whose vectors are complete until none waits."""
+    _work(Stage.INDEX, index, then=None, again=lambda: ring(index_document, job_id))
+
+
+@shared_task(ignore_result=True)
+def embed_pending() -> None:
+    """Embed staged chunks until none waits. One runner per process: the model is the bottleneck, not the loop."""
+    _rung_again.set()
+    while _rung_again.is_set():
+        if not _embedding.acquire(blocking=False):
+            return  # the runner looks once more before it goes
+        try:
+            _rung_again.clear()
+            if Runner(on_complete=lambda job_id: ring(index_document, str(job_id))).run(EMBED_SHIFT_S):
+                ring(embed_pending)
+        finally:
+            _embedding.release()
+
+
+@shared_task(ignore_result=True, time_limit=60)
+def poll() -> None:
+    """Take back what dead workers held and ring again for everything that waits."""
+    rescue.rescue()
+    for stage, task in ((Stage.READ, read_document), (Stage.INDEX, index_document)):
+        for _ in range(rescue.bells(stage)):
+            ring(task)
+    if rescue.bells(Stage.EMBED):
+        ring(embed_pending)
+
+
+def ring(task: Task[Any, Any], *arguments: str) -> None:
+    """Send a task without waiting for a broken broker: the poller rings again."""
+    try:
+        task.apply_async(arguments, retry=False)
+    except (BrokerError, RedisError, OSError):
+        logger.warning("the broker did not take a task", extra={"task": task.name})
+
+
+def attempt(held: Held, step: Callable[[Held], None]) -> bool:
+    """Carry out one step of a held job and record how it ended; returns whether it ended well.
+
+    A failure of the database itself is raised: then nothing can be recorded, and the lease will expire.
+    """
+    try:
+        step(held)
+    except (JobStopped, ParseCancelled):
+        jobs.drop(held)
+    except AppError as error:
+        settle = jobs.give_back if getattr(error, "is_retryable", error.status == UNAVAILABLE) else jobs.fail
+        settle(held, error, "".join(traceback.format_exception(error)))
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        logger.exception("ingestion failed", extra={"job": held.job_id})
+        jobs.fail(held, ReadFailed(), traceback.format_exc())
+    else:
+        return True
+    return False
+
+
+def _work(
+    stage: str, step: Callable[[Held], None], *, then: Callable[[], None] | None, again: Callable[[], None]
+) -> None:
+    until = time.monotonic() + SHIFT_S
+    while time.monotonic() < until:
+        held = jobs.claim_next(stage)
+        if held is None:
+            return
+        if attempt(held, step) and then is not None:
+            then()
+    again()

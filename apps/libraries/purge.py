@@ -1,0 +1,93 @@
+"""Removes for good what was deleted KB_UNDO_DAYS ago: rows, vectors, statistics, and the files that no row owns."""
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.libraries.models import Document, DocumentVersion, Library
+from apps.libraries.versions import drop_chunks
+
+logger = logging.getLogger(__name__)
+ORPHAN_AGE = timedelta(hours=24)  # an upload that is just being committed has a file but no row yet
+FOLDERS = ("documents", "blocks")
+KEYS_AT_ONCE = 500
+
+
+def purge() -> tuple[int, int]:
+    """Remove what cannot be restored any more; returns how many documents and libraries went. Safe to repeat."""
+    before = timezone.now() - timedelta(days=settings.ENV.undo_days)
+    due = Q(deleted_at__lt=before) | Q(library__deleted_at__lt=before)
+    documents = 0
+    for document_id in Document.objects.filter(due).values_list("pk", flat=True).iterator():
+        documents += _purge_document(document_id, due)
+    libraries = Library.objects.filter(deleted_at__lt=before, documents=None)
+    _, gone = libraries.delete()
+    remove_orphans()
+    return documents, gone.get("libraries.Library", 0)
+
+
+def _purge_document(document_id: UUID, due: Q) -> bool:
+    """Remove one document unless it was restored meanwhile; its files go once that is committed."""
+    with transaction.atomic():
+        document = Document.objects.select_for_update(of=("self",)).filter(due, pk=document_id).first()
+        if document is None:
+            return False
+        Library.objects.select_for_update(no_key=True).get(pk=document.library_id)
+        versions = DocumentVersion.objects.filter(document=document).values_list("file", "blocks")
+        keys = [key for pair in versions for key in pair if key]
+        drop_chunks(document)
+        document.delete()
+        transaction.on_commit(lambda: _delete_files(keys))
+    return True
+
+
+def _delete_files(keys: list[str]) -> None:
+    for key in keys:
+        default_storage.delete(key)
+
+
+def remove_orphans(age: timedelta = ORPHAN_AGE) -> int:
+    """Delete files without a row that are older than `age`: what a crash between file and row left behind."""
+    removed = 0
+    for key in orphans(age):
+        default_storage.delete(key)
+        removed += 1
+    if removed:
+        logger.info("orphaned files removed", extra={"count": removed})
+    return removed
+
+
+def orphans(age: timedelta = ORPHAN_AGE) -> Iterator[str]:
+    """Yield the keys of files that no version owns and that are older than `age`."""
+    limit = timezone.now() - age
+    batch: list[str] = []
+    for key in _stored_keys():
+        batch.append(key)
+        if len(batch) >= KEYS_AT_ONCE:
+            yield from _unowned(batch, limit)
+            batch = []
+    yield from _unowned(batch, limit)
+
+
+def _unowned(keys: list[str], limit: datetime) -> Iterator[str]:
+    owned = DocumentVersion.objects.filter(Q(file__in=keys) | Q(blocks__in=keys)).values_list("file", "blocks")
+    known = {key for pair in owned for key in pair}
+    for key in keys:
+        if key not in known and default_storage.get_modified_time(key) < limit:
+            yield key
+
+
+def _stored_keys() -> Iterator[str]:
+    for folder in FOLDERS:
+        if not default_storage.exists(folder):
+            continue
+        for shard in default_storage.listdir(folder)[0]:
+            for name in default_storage.listdir(f"{folder}/{shard}")[1]:
+                yield f"{folder}/{shard}/{name}"
