@@ -1,0 +1,49 @@
+"""Tags of the chat pages."""
+
+import json
+
+from django import template
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from apps.chat.errors import reason
+from apps.chat.models import Citation, Message
+from apps.core.markdown import render_cached
+
+register = template.Library()
+
+
+@register.filter
+def as_html(answer: Message) -> SafeString:
+    """Return the answer's text as safe HTML; marks of its citations are links."""
+    numbers = sorted(citation.number for citation in answer.citations.all())
+    return mark_safe(render_cached(answer.text, numbers))  # noqa: S308  (core.markdown has cleaned it)
+
+
+@register.filter
+def reason_of(answer: Message) -> str:
+    """Return why an answer failed, in the reader's language."""
+    return reason(answer.error_code)
+
+
+@register.filter
+def place_of(citation: Citation) -> str:
+    """Return where in its document a citation lies: the page, else the nearest heading."""
+    if not citation.page_from:
+        return citation.heading_path[-1] if citation.heading_path else ""
+    if citation.page_to in (None, citation.page_from):
+        return _("p. %(page)s") % {"page": citation.page_from}
+    return _("pp. %(first)s–%(last)s") % {"first": citation.page_from, "last": citation.page_to}
+
+
+@register.filter
+def paragraphs(text: str) -> SafeString:
+    """Return plain text as paragraphs."""
+    return format_html_join("", "<p>{}</p>", ((part,) for part in text.split("\n\n") if part.strip()))
+
+
+@register.filter
+def as_json(value: object) -> str:
+    """Return JSON for an attribute; the template escapes it."""
+    return json.dumps(value)

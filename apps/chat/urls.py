@@ -1,0 +1,21 @@
+"""Addresses of the chat pages."""
+
+from django.urls import path
+
+from apps.chat import views
+
+app_name = "chat"
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("chat/", views.start, name="start"),
+    path("chat/<uuid:conversation_id>/", views.conversation, name="conversation"),
+    path("chat/<uuid:conversation_id>/ask/", views.ask, name="ask"),
+    path("chat/<uuid:conversation_id>/rename/", views.rename, name="rename"),
+    path("chat/<uuid:conversation_id>/delete/", views.delete, name="delete"),
+    path("chat/<uuid:conversation_id>/restore/", views.restore, name="restore"),
+    path("chat/answers/<uuid:message_id>/", views.answer, name="answer"),
+    path("chat/answers/<uuid:message_id>/stop/", views.stop, name="stop"),
+    path("chat/answers/<uuid:message_id>/again/", views.again, name="again"),
+    path("chat/answers/<uuid:message_id>/retry/", views.retry, name="retry"),
+    path("chat/answers/<uuid:message_id>/citations/<int:number>/", views.citation, name="citation"),
+]
