@@ -1,5 +1,6 @@
 """Values that travel between ingestion, libraries and rag. Plain Python."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -54,3 +55,33 @@ class ChunkDraft:
     boxes: tuple[Box, ...] = field(default=())
     char_from: int = 0
     char_to: int = 0
+
+
+MAX_TITLE_CHARS = 100
+MAX_PATH_CHARS = 160
+
+
+def whole_text(blocks: Sequence[Block]) -> str:
+    """Return the document's text; `char_from` and `char_to` of its chunks are offsets into it."""
+    return "\n\n".join(block.text for block in blocks)
+
+
+def passage_header(title: str, heading_path: Sequence[str]) -> str:
+    """Return "title > heading > …" of at most about 260 characters: the place of a passage, told to the indexes.
+
+    The nearest headings say most about a passage, so the outer ones give way first.
+    """
+    kept: list[str] = []
+    room = MAX_PATH_CHARS
+    for heading in reversed(heading_path):
+        if room <= 0:
+            break
+        kept.insert(0, heading[:room])
+        room -= len(heading) + 3
+    return " > ".join(part for part in (title[:MAX_TITLE_CHARS], *kept) if part)
+
+
+def passage_text(title: str, heading_path: Sequence[str], text: str) -> str:
+    """Return what the indexes see of a chunk: its place in the document, then its text."""
+    header = passage_header(title, heading_path)
+    return f"{header}\n{text}" if header else text

@@ -1,0 +1,168 @@
+"""Why a document was not read: one class per stable code of the parsers."""
+
+from collections.abc import Mapping
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.errors import AppError, Value
+
+
+class ParseError(AppError):
+    """A document that cannot be read; never retried by itself, since it would fail again."""
+
+    status = 422
+    code = "broken"
+    title = _("This file could not be read")
+    detail = _(
+        "The file is damaged or not quite what it claims to be. Open it in its own program, save it again and upload that."
+    )
+    is_retryable = False
+
+
+class Broken(ParseError):
+    """The parser gave up on the bytes, or crashed on them."""
+
+
+class Encrypted(ParseError):
+    """The file needs a password that nobody gave."""
+
+    code = "encrypted"
+    title = _("This file is locked by a password")
+    detail = _("Remove the password in its own program, or give it, and try again.")
+
+
+class WrongPassword(ParseError):
+    """The password given does not open the file."""
+
+    code = "wrong-password"
+    title = _("The password is wrong")
+    detail = _("The file did not open with this password.")
+
+
+class Empty(ParseError):
+    """Read without trouble, but no text in it."""
+
+    code = "empty"
+    title = _("There is no text in this file")
+    detail = _("It was read, but it holds nothing that could be searched.")
+
+
+class NoTextLayer(ParseError):
+    """A PDF that has pages but no text on them: a scan."""
+
+    code = "no-text-layer"
+    title = _("This PDF holds pictures of text only")
+    detail = _(
+        "Its %(pages)s pages look scanned. Recognising text in pictures is not available yet; upload a PDF with a text layer."
+    )
+
+
+class TooManyPages(ParseError):
+    """More pages than one document may have."""
+
+    code = "too-many-pages"
+    title = _("This document has too many pages")
+    detail = _("It has %(pages)s pages; %(limit)s are allowed. Split it and upload the parts.")
+
+
+class TooMuchText(ParseError):
+    """More characters than one document may have."""
+
+    code = "too-much-text"
+    title = _("This document holds too much text")
+    detail = _("More than %(limit)s characters; split it and upload the parts.")
+
+
+class ParseTimeout(ParseError):
+    """The CPU or wall-clock limit was reached."""
+
+    code = "parse-timeout"
+    title = _("Reading this file took too long")
+    detail = _(
+        "It was stopped after %(seconds)s seconds. A simpler copy, for example printed to PDF again, often helps."
+    )
+
+
+class ParseMemory(ParseError):
+    """The memory limit was reached."""
+
+    code = "parse-memory"
+    title = _("Reading this file took too much memory")
+    detail = _("It needed more than %(mib)s MiB. Split it and upload the parts.")
+
+
+class UnsupportedFormat(ParseError):
+    """A format that is not read (yet)."""
+
+    status = 415
+    code = "unsupported-format"
+    title = _("This kind of file is not supported")
+    detail = _("It looks like %(format)s. PDF, Word (.docx), Markdown, HTML and text are read.")
+
+
+class Mislabelled(ParseError):
+    """The name says one format, the bytes say another that is not read."""
+
+    status = 415
+    code = "mislabelled"
+    title = _("This file is not what its name says")
+    detail = _("The name ends in %(suffix)s, but the content is %(format)s.")
+
+
+class ArchiveBomb(ParseError):
+    """An archive that unpacks to far more than it should."""
+
+    code = "archive-bomb"
+    title = _("This file unpacks to far too much")
+    detail = _("Its parts grow out of all proportion when unpacked, so it was not opened.")
+
+
+class XmlEntities(ParseError):
+    """A document type definition or entities in a part: never needed, often an attack."""
+
+    code = "xml-entities"
+    title = _("This file declares XML entities")
+    detail = _("Documents with their own entities or document types are refused, since they can read other files.")
+
+
+class ParseCancelled(ParseError):
+    """Somebody stopped the reading."""
+
+    status = 409
+    code = "cancelled"
+    title = _("Reading was stopped")
+
+
+class ParserUnavailable(ParseError):
+    """The parser process itself could not be started or died: the file is not to blame."""
+
+    status = 503
+    code = "parser-unavailable"
+    title = _("The reader of documents is not available")
+    detail = _("This is not the file's fault; try again in a moment.")
+    is_retryable = True
+
+
+_CLASSES: tuple[type[ParseError], ...] = (
+    Broken,
+    Encrypted,
+    WrongPassword,
+    Empty,
+    NoTextLayer,
+    TooManyPages,
+    TooMuchText,
+    ParseTimeout,
+    ParseMemory,
+    UnsupportedFormat,
+    Mislabelled,
+    ArchiveBomb,
+    XmlEntities,
+    ParseCancelled,
+    ParserUnavailable,
+)
+BY_CODE: Mapping[str, type[ParseError]] = {error.code: error for error in _CLASSES}
+
+
+def error_of(code: str, params: Mapping[str, Value]) -> ParseError:
+    """Return the error for a code that a child reported; an unknown one counts as broken."""
+    return BY_CODE.get(code, Broken)(**params)

@@ -1,0 +1,95 @@
+"""Reads one document in a process of its own, which is a fork of the zygote and ends with it."""
+
+import ctypes
+import os
+import resource
+import signal
+import socket
+import time
+import traceback
+from pathlib import Path
+
+from apps.ingestion.parsers import parser_of
+from apps.ingestion.parsers.types import Failure, ParseLimits, Refused, Report, Task
+from apps.ingestion.parsers.wire import encode_failure, encode_progress, encode_success
+from apps.ingestion.sniffing import sniff
+
+MAX_OPEN_FILES = 64
+MIB = 1 << 20
+_CPU_GRACE_S = 2  # after SIGXCPU the kernel waits this long before it kills
+_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38  # linux/prctl.h
+_REPORT_EVERY_S = 0.05
+
+
+def run(task: Task, channel: socket.socket, result: int, zygote: int) -> None:
+    """Read the document, write what came of it into the file `result`, and end the process."""
+    confine(task.limits, zygote)
+    reporting = Task(task.path, task.name, task.password, task.limits, reporter(channel))
+    written = outcome(reporting)
+    try:
+        _write(result, written)
+    except OSError:
+        os.ftruncate(result, 0)
+        os.lseek(result, 0, os.SEEK_SET)
+        _write(result, encode_failure(Failure("too-much-text", {"limit": task.limits.max_chars})))
+
+
+def outcome(task: Task) -> bytes:
+    """Return the result as JSON, whatever happens short of a crash."""
+    try:
+        kind = sniff(Path(task.path), task.name)
+        parsed = parser_of(kind)(task)
+        if sum(len(block.text) for block in parsed.blocks) > task.limits.max_chars:
+            raise Refused("too-much-text", limit=task.limits.max_chars)
+        return encode_success(kind, parsed)
+    except Refused as refused:
+        return encode_failure(Failure(refused.code, refused.params))
+    except MemoryError:
+        return encode_failure(Failure("parse-memory", {"mib": task.limits.memory_mib}))
+    except Exception:  # noqa: BLE001  the edge of the process: a parser may raise anything on hostile bytes
+        return encode_failure(Failure("broken", log=traceback.format_exc(limit=-12)[-4_000:]))
+
+
+def confine(limits: ParseLimits, zygote: int) -> None:
+    """Limit this process, and make it die with its parent. Never undone."""
+    os.setsid()
+    libc = ctypes.CDLL(None)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if os.getppid() != zygote:  # it died before the kernel was asked to tell
+        os._exit(1)
+    file_bytes = limits.max_chars * 8 + 64 * MIB
+    for kind, soft, hard in (
+        (resource.RLIMIT_CORE, 0, 0),
+        (resource.RLIMIT_CPU, limits.cpu_s, limits.cpu_s + _CPU_GRACE_S),
+        (resource.RLIMIT_AS, limits.memory_mib * MIB, limits.memory_mib * MIB),
+        (resource.RLIMIT_NOFILE, MAX_OPEN_FILES, MAX_OPEN_FILES),
+        (resource.RLIMIT_FSIZE, file_bytes, file_bytes),
+    ):
+        resource.setrlimit(kind, (soft, hard))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write beyond the limit then fails with EFBIG
+    signal.signal(signal.SIGXCPU, signal.SIG_DFL)
+
+
+def reporter(channel: socket.socket) -> Report:
+    """Return a function that tells the host how far the reading is, at most 20 times a second."""
+    last = 0.0
+
+    def report(done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last < _REPORT_EVERY_S and done < total:
+            return
+        last = now
+        try:
+            channel.send(encode_progress(done, total), socket.MSG_DONTWAIT)
+        except OSError:  # the host reads too slowly or has gone: progress may be lost, the zygote sees the rest
+            return
+
+    return report
+
+
+def _write(file: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(file, view) :]

@@ -1,0 +1,209 @@
+"""Takes the lines of a PDF page out of PDFium, placed as a reader sees the page."""
+
+import ctypes
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pypdfium2.raw as pdfium
+
+from apps.ingestion.parsers.cleaning import clean
+
+HYPHEN = "\ufffe"  # how PDFium writes a hyphen at a line's end, in place of the line break
+_BREAK = re.compile(r"(\r?\n|\ufffe)")
+_WIDE = re.compile(r"[\x80-\x9f\u2e80-\uffef]")  # only then a character may be beyond UCS-2, which GetText cuts off
+_BOLD = re.compile(rb"bold|black|heavy|demi|medi|cmbx|simhei|heiti", re.IGNORECASE)
+_FORCE_BOLD = 1 << 18  # ISO 32000-1, table 123
+_WIDE_GAP = 1.6  # blanks wider than this, in font sizes, part two cells or columns
+_NAME_BYTES = 128
+_EDGE = 0.02  # text this far outside the crop box is not seen
+_RIGHT_ANGLES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A run of text on one base line. Edges in points from the top left of the page as shown; `turn` is 0 if upright."""
+
+    text: str
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    size: float
+    is_bold: bool = False
+    is_hyphenated: bool = False
+    turn: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What of a page is shown: the crop box in PDF units and the rotation in quarter turns clockwise."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+    turns: int
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Return width and height as shown."""
+        width, height = self.right - self.left, self.top - self.bottom
+        return (height, width) if self.turns % 2 else (width, height)
+
+    def shown(self, left: float, top: float, right: float, bottom: float) -> tuple[float, float, float, float]:
+        """Return a rectangle of PDF units as (x0, y0, x1, y1) from the top left of the page as shown."""
+        if self.turns == 0:
+            return left - self.left, self.top - top, right - self.left, self.top - bottom
+        if self.turns == 1:
+            return bottom - self.bottom, left - self.left, top - self.bottom, right - self.left
+        if self.turns == 2:  # noqa: PLR2004  upside down
+            return self.right - right, bottom - self.bottom, self.right - left, top - self.bottom
+        return self.top - top, self.right - right, self.top - bottom, self.right - left
+
+
+def frame_of(page: object) -> Frame:
+    """Return the shown part of a page: the crop box within the media box, as pdf.js shows it."""
+    media = _box(page, pdfium.FPDFPage_GetMediaBox) or (0.0, 0.0, 612.0, 792.0)
+    crop = _box(page, pdfium.FPDFPage_GetCropBox) or media
+    left, bottom = max(media[0], crop[0]), max(media[1], crop[1])
+    right, top = min(media[2], crop[2]), min(media[3], crop[3])
+    if right - left < 1 or top - bottom < 1:
+        left, bottom, right, top = media
+    if right - left < 1 or top - bottom < 1:
+        left, bottom, right, top = 0.0, 0.0, 612.0, 792.0
+    return Frame(left, bottom, right, top, pdfium.FPDFPage_GetRotation(page) % _RIGHT_ANGLES)
+
+
+def _box(page: object, getter: object) -> tuple[float, float, float, float] | None:
+    edges = [ctypes.c_float() for _edge in range(4)]
+    if not getter(page, *(ctypes.byref(edge) for edge in edges)):  # type: ignore[operator]  # a ctypes function
+        return None
+    x0, y0, x1, y1 = (edge.value for edge in edges)
+    box = (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
+    return box if all(math.isfinite(edge) for edge in box) else None
+
+
+class PageText:
+    """The text of one page; `lines()` reads it in the order of the page's content."""
+
+    def __init__(self, textpage: object, frame: Frame) -> None:
+        self._page = textpage
+        self._frame = frame
+        self._count = max(0, pdfium.FPDFText_CountChars(textpage))
+        self._text = self._read()
+        self._edges = [ctypes.c_double() for _edge in range(4)]
+        self._references = [ctypes.byref(edge) for edge in self._edges]
+        self._matrix = pdfium.FS_MATRIX()
+        self._name = ctypes.create_string_buffer(_NAME_BYTES)
+        self._flags = ctypes.c_int()
+
+    def _read(self) -> str:
+        """Return the page's text; one character per character of PDFium where that matters."""
+        if not self._count:
+            return ""
+        buffer = (ctypes.c_ushort * (self._count * 2 + 2))()
+        written = pdfium.FPDFText_GetText(self._page, 0, self._count, buffer)
+        text = bytes(memoryview(buffer)[: max(0, written - 1)]).decode("utf-16-le", errors="replace")
+        if len(text) == self._count and not _WIDE.search(text):
+            return text
+        codes = [pdfium.FPDFText_GetUnicode(self._page, at) for at in range(self._count)]
+        return "".join(HYPHEN if code == 2 else chr(code) if 0 < code <= 0x10FFFF else " " for code in codes)  # noqa: PLR2004
+
+    def lines(self) -> list[Line]:
+        """Return the lines that can be seen, in content order."""
+        found = [line for begin, end, hyphen in self._ranges() for line in self._line(begin, end, is_hyphenated=hyphen)]
+        width, height = self._frame.size
+        seen = [
+            line
+            for line in found
+            if -_EDGE * width < (line.x0 + line.x1) / 2 < (1 + _EDGE) * width
+            and -_EDGE * height < (line.y0 + line.y1) / 2 < (1 + _EDGE) * height
+        ]
+        return seen or found
+
+    def _ranges(self) -> Iterator[tuple[int, int, bool]]:
+        """Yield (begin, end, is hyphenated) of each line."""
+        begin = 0
+        for found in _BREAK.finditer(self._text):
+            if found.start() > begin:
+                yield begin, found.start(), found[0] == HYPHEN
+            begin = found.end()
+        if begin < len(self._text):
+            yield begin, len(self._text), False
+
+    def _line(self, begin: int, end: int, *, is_hyphenated: bool) -> Iterator[Line]:
+        """Yield a line, in pieces where wide gaps part it."""
+        raw = self._text[begin:end]
+        stripped = raw.strip()
+        if not stripped:
+            return
+        first = begin + len(raw) - len(raw.lstrip())
+        last = first + len(stripped)
+        rectangles = self._rectangles(first, last)
+        if not rectangles:
+            return
+        size, turn = self._size_and_turn(first)
+        placed = sorted(self._frame.shown(*rectangle) for rectangle in rectangles)
+        gaps = any(after[0] - before[2] > size * _WIDE_GAP for before, after in zip(placed, placed[1:], strict=False))
+        if gaps and turn == 0:
+            pieces = list(self._pieces(first, last, size))
+        else:
+            pieces = [(first, last, _union(placed))]
+        bold = self._is_bold(first) and (last - first < 2 or self._is_bold(last - 1))  # noqa: PLR2004
+        for at, (start, stop, box) in enumerate(pieces):
+            text = clean(self._text[start:stop]).strip()
+            if text:
+                yield Line(text, *box, size, bold, is_hyphenated and at == len(pieces) - 1, turn)
+
+    def _rectangles(self, first: int, last: int) -> list[tuple[float, float, float, float]]:
+        """Return (left, top, right, bottom) of the text objects in a range."""
+        found = []
+        for at in range(pdfium.FPDFText_CountRects(self._page, first, last - first)):
+            if pdfium.FPDFText_GetRect(self._page, at, *self._references):
+                left, top, right, bottom = (edge.value for edge in self._edges)
+                if math.isfinite(left + top + right + bottom):
+                    found.append((left, top, right, bottom))
+        return found
+
+    def _pieces(
+        self, first: int, last: int, size: float
+    ) -> Iterator[tuple[int, int, tuple[float, float, float, float]]]:
+        """Yield the parts of a line between wide gaps, by the boxes of its characters."""
+        start, box = first, None
+        for at in range(first, last):
+            if self._text[at].isspace():
+                continue
+            # The order of the arguments differs from GetRect's: left, right, bottom, top.
+            if not pdfium.FPDFText_GetCharBox(self._page, at, *self._references):
+                continue
+            left, right, bottom, top = (edge.value for edge in self._edges)
+            shown = self._frame.shown(left, top, right, bottom)
+            if box is not None and abs(shown[0] - box[2]) > size * _WIDE_GAP and not box[0] <= shown[0] <= box[2]:
+                yield start, at, box
+                start, box = at, None
+            box = shown if box is None else _union([box, shown])
+        if box is not None:
+            yield start, last, box
+
+    def _size_and_turn(self, at: int) -> tuple[float, int]:
+        """Return the font size in points and the quarter turns that a character is off upright, -1 for askew."""
+        size = pdfium.FPDFText_GetFontSize(self._page, at)
+        if not pdfium.FPDFText_GetMatrix(self._page, at, self._matrix):
+            return max(size, 1.0), 0
+        a, b, c, d = (self._matrix.a, self._matrix.b, self._matrix.c, self._matrix.d)
+        scaled = size * math.hypot(c, d)
+        angle = math.degrees(math.atan2(b, a)) - 90 * self._frame.turns
+        turn = round(angle / 90)
+        turn = turn % _RIGHT_ANGLES if abs(angle - turn * 90) < 5 else -1  # noqa: PLR2004  degrees
+        return (scaled if 1 <= scaled <= 500 else max(size, 1.0)), turn  # noqa: PLR2004  points
+
+    def _is_bold(self, at: int) -> bool:
+        written = pdfium.FPDFText_GetFontInfo(self._page, at, self._name, _NAME_BYTES, self._flags)
+        name = self._name.value if 0 < written <= _NAME_BYTES else b""
+        return bool(self._flags.value & _FORCE_BOLD) or _BOLD.search(name) is not None
+
+
+def _union(boxes: list[tuple[float, float, float, float]]) -> tuple[float, float, float, float]:
+    return min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes)
