@@ -31,10 +31,10 @@ def welcome() -> None:
 
 
 def _make_sample(password: str) -> None:
-    from apps.ingestion.services import receive_upload
-    from apps.libraries.services import create_library
     from django.db import transaction
 
+    from apps.ingestion.services import receive_upload
+    from apps.libraries.services import create_library
     from apps.users.services import create_team, create_user
 
     with transaction.atomic():
