@@ -10,11 +10,14 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kb_project.settings")
 http = get_asgi_application()
 
+from django.conf import settings  # noqa: E402
+
+from apps.core.bodylimit import BodyLimit  # noqa: E402
 from kb_project.urls import websocket_urlpatterns  # noqa: E402  (the apps must be loaded first)
 
 application = ProtocolTypeRouter(
     {
-        "http": http,
+        "http": BodyLimit(http, upload_mib=settings.ENV.upload_max_mib),
         "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )

@@ -10,6 +10,7 @@ app = Celery("zhiku")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_routes = {
     "apps.ingestion.tasks.read_document": {"queue": "ingest"},
+    "apps.ingestion.tasks.index_document": {"queue": "ingest"},
     "apps.ingestion.tasks.embed_pending": {"queue": "embed"},
     "apps.chat.tasks.answer_message": {"queue": "answer"},
 }

@@ -13,6 +13,8 @@ from apps.ingestion.progress import Progress
 from apps.libraries.models import Document, DocumentVersion
 from apps.libraries.reading import save_blocks, title_of
 from apps.libraries.types import ParsedDocument
+from apps.metering import services as metering
+from apps.metering.models import Resource
 from apps.runtimes import registry
 
 
@@ -20,11 +22,14 @@ def read(held: Held) -> None:
     """Read the version of a held job and pass the job on. Raises AppError, or JobStopped when the lease is lost."""
     began = time.monotonic()
     with Heartbeat(held.owner):
-        version = DocumentVersion.objects.select_related("document").get(pk=held.version_id)
+        version = DocumentVersion.objects.select_related("document__library__team", "document__uploaded_by").get(
+            pk=held.version_id
+        )
         progress = Progress(held)
         with pipeline.local_file(version.file) as path:
             _keep_media_type(version, pipeline.media_type(path, version.document.name))
             parsed = pipeline.read_file(path, version.document.name, progress)
+        _count_pages(version, parsed)
         _show_splitting(held)
         tokenizer = registry.tokenizer(spec_of(default_model(AIModel.Kind.EMBEDDING)))
         drafts = pipeline.split_document(parsed, title_of(version.document.name), tokenizer)
@@ -39,6 +44,14 @@ def _keep_media_type(version: DocumentVersion, media_type: str) -> None:
     Document.objects.filter(pk=version.document_id).update(media_type=media_type)
     DocumentVersion.objects.filter(pk=version.pk).update(media_type=media_type)
     version.media_type = media_type
+
+
+def _count_pages(version: DocumentVersion, parsed: ParsedDocument) -> None:
+    """Count the pages against the quotas of the person and the team. Raises QuotaExceeded."""
+    document = version.document
+    amounts = {Resource.PAGES: max(1, parsed.pages)}
+    held = metering.reserve(user=document.uploaded_by, team=document.library.team, amounts=amounts)
+    metering.settle(held.pk, amounts)
 
 
 def _show_splitting(held: Held) -> None:

@@ -20,6 +20,8 @@ from apps.ingestion.models import IngestionJob
 from apps.ingestion.names import display_name
 from apps.ingestion.tasks import read_document, ring
 from apps.libraries.models import Document, DocumentVersion, Library, version_path
+from apps.metering import services as metering
+from apps.metering.models import Reservation, Resource
 from apps.users.models import User
 
 MIB = 1024 * 1024
@@ -65,13 +67,20 @@ def take_upload(*, user: User | None, library: Library, file: Source, name: str,
     """Do what `receive_upload` does and tell as well whether the document is new."""
     shown, place = display_name(name, folder)
     stored = _store(file)
+    held = None
     try:
+        held = _reserve(user, library, stored)
         upload = _settle(user, library, stored, (shown, place))
     except BaseException:
         default_storage.delete(stored.key)
+        if held is not None:
+            metering.release(held.pk)
         raise
     if upload.outcome != "created":
         default_storage.delete(stored.key)
+    if held is not None:
+        is_new = upload.outcome == "created"
+        metering.settle(held.pk, _amounts(stored)) if is_new else metering.release(held.pk)
     return upload
 
 
@@ -115,6 +124,17 @@ def _store(file: Source) -> Stored:
         default_storage.delete(key)
         raise
     return Stored(version.id, key, meter.sha256.hexdigest(), meter.count)
+
+
+def _amounts(stored: Stored) -> dict[Resource, int]:
+    return {Resource.DOCUMENTS: 1, Resource.STORAGE_BYTES: stored.size_bytes}
+
+
+def _reserve(user: User | None, library: Library, stored: Stored) -> Reservation | None:
+    """Hold quota for a new document; None for bytes that are there already. Raises QuotaExceeded."""
+    if _existing(library, stored.sha256) is not None:
+        return None
+    return metering.reserve(user=user, team=library.team, amounts=_amounts(stored))
 
 
 class _Meter:

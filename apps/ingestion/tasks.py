@@ -37,7 +37,7 @@ def read_document(job_id: str = "") -> None:
     _work(Stage.READ, read, then=lambda: ring(embed_pending), again=lambda: ring(read_document, job_id))
 
 
-@shared_task(ignore_result=True, time_limit=TIME_LIMIT_S, queue="ingest")
+@shared_task(ignore_result=True, time_limit=TIME_LIMIT_S)
 def index_document(job_id: str = "") -> None:
     """Index documents whose vectors are complete until none waits."""
     _work(Stage.INDEX, index, then=None, again=lambda: ring(index_document, job_id))

@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from apps.libraries.models import Document, DocumentVersion, Library
 from apps.libraries.versions import drop_chunks
+from apps.metering.models import Resource
+from apps.metering.services import add_use
 
 logger = logging.getLogger(__name__)
 ORPHAN_AGE = timedelta(hours=24)  # an upload that is just being committed has a file but no row yet
@@ -39,11 +41,14 @@ def _purge_document(document_id: UUID, due: Q) -> bool:
         document = Document.objects.select_for_update(of=("self",)).filter(due, pk=document_id).first()
         if document is None:
             return False
-        Library.objects.select_for_update(no_key=True).get(pk=document.library_id)
+        libraries = Library.objects.select_for_update(of=("self",), no_key=True).select_related("team")
+        library = libraries.get(pk=document.library_id)
         versions = DocumentVersion.objects.filter(document=document).values_list("file", "blocks")
         keys = [key for pair in versions for key in pair if key]
         drop_chunks(document)
         document.delete()
+        gone = {Resource.DOCUMENTS: -1, Resource.STORAGE_BYTES: -document.size_bytes}
+        add_use(user=None, team=library.team, amounts=gone)
         transaction.on_commit(lambda: _delete_files(keys))
     return True
 

@@ -1,0 +1,84 @@
+"""What must always hold of libraries, documents, chunks and files."""
+
+from datetime import timedelta
+
+from django.core.files.storage import default_storage
+from django.db import connection
+
+from apps.core.invariants import invariant
+from apps.libraries.models import DocumentVersion
+from apps.libraries.purge import orphans
+
+SHOWN = 20  # violations of one kind that are listed
+ORPHAN_AGE = timedelta(hours=1)  # younger files may belong to an upload that is being committed
+
+
+def _rows(sql: str) -> list[tuple[str, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sql} LIMIT {SHOWN}")
+        return [tuple(str(value) for value in row) for row in cursor.fetchall()]
+
+
+@invariant("libraries.ready-documents-are-complete")
+def ready_documents_are_complete() -> list[str]:
+    """A ready document has a current version whose chunks are numbered 0..n-1."""
+    sql = """
+        SELECT d.id, v.chunk_count, count(c.id), coalesce(min(c.ordinal), 0), coalesce(max(c.ordinal) + 1, 0)
+        FROM libraries_document d
+        LEFT JOIN libraries_documentversion v ON v.id = d.current_version_id
+        LEFT JOIN libraries_chunk c ON c.version_id = v.id
+        WHERE d.status = 'ready'
+        GROUP BY d.id, v.id
+        HAVING v.id IS NULL OR v.chunk_count = 0 OR count(c.id) <> v.chunk_count
+            OR count(c.id) <> coalesce(max(c.ordinal) + 1, 0) OR min(c.ordinal) <> 0"""
+    return [
+        f"document {row[0]} says {row[1]} chunks and has {row[2]} (ordinals {row[3]}..{row[4]})" for row in _rows(sql)
+    ]
+
+
+@invariant("libraries.every-chunk-has-one-vector")
+def every_chunk_has_one_vector() -> list[str]:
+    """Each chunk has a vector of the default embedding model, in its own library, of the model's size."""
+    sql = """
+        SELECT c.id, count(e.id)
+        FROM libraries_chunk c
+        JOIN catalog_aimodel m ON m.kind = 'embedding' AND m.is_default
+        LEFT JOIN libraries_chunkembedding e
+            ON e.chunk_id = c.id AND e.model_id = m.id AND e.library_id = c.library_id
+            AND (m.dimensions IS NULL OR vector_dims(e.vector) = m.dimensions)
+        GROUP BY c.id HAVING count(e.id) <> 1"""
+    return [f"chunk {row[0]} has {row[1]} vectors of the default model" for row in _rows(sql)]
+
+
+@invariant("libraries.chunks-belong-to-the-current-version")
+def chunks_belong_to_the_current_version() -> list[str]:
+    """No chunk of an old version is left, and team and library repeat what the document says."""
+    sql = """
+        SELECT c.id, c.document_id
+        FROM libraries_chunk c
+        JOIN libraries_document d ON d.id = c.document_id
+        JOIN libraries_library l ON l.id = d.library_id
+        WHERE c.version_id IS DISTINCT FROM d.current_version_id OR c.library_id <> d.library_id
+            OR c.team_id <> l.team_id"""
+    return [f"chunk {row[0]} of document {row[1]} is not of its current version, library or team" for row in _rows(sql)]
+
+
+@invariant("libraries.every-version-has-its-file")
+def every_version_has_its_file() -> list[str]:
+    """The bytes of each version are in the storage, with the size that was counted."""
+    broken: list[str] = []
+    for version in DocumentVersion.objects.only("id", "file", "blocks", "size_bytes").iterator():
+        key = version.file.name or ""
+        if not key or not default_storage.exists(key):
+            broken.append(f"version {version.pk}: its file is missing")
+        elif default_storage.size(key) != version.size_bytes:
+            broken.append(f"version {version.pk}: its file has another size")
+        if version.blocks and not default_storage.exists(version.blocks.name or ""):
+            broken.append(f"version {version.pk}: its parsed text is missing")
+    return broken[:SHOWN]
+
+
+@invariant("libraries.every-file-has-its-version")
+def every_file_has_its_version() -> list[str]:
+    """No file older than an hour lies in the storage without a row."""
+    return [f"file {key} belongs to no version" for key in orphans(ORPHAN_AGE)][:SHOWN]
