@@ -38,6 +38,10 @@ class Env(BaseSettings):
 
     signup_open: bool = Field(False, description="Whether strangers may create an account by themselves.")
     invitation_days: int = Field(7, ge=1, le=90, description="Days an invitation link is valid.")
+    encryption_keys: SecretStr = Field(
+        SecretStr(""), description="Fernet keys for stored secrets, newest first, separated by commas; empty: made under KB_VAR_DIR."
+    )
+    internal_hosts: str = Field("", description="host:port of internal services that may be asked over HTTP, separated by commas.")
     teams_by_members: bool = Field(True, description="Whether everybody may create a team; else administrators only.")
     trusted_proxies: int = Field(0, ge=0, le=10, description="Proxies in front whose X-Forwarded-For is believed, for rate limits.")
 
