@@ -1,0 +1,1 @@
+"""Text generation by llama.cpp: many sequences of one model, decoded together."""
