@@ -199,11 +199,13 @@ def append_final(answer_id: UUID, attempt: int, event: Event) -> None:
     """End the log of an attempt whose writer is gone: the event takes the next number, and fences that writer."""
     fields: dict[Any, Any] = {"type": event.type, "data": json.dumps(event.payload(), ensure_ascii=False)}
     client = connection()
-    try:
-        client.xadd(_key(answer_id), fields, id=f"{attempt}-*")
-    except ResponseError:  # a later attempt writes already
+    for place in (f"{attempt}-1", f"{attempt}-*"):  # the first of an empty log (* would begin with 0), else the next
+        try:
+            client.xadd(_key(answer_id), fields, id=place)
+        except ResponseError:  # the log is longer; after the second try: a later attempt writes already
+            continue
+        client.expire(_key(answer_id), LIFE_S)
         return
-    client.expire(_key(answer_id), LIFE_S)
 
 
 def text_of(answer_id: UUID, attempt: int) -> str:
