@@ -1,10 +1,14 @@
 """The Celery application: which task runs on which queue."""
 
 import os
+import warnings
 
 from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kb_project.settings")
+
+# JSON only, so a worker that runs as root deserialises nothing that could run code; `make run` as root says so itself.
+warnings.filterwarnings("ignore", message="You're running the worker with superuser")
 
 app = Celery("zhiku")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -3,6 +3,7 @@
 Each step is idempotent and either finishes or leaves what was there before.
 """
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -16,14 +17,21 @@ from kb_project.env import BASE_DIR, env
 SMALLEST_FREE_MIB = 512
 
 
-def _manage(*arguments: str) -> None:
-    """Run a management command in a process of its own; its last line of stderr becomes our one sentence."""
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "manage.py", *arguments], cwd=BASE_DIR, stderr=subprocess.PIPE, text=True, check=False
-    )
-    if done.returncode:
-        lines = [line for line in done.stderr.strip().splitlines() if line.strip()] or ["no message"]
-        fail(f"{arguments[0]}: {lines[-1].removeprefix('CommandError: ')}")
+class _Command:
+    """A management command in a process of its own, so that it runs beside other steps."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.name = arguments[0]
+        self.process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "manage.py", *arguments], cwd=BASE_DIR, stderr=subprocess.PIPE, text=True
+        )
+
+    def finish(self) -> None:
+        """Wait; the last line of stderr becomes our one sentence when it failed."""
+        _, errors = self.process.communicate()
+        if self.process.returncode:
+            lines = [line for line in errors.strip().splitlines() if line.strip()] or ["no message"]
+            fail(f"{self.name}: {lines[-1].removeprefix('CommandError: ')}")
 
 
 def _step(title: str, work: Callable[[], None]) -> None:
@@ -52,13 +60,38 @@ def _compile_messages() -> None:
     compile_all()
 
 
+def _collect_static() -> None:
+    """Copy the static files unless none has changed since the last time."""
+    from django.core.management import call_command
+
+    stamp = env().var_dir / "static" / ".stamp"
+    wanted = _static_stamp()
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    stamp.write_text(wanted)
+
+
+def _static_stamp() -> str:
+    digest = hashlib.sha256((BASE_DIR / "requirements.txt").read_bytes())
+    for path in sorted((BASE_DIR / "static").rglob("*")):
+        status = path.stat()
+        digest.update(f"{path}{status.st_mtime_ns}{status.st_size}".encode())
+    return digest.hexdigest()
+
+
+def _migrate() -> None:
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0, interactive=False)
+
+
 def prepare_database() -> None:
     """Migrate and register the models that lie in var/models."""
     import django
-    from django.core.management import call_command
 
     django.setup()
-    call_command("migrate", verbosity=0, interactive=False)
+    _migrate()
     from apps.catalog.services import register_models
 
     register_models()
@@ -68,11 +101,19 @@ def prepare() -> None:
     """Do every step; raises SystemExit with one sentence when one cannot be done."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kb_project.settings")
     _make_folders()
-    _step("models are in place", lambda: _manage("install_models"))
-    _step("translations are compiled", _compile_messages)
-    _step("static files are collected", lambda: _manage("collectstatic", "--noinput", "--verbosity", "0"))
-    _step("database and broker run", ensure_services)
-    _step("tables are up to date", prepare_database)
+    models = _Command("install_models")
+    try:
+        import django
+
+        django.setup()
+        _step("translations are compiled", _compile_messages)
+        _step("static files are collected", _collect_static)
+        _step("database and broker run", ensure_services)
+        _step("tables are up to date", _migrate)
+        _step("models are in place", models.finish)
+    finally:
+        models.process.terminate()
+    _step("models are registered", prepare_database)
 
 
 def main() -> None:
