@@ -22,6 +22,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kb_project.settings")
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
     if command not in WITHOUT_SERVICES and "--help" not in sys.argv:
+        import kb_project.celery  # noqa: F401  # else a task that is rung here goes to Celery's default broker
         from kb_project.embedded import ensure_services
 
         ensure_services()
