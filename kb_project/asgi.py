@@ -13,12 +13,8 @@ http = get_asgi_application()
 from django.conf import settings  # noqa: E402
 
 import kb_project.celery  # noqa: E402, F401  (else a task that is rung here goes to Celery's default broker)
-
 from apps.core.bodylimit import BodyLimit  # noqa: E402
-from kb_project.celery import app as celery_app  # noqa: E402  (tasks are sent by this app: without it shared tasks find no broker)
 from kb_project.urls import websocket_urlpatterns  # noqa: E402  (the apps must be loaded first)
-
-__all__ = ["application", "celery_app"]
 
 application = ProtocolTypeRouter(
     {
