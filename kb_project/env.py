@@ -53,7 +53,7 @@ class Env(BaseSettings):
 
     upload_max_mib: int = Field(200, ge=1, le=10_240, description="Largest file that is accepted.")
     upload_max_files: int = Field(500, ge=1, le=100_000, description="Most files in one drop.")
-    document_max_pages: int = Field(3_000, ge=1, description="Most pages of one document.")
+    document_max_pages: int = Field(10_000, ge=1, description="Most pages of one document.")
     document_max_chars: int = Field(20_000_000, ge=1_000, description="Most characters of text of one document.")
     parse_wall_s: int = Field(300, ge=5, description="Wall-clock seconds one parse may take.")
     parse_cpu_s: int = Field(240, ge=5, description="CPU seconds one parse may take.")

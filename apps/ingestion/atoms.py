@@ -10,7 +10,7 @@ MAX_ATOM_CHARS = 200
 MAX_LINE_CHARS = 2_000  # a longer row or line of code fits no chunk, so it is cut like a sentence
 _SENTENCE_END = re.compile(
     r"[。！？；…]+[”’」』）】\"')\]]*[ \t]*"  # Chinese and Japanese
-    r"|(?<![A-Z.!?;])(?<!\b[a-z])[.!?;]++[”’\"')\]]*+[ \t]++"  # Latin, but not after an initial: "J. Smith", "e.g. this"
+    r"|(?<![A-Z.!?;])(?<!\b[a-z])[.!?;]++[”’\"')\]]*+[ \t]++"  # Latin, but not after an initial: "J. Smith"
     r"|\n+"
 )
 _SOFT_END = re.compile(r"[，、,：:]|\s")

@@ -13,9 +13,7 @@ class ParseError(AppError):
     status = 422
     code = "broken"
     title = _("This file could not be read")
-    detail = _(
-        "The file is damaged or not quite what it claims to be. Open it in its own program, save it again and upload that."
-    )
+    detail = _("The file is damaged. Open it in its own program, save it again and upload that.")
     is_retryable = False
 
 
@@ -52,9 +50,7 @@ class NoTextLayer(ParseError):
 
     code = "no-text-layer"
     title = _("This PDF holds pictures of text only")
-    detail = _(
-        "Its %(pages)s pages look scanned. Recognising text in pictures is not available yet; upload a PDF with a text layer."
-    )
+    detail = _("Its %(pages)s pages look scanned. OCR is not available yet; upload a PDF with a text layer.")
 
 
 class TooManyPages(ParseError):

@@ -26,7 +26,26 @@ _SUFFIXES = {
 }
 _SUFFIXES |= {".xhtml": "html", ".txt": "text", ".text": "text", ".log": "text"}
 _BINARY_SUFFIXES = frozenset(
-    ".doc .xls .xlsx .ppt .pptx .odt .ods .odp .epub .zip .7z .rar .png .jpg .jpeg .gif .mp3 .mp4".split()
+    [
+        ".doc",
+        ".xls",
+        ".xlsx",
+        ".ppt",
+        ".pptx",
+        ".odt",
+        ".ods",
+        ".odp",
+        ".epub",
+        ".zip",
+        ".7z",
+        ".rar",
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".gif",
+        ".mp3",
+        ".mp4",
+    ]
 )
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"MZ", "a Windows program"),
@@ -59,13 +78,15 @@ _OFFICE = (
     ("xl/", "an Excel workbook"),
     ("ppt/", "a PowerPoint presentation"),
     ("META-INF/container.xml", "an EPUB book"),
+    ("content.xml", "an OpenDocument file"),
 )
-_OFFICE += (("content.xml", "an OpenDocument file"),)
 _MAX_LISTED = 10_000  # security-cases row 67
-_HTML = re.compile(r"^\s*+(?:<!--(?>.*?-->)\s*+|<\?xml[^>]*+>\s*+)*+<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
-_TAG = re.compile(r"</?(?:p|div|h[1-6]|table|ul|ol|br|span|a|body|article|section)\b[^>]{0,200}>", re.I)
-_XML = re.compile(r"^\s*<(?:\?xml|!doctype|svg|[a-z_][\w.-]*:[a-z])", re.I)
-_MAIL = re.compile(r"^(?:[\w-]{2,40}:[^\n]*\n(?:[ \t][^\n]*\n)*){0,60}?(?:mime-version|message-id):", re.I)
+_HTML = re.compile(
+    r"^\s*+(?:<!--(?>.*?-->)\s*+|<\?xml[^>]*+>\s*+)*+<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
+)
+_TAG = re.compile(r"</?(?:p|div|h[1-6]|table|ul|ol|br|span|a|body|article|section)\b[^>]{0,200}>", re.IGNORECASE)
+_XML = re.compile(r"^\s*<(?:\?xml|!doctype|svg|[a-z_][\w.-]*:[a-z])", re.IGNORECASE)
+_MAIL = re.compile(r"^(?:[\w-]{2,40}:[^\n]*\n(?:[ \t][^\n]*\n)*){0,60}?(?:mime-version|message-id):", re.IGNORECASE)
 
 
 def sniff(path: Path, name: str) -> Kind:
@@ -75,7 +96,7 @@ def sniff(path: Path, name: str) -> Kind:
         head = file.read(HEAD_BYTES)
     if b"%PDF-" in head[:PDF_WINDOW]:
         return "pdf"
-    if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _sniff_zip(path, suffix)
     if head.startswith(_OLE):
         raise _ole(path, suffix)
@@ -126,13 +147,14 @@ def _sniff_text(head: bytes, suffix: str) -> Kind:
         raise Refused("empty")
     if _is_binary(head):
         raise _foreign("a binary file", suffix)
-    text = decode(_whole_characters(head))
-    if _HTML.match(text):
-        return "html"
-    hinted = _SUFFIXES.get(suffix)
     if suffix in _BINARY_SUFFIXES:
         raise Refused("mislabelled", suffix=suffix, format="text")
-    if hinted == "html" and _TAG.search(text):
+    return _sniff_markup(decode(_whole_characters(head)), suffix)
+
+
+def _sniff_markup(text: str, suffix: str) -> Kind:
+    hinted = _SUFFIXES.get(suffix)
+    if _HTML.match(text) or (hinted == "html" and _TAG.search(text)):
         return "html"
     if hinted == "markdown":
         return "markdown"

@@ -22,7 +22,8 @@ class Box:
 class Block:
     """A paragraph, heading, list item, table or code block in reading order.
 
-    `page` counts from 1 and is None where the format has no pages; `box` is None without a page layout.
+    `page` counts from 1 and is None where the format has no pages; `box` is None without a page layout. A heading
+    is the last of its own `heading_path`; its `level` counts from 1 as the document has it, and is 0 for other blocks.
     """
 
     text: str
@@ -30,6 +31,7 @@ class Block:
     page: int | None = None
     box: Box | None = None
     heading_path: tuple[str, ...] = ()
+    level: int = 0
 
 
 @dataclass(frozen=True, slots=True)

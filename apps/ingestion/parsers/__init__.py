@@ -15,4 +15,4 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 def parser_of(kind: Kind) -> Callable[[Task], ParsedDocument]:
     """Return the parser of a kind: the function `parse` of the module of that name. Only children may call it."""
-    return cast(Callable[[Task], ParsedDocument], import_module(f"{__name__}.{kind}").parse)
+    return cast("Callable[[Task], ParsedDocument]", import_module(f"{__name__}.{kind}").parse)

@@ -46,7 +46,7 @@ def outcome(task: Task) -> bytes:
         return encode_failure(Failure(refused.code, refused.params))
     except MemoryError:
         return encode_failure(Failure("parse-memory", {"mib": task.limits.memory_mib}))
-    except Exception:  # noqa: BLE001  the edge of the process: a parser may raise anything on hostile bytes
+    except Exception:
         return encode_failure(Failure("broken", log=traceback.format_exc(limit=-12)[-4_000:]))
 
 

@@ -27,6 +27,7 @@ _DROPPED |= dict.fromkeys(
 )
 _TABLE: dict[int, str | None] = {**_DROPPED, **_SPACES, **_FOLDED, **_kangxi()}
 
+_CJK = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uff60\U00020000-\U0003ffff]")
 _BLANKS = re.compile(r"[ \t]+")
 _EDGES = re.compile(r" ?\n ?")
 
@@ -48,13 +49,7 @@ def one_line(text: str) -> str:
 
 def is_cjk(char: str) -> bool:
     """Return whether words of this character's script are written without spaces between them."""
-    point = ord(char)
-    return (
-        0x2E80 <= point <= 0x9FFF
-        or 0xF900 <= point <= 0xFAFF
-        or 0xFF00 <= point <= 0xFF60
-        or 0x20000 <= point <= 0x3FFFF
-    )
+    return _CJK.match(char) is not None
 
 
 def join_lines(first: str, second: str) -> str:

@@ -19,11 +19,25 @@ from apps.libraries.types import Block, ParsedDocument
 MAX_CELL_CHARS = 1_000  # a table with a longer cell lays out a page rather than data
 _MAIN = re.compile(r"word/document\d*\.xml")
 _GONE = frozenset(
-    "del moveFrom instrText delText delInstrText pPr rPr sdtPr tcPr trPr tblPr fldChar annotationRef".split()
+    [
+        "del",
+        "moveFrom",
+        "instrText",
+        "delText",
+        "delInstrText",
+        "pPr",
+        "rPr",
+        "sdtPr",
+        "tcPr",
+        "trPr",
+        "tblPr",
+        "fldChar",
+        "annotationRef",
+    ]
 )
 _SPACES = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "ptab": "\t"}
 _NOTES = {"footnoteReference": "footnote", "endnoteReference": "endnote"}
-_WRAPPERS = frozenset("sdt sdtContent customXml ins moveTo smartTag body".split())
+_WRAPPERS = frozenset(["sdt", "sdtContent", "customXml", "ins", "moveTo", "smartTag", "body"])
 
 
 def parse(task: Task) -> ParsedDocument:
@@ -105,7 +119,7 @@ class _Reader:
         label = self._numbering.label(listing) if listing else "-"
         if label != "-" and not words.startswith(label):
             words = f"{label} {words}"
-        return Block(words, "heading", heading_path=self._headings.push(max(1, level), words))
+        return Block(words, "heading", heading_path=self._headings.push(max(1, level), words), level=max(1, level))
 
     def _hanging(self, found: _Paragraph) -> Iterator[Block]:
         """Yield the text boxes and notes of a paragraph."""

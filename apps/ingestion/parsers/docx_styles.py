@@ -7,6 +7,9 @@ from lxml import etree
 
 BODY_LEVEL = 9  # outline level that means "no heading"
 _MAX_CHAIN = 20
+_MAX_DIGITS = 9
+_MAX_ROMAN = 4_000
+_MAX_HAN = 10_000
 _HAN_DIGITS = "零一二三四五六七八九"
 _ROMAN = (
     (1000, "m"),
@@ -27,17 +30,14 @@ _ROMAN = (
 
 def local(element: etree._Element) -> str:
     """Return an element's name without its namespace: transitional and strict OOXML differ only there."""
-    tag = element.tag
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+    return element.tag.rpartition("}")[2]
 
 
-def child(element: etree._Element | None, *names: str) -> etree._Element | None:
-    """Return the descendant reached by the local names, one per level, or None."""
-    for name in names:
-        if element is None:
-            return None
-        element = next((each for each in element if local(each) == name), None)
-    return element
+def child(element: etree._Element | None, name: str) -> etree._Element | None:
+    """Return the first child of a local name, None where there is none (or no element)."""
+    if element is None:
+        return None
+    return next((each for each in element if local(each) == name), None)
 
 
 def value(element: etree._Element | None, name: str = "val") -> str:
@@ -49,7 +49,7 @@ def value(element: etree._Element | None, name: str = "val") -> str:
 
 def number(text: str, default: int = 0) -> int:
     """Return an attribute's integer."""
-    return int(text) if text.lstrip("-").isdecimal() and len(text) <= 9 else default
+    return int(text) if text.lstrip("-").isdecimal() and len(text) <= _MAX_DIGITS else default
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ def _written(count: int, style: str) -> str:
     if style in {"lowerLetter", "upperLetter"} and count > 0:
         letter = chr(ord("a") + (count - 1) % 26) * min(8, (count - 1) // 26 + 1)
         return letter.upper() if style == "upperLetter" else letter
-    if style in {"lowerRoman", "upperRoman"} and 0 < count < 4_000:
+    if style in {"lowerRoman", "upperRoman"} and 0 < count < _MAX_ROMAN:
         roman = _roman(count)
         return roman.upper() if style == "upperRoman" else roman
     if style in {
@@ -202,7 +202,7 @@ def _roman(count: int) -> str:
 
 def _han(count: int) -> str:
     """Return a number below 10,000 in Chinese: 12 is 十二, 205 is 二百零五."""
-    if not 0 < count < 10_000:
+    if not 0 < count < _MAX_HAN:
         return str(count)
     digits = f"{count:d}"
     written, is_gap = "", False

@@ -16,6 +16,8 @@ _BOMS = (  # the four-byte ones first: UTF-32 LE begins like UTF-16 LE
 )
 _EAST_ASIAN = ("gb18030", "big5", "cp932", "euc_jp", "euc_kr")
 _MIN_PLAUSIBLE = 0.8
+_MIN_CYRILLIC = 0.55
+_WIDEST = 4  # bytes of a character
 _CYRILLIC = ("cp1251", "koi8_r", "cp866", "iso8859_5")
 
 
@@ -30,7 +32,7 @@ def bom_encoding(data: bytes) -> str:
 
 
 def encoding_of(data: bytes) -> str:
-    """Return the name of a codec: by its mark, UTF-8 if it is valid, wide characters by their NULs, else by plausibility."""
+    """Return a codec: by its mark, UTF-8 if that is valid, wide characters by their NULs, else by plausibility."""
     marked = bom_encoding(data)
     if marked:
         return marked
@@ -50,7 +52,7 @@ def _is_valid(data: bytes, encoding: str) -> bool:
 def _wide_encoding(data: bytes) -> str:
     """Return the UTF-16 or UTF-32 codec whose NUL bytes lie where Latin text has them, or ""."""
     head = data[: 4 * 512]
-    if len(head) < 4 or head.count(0) < len(head) * 0.3:
+    if len(head) < _WIDEST or head.count(0) < len(head) * 0.3:
         return ""
     lanes = [head[lane::4].count(0) * 4 / len(head) for lane in range(4)]
     high, low = 0.7, 0.3
@@ -111,7 +113,7 @@ _WESTERN = frozenset("àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿ
 
 def _plausibility(text: str, encoding: str) -> float:
     """Return how far the non-ASCII characters of a decoded text are ones in daily use there, 0..1 and a little."""
-    others = [char for char in text if ord(char) > 0x7F]
+    others = [char for char in text if not char.isascii()]
     if not others:
         return 0.0
     common = _common(encoding)
@@ -143,12 +145,12 @@ def _east_asian(sample: bytes) -> str:
 
 def _single_byte(sample: bytes) -> str:
     """Return Western European or a Cyrillic encoding where it reads like one, else charset-normalizer's best guess."""
-    western = [char for char in sample.decode("cp1252", errors="replace") if ord(char) > 0x7F]
+    western = [char for char in sample.decode("cp1252", errors="replace") if not char.isascii()]
     if all(char in _WESTERN for char in western) and len(western) < len(sample) * 0.35:
         return "cp1252"
     cyrillic = {name: _share(sample.decode(name, errors="replace"), _FREQUENT_CYRILLIC) for name in _CYRILLIC}
     best_cyrillic = max(cyrillic, key=lambda name: cyrillic[name])
-    if cyrillic[best_cyrillic] > 0.55:
+    if cyrillic[best_cyrillic] > _MIN_CYRILLIC:
         return best_cyrillic
     best = from_bytes(sample).best()
     return best.encoding if best is not None else "cp1252"
@@ -156,5 +158,5 @@ def _single_byte(sample: bytes) -> str:
 
 def _share(text: str, wanted: frozenset[str]) -> float:
     """Return the share of `wanted` among the non-ASCII characters of a text."""
-    others = [char for char in text if ord(char) > 0x7F]
+    others = [char for char in text if not char.isascii()]
     return sum(char in wanted for char in others) / max(1, len(others))

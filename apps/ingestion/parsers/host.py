@@ -59,7 +59,7 @@ def limits_from_settings() -> ParseLimits:
     )
 
 
-def parse(  # noqa: PLR0913  each is one thing a caller decides
+def parse(
     path: str | Path,
     *,
     name: str,

@@ -12,16 +12,71 @@ from apps.ingestion.parsers.headings import HeadingStack
 from apps.ingestion.parsers.types import Refused, Task
 from apps.libraries.types import Block, BlockKind, ParsedDocument
 
+_MAX_DIGITS = 4
 META_WINDOW = 65_536
 MAX_CELL_CHARS = 1_000  # a table with a longer cell lays out a page rather than data
 _CHARSET = re.compile(rb"<meta[^>]{0,500}?charset\s*=\s*[\"']?\s*([\w:.-]{2,40})", re.IGNORECASE)
 _NEVER = frozenset(
-    "script style noscript template svg math canvas iframe object embed head link meta select button dialog "
-    "audio video map datalist textarea input".split()
+    [
+        "script",
+        "style",
+        "noscript",
+        "template",
+        "svg",
+        "math",
+        "canvas",
+        "iframe",
+        "object",
+        "embed",
+        "head",
+        "link",
+        "meta",
+        "select",
+        "button",
+        "dialog",
+        "audio",
+        "video",
+        "map",
+        "datalist",
+        "textarea",
+        "input",
+    ]
 )
 _BREAKING = frozenset(
-    "address article aside blockquote body center dd details div dl dt fieldset figcaption figure footer form header hr "
-    "html legend main nav p section summary tbody td tfoot th thead tr caption".split()
+    [
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "center",
+        "dd",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "header",
+        "hr",
+        "html",
+        "legend",
+        "main",
+        "nav",
+        "p",
+        "section",
+        "summary",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "caption",
+    ]
 )
 _HEADINGS = frozenset(f"h{level}" for level in range(1, 7))
 _WHITE = re.compile(r"[ \t\r\n\f]+")
@@ -66,7 +121,7 @@ def decode_html(data: bytes) -> str:
 def _main(root: LexborNode) -> LexborNode | None:
     """Return the element that holds the content, where the page says which, and only if most text is in it."""
     found = root.css_first("main, [role=main]") or root.css_first("article")
-    if found is None or len(root.css("article")) > 1 and found.tag == "article":
+    if found is None or (len(root.css("article")) > 1 and found.tag == "article"):
         return None
     return found if len(found.text()) * 4 > len(root.text()) else None
 
@@ -134,6 +189,8 @@ class _Reader:
                 yield from self._finish_list()
 
     def _whole(self, node: LexborNode, tag: str) -> Iterator[Block]:
+        kind: BlockKind
+        level = 0
         if tag == "table":
             caption = next((child for child in node.iter() if child.tag == "caption"), None)
             if caption is not None and (words := squeeze(visible_text(caption))):
@@ -142,11 +199,11 @@ class _Reader:
         elif tag == "pre":
             text, kind = clean(visible_text(node, keep_lines=True)).strip("\n"), "code"
         else:
-            text, kind = one_line(visible_text(node)), "heading"
+            text, kind, level = one_line(visible_text(node)), "heading", int(tag[1])
             if text:
-                self._headings.push(int(tag[1]), text)
+                self._headings.push(level, text)
         if text.strip():
-            yield Block(text, kind, heading_path=self._headings.path)
+            yield Block(text, kind, heading_path=self._headings.path, level=level)
 
     def _break(self, kind: BlockKind = "text") -> Iterator[Block]:
         """End the present paragraph: a line of the open list, or a block."""
@@ -223,4 +280,4 @@ def _rows(table: LexborNode) -> list[list[str]]:
 
 def _span(cell: LexborNode) -> int:
     value = cell.attributes.get("colspan") or ""
-    return min(100, max(1, int(value))) if value.isdecimal() and len(value) <= 4 else 1
+    return min(100, max(1, int(value))) if value.isdecimal() and len(value) <= _MAX_DIGITS else 1

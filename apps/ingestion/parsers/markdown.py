@@ -14,9 +14,9 @@ from apps.ingestion.parsers.types import Refused, Task
 from apps.libraries.types import Block, ParsedDocument
 
 MAX_INLINE_CHARS = 20_000  # above it the markup stays as it is: inline rules can take quadratic time
-_TITLE = re.compile(r"^title:[ \t]*(.{1,300})$", re.M)
+_TITLE = re.compile(r"^title:[ \t]*(.{1,300})$", re.MULTILINE)
 _TAGS = re.compile(r"</?[a-zA-Z][^<>]{0,500}>|<!--(?:[^-]|-(?!->))*+(?:-->|\Z)")
-_HIDDEN = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.S | re.I)
+_HIDDEN = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 
 
 def parse(task: Task) -> ParsedDocument:
@@ -56,7 +56,8 @@ class _Reader:
         elif first.type == "heading_open":
             text = " ".join(self._words(tokens[1].content).split())
             if text:
-                yield Block(text, "heading", heading_path=self._stack.push(int(first.tag[1]), text))
+                level = int(first.tag[1])
+                yield Block(text, "heading", heading_path=self._stack.push(level, text), level=level)
         elif first.type in {"fence", "code_block"}:
             if first.content.strip():
                 yield Block(first.content.strip("\n"), "code", heading_path=path)

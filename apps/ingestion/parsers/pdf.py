@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-
 import pypdfium2
 import pypdfium2.raw as pdfium
 
@@ -20,6 +19,9 @@ from apps.ingestion.parsers.types import Refused, Task
 from apps.libraries.types import Block, Box, ParsedDocument
 
 MAX_BOOKMARKS = 5_000
+MAX_ATTACHMENTS = 10
+MAX_FIELDS = 2_000
+_RIGHTS_MANAGED = "MicrosoftIRMServices"
 MIN_PAGES_FOR_FURNITURE = 4
 _ZONE = 0.09  # of the page's height, at its top and bottom: where running heads and page numbers stand
 _REPEATED = 3
@@ -42,6 +44,7 @@ def parse(task: Task) -> ParsedDocument:
     """Return the blocks of a PDF. Raises Refused, with `no-text-layer` for a scan."""
     document = _open(task)
     try:
+        _refuse_wrapper(document)
         total = len(document)
         if total > task.limits.max_pages:
             raise Refused("too-many-pages", pages=total, limit=task.limits.max_pages)
@@ -66,12 +69,19 @@ def _open(task: Task) -> pypdfium2.PdfDocument:
         raise Refused("broken", reason=str(error)) from error
 
 
+def _refuse_wrapper(document: pypdfium2.PdfDocument) -> None:
+    """Refuse the page that stands for an encrypted PDF inside: rights management wraps documents so."""
+    for at in range(min(MAX_ATTACHMENTS, document.count_attachments())):
+        if document.get_attachment(at).get_name().startswith(_RIGHTS_MANAGED):
+            raise Refused("encrypted")
+
+
 def _pages(document: pypdfium2.PdfDocument, total: int, task: Task) -> Iterator[_Page]:
     """Yield the pages that can be read; one broken page does not spoil the rest."""
     chars = broken = 0
     for index in range(total):
         task.report(index, total)
-        page = pdfium.FPDF_LoadPage(document, index)
+        page = _load(document, index)
         if not page:
             broken += 1
             continue
@@ -83,6 +93,27 @@ def _pages(document: pypdfium2.PdfDocument, total: int, task: Task) -> Iterator[
     task.report(total, total)
     if broken == total:
         raise Refused("broken", reason="no page can be loaded")
+
+
+def _load(document: pypdfium2.PdfDocument, index: int) -> object:
+    """Return a page handle with the values of its form fields drawn into it, or a null pointer."""
+    page = pdfium.FPDF_LoadPage(document, index)
+    if not page or not any(
+        _is_written_on(page, at) for at in range(min(MAX_FIELDS, pdfium.FPDFPage_GetAnnotCount(page)))
+    ):
+        return page
+    pdfium.FPDFPage_Flatten(page, pdfium.FLAT_NORMALDISPLAY)  # changes our copy in memory; seen once loaded again
+    pdfium.FPDF_ClosePage(page)
+    return pdfium.FPDF_LoadPage(document, index)
+
+
+def _is_written_on(page: object, at: int) -> bool:
+    annotation = pdfium.FPDFPage_GetAnnot(page, at)
+    if not annotation:
+        return False
+    subtype = pdfium.FPDFAnnot_GetSubtype(annotation)
+    pdfium.FPDFPage_CloseAnnot(annotation)
+    return subtype in {pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_FREETEXT}
 
 
 def _read_page(page: object) -> tuple[Frame, list[Line]]:
@@ -125,7 +156,7 @@ def _without_furniture(pages: list[_Page]) -> list[_Page]:
 def _furniture(line: Line, frame: Frame) -> str:
     """Return what a line in the head or foot zone looks like with its numbers taken out, "" for other lines."""
     height = frame.size[1]
-    if line.turn != 0 or _ZONE * height < line.y0 and line.y1 < (1 - _ZONE) * height:
+    if line.turn != 0 or (_ZONE * height < line.y0 and line.y1 < (1 - _ZONE) * height):
         return ""
     zone = "t" if line.y0 <= _ZONE * height else "b"
     return zone + _DIGITS.sub("#", line.text.lower())
@@ -163,7 +194,7 @@ def _blocks(pages: Sequence[_Page], outline: dict[tuple[int, str], int]) -> Iter
         text = _with_hyphens(each.paragraph, words)
         box = _box(each, frames[each.page])
         if level:
-            yield Block(text, "heading", each.page, box, stack.push(level, text))
+            yield Block(text, "heading", each.page, box, stack.push(level, text), level)
         else:
             yield Block(text, "list" if each.paragraph.is_item else "text", each.page, box, stack.path)
 

@@ -5,11 +5,13 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pypdfium2.raw as pdfium
 
 from apps.ingestion.parsers.cleaning import clean
 
+Edges = tuple[float, float, float, float]  # x0, y0, x1, y1
 HYPHEN = "\ufffe"  # how PDFium writes a hyphen at a line's end, in place of the line break
 _BREAK = re.compile(r"(\r?\n|\ufffe)")
 _WIDE = re.compile(r"[\x80-\x9f\u2e80-\uffef]")  # only then a character may be beyond UCS-2, which GetText cuts off
@@ -23,7 +25,7 @@ _RIGHT_ANGLES = 4
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A run of text on one base line. Edges in points from the top left of the page as shown; `turn` is 0 if upright."""
+    """A run of text on one base line. Edges in points from the top left of the page as shown; `turn` 0 is upright."""
 
     text: str
     x0: float
@@ -52,7 +54,7 @@ class Frame:
         width, height = self.right - self.left, self.top - self.bottom
         return (height, width) if self.turns % 2 else (width, height)
 
-    def shown(self, left: float, top: float, right: float, bottom: float) -> tuple[float, float, float, float]:
+    def shown(self, left: float, top: float, right: float, bottom: float) -> Edges:
         """Return a rectangle of PDF units as (x0, y0, x1, y1) from the top left of the page as shown."""
         if self.turns == 0:
             return left - self.left, self.top - top, right - self.left, self.top - bottom
@@ -76,7 +78,7 @@ def frame_of(page: object) -> Frame:
     return Frame(left, bottom, right, top, pdfium.FPDFPage_GetRotation(page) % _RIGHT_ANGLES)
 
 
-def _box(page: object, getter: object) -> tuple[float, float, float, float] | None:
+def _box(page: object, getter: object) -> Edges | None:
     edges = [ctypes.c_float() for _edge in range(4)]
     if not getter(page, *(ctypes.byref(edge) for edge in edges)):  # type: ignore[operator]  # a ctypes function
         return None
@@ -146,18 +148,16 @@ class PageText:
             return
         size, turn = self._size_and_turn(first)
         placed = sorted(self._frame.shown(*rectangle) for rectangle in rectangles)
-        gaps = any(after[0] - before[2] > size * _WIDE_GAP for before, after in zip(placed, placed[1:], strict=False))
-        if gaps and turn == 0:
-            pieces = list(self._pieces(first, last, size))
-        else:
-            pieces = [(first, last, _union(placed))]
+        gaps = any(_is_far(before, after, size) for before, after in pairwise(placed))
+        whole = [(first, last, _union(placed))]
+        pieces = list(self._pieces(first, last, size)) if gaps and turn == 0 else whole
         bold = self._is_bold(first) and (last - first < 2 or self._is_bold(last - 1))  # noqa: PLR2004
         for at, (start, stop, box) in enumerate(pieces):
             text = clean(self._text[start:stop]).strip()
             if text:
                 yield Line(text, *box, size, bold, is_hyphenated and at == len(pieces) - 1, turn)
 
-    def _rectangles(self, first: int, last: int) -> list[tuple[float, float, float, float]]:
+    def _rectangles(self, first: int, last: int) -> list[Edges]:
         """Return (left, top, right, bottom) of the text objects in a range."""
         found = []
         for at in range(pdfium.FPDFText_CountRects(self._page, first, last - first)):
@@ -167,9 +167,7 @@ class PageText:
                     found.append((left, top, right, bottom))
         return found
 
-    def _pieces(
-        self, first: int, last: int, size: float
-    ) -> Iterator[tuple[int, int, tuple[float, float, float, float]]]:
+    def _pieces(self, first: int, last: int, size: float) -> Iterator[tuple[int, int, Edges]]:
         """Yield the parts of a line between wide gaps, by the boxes of its characters."""
         start, box = first, None
         for at in range(first, last):
@@ -180,7 +178,7 @@ class PageText:
                 continue
             left, right, bottom, top = (edge.value for edge in self._edges)
             shown = self._frame.shown(left, top, right, bottom)
-            if box is not None and abs(shown[0] - box[2]) > size * _WIDE_GAP and not box[0] <= shown[0] <= box[2]:
+            if box is not None and _is_far(box, shown, size):
                 yield start, at, box
                 start, box = at, None
             box = shown if box is None else _union([box, shown])
@@ -205,5 +203,12 @@ class PageText:
         return bool(self._flags.value & _FORCE_BOLD) or _BOLD.search(name) is not None
 
 
-def _union(boxes: list[tuple[float, float, float, float]]) -> tuple[float, float, float, float]:
+def _is_far(before: Edges, after: Edges, size: float) -> bool:
+    """Return whether a wide gap, or another base line, lies between two boxes."""
+    if after[1] > before[3] + size or after[3] < before[1] - size:
+        return True
+    return after[0] - before[2] > size * _WIDE_GAP or before[0] - after[2] > size * _WIDE_GAP
+
+
+def _union(boxes: list[Edges]) -> Edges:
     return min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from apps.ingestion.parsers.cleaning import is_cjk
@@ -49,18 +50,26 @@ def _split(lines: Sequence[Line], depth: int) -> Iterator[Column]:
     for line in [*spanning, None]:
         bottom = line.y0 if line else float("inf")
         band = [each for each in rest if each.y0 < bottom]
-        if band and across:
-            yield _column(across)
         if band:
-            across = []
-            for side in ([each for each in band if each.x1 <= gutter], [each for each in band if each.x0 >= gutter]):
-                if side:
-                    yield from _split(side, depth + 1)
             rest = [each for each in rest if each.y0 >= bottom]
+            yield from _maybe(across)
+            across = []
+            yield from _sides(band, gutter, depth)
         if line:
             across.append(line)
-    if across:
-        yield _column(across)
+    yield from _maybe(across)
+
+
+def _maybe(lines: Sequence[Line]) -> Iterator[Column]:
+    if lines:
+        yield _column(lines)
+
+
+def _sides(band: Sequence[Line], gutter: float, depth: int) -> Iterator[Column]:
+    """Yield the columns left, then right of a gutter."""
+    for side in ([line for line in band if line.x1 <= gutter], [line for line in band if line.x0 >= gutter]):
+        if side:
+            yield from _split(side, depth + 1)
 
 
 def _column(lines: Sequence[Line], *, is_kept: bool = False) -> Column:
@@ -70,7 +79,7 @@ def _column(lines: Sequence[Line], *, is_kept: bool = False) -> Column:
 
 def _rows(lines: Sequence[Line]) -> Sequence[Line]:
     """Return lines from top to bottom; the content's own order where that already runs so."""
-    jumps = sum(after.y0 < before.y0 - before.size for before, after in zip(lines, lines[1:], strict=False))
+    jumps = sum(after.y0 < before.y0 - before.size for before, after in pairwise(lines))
     if jumps <= len(lines) // 20:
         return lines
     rows: list[list[Line]] = []

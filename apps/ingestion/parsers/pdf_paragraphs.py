@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import median
 
 from apps.ingestion.parsers.cleaning import is_cjk, join_lines
@@ -76,7 +77,7 @@ def _usual_distance(lines: Sequence[Line]) -> float:
     """Return the median distance of base lines, in font sizes; 1.2 where there is none to see."""
     steps = [
         (after.y1 - before.y1) / after.size
-        for before, after in zip(lines, lines[1:], strict=False)
+        for before, after in pairwise(lines)
         if 0.5 < (after.y1 - before.y1) / after.size < 3 and abs(after.size - before.size) < 0.5  # noqa: PLR2004
     ]
     return median(steps) if steps else 1.2
@@ -86,7 +87,7 @@ def _is_same_row(before: Line, line: Line) -> bool:
     if before.turn != line.turn or line.turn != 0:
         return False
     overlap = min(before.y1, line.y1) - max(before.y0, line.y0)
-    return overlap > 0.5 * min(before.y1 - before.y0, line.y1 - line.y0) and line.x0 >= before.x1 - 0.2 * before.size  # noqa: PLR2004
+    return overlap > 0.5 * min(before.y1 - before.y0, line.y1 - line.y0) and line.x0 >= before.x1 - 0.2 * before.size
 
 
 def _begins(paragraph: Paragraph, before: Line, line: Line, column: Column, usual: float) -> bool:

@@ -11,13 +11,15 @@ from apps.ingestion.parsers.types import Refused, Task
 from apps.libraries.types import Block, BlockKind, ParsedDocument
 
 MAX_HEADING_CHARS = 60
+MAX_CHAPTER_CHARS = 30
+_SEVERAL = 2
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
-_TRAILING = re.compile(r"(?<![ \t])[ \t]+$", re.M)
+_TRAILING = re.compile(r"(?<![ \t])[ \t]+$", re.MULTILINE)
 _CHAPTER = re.compile(r"第[一二三四五六七八九十百零〇0-9]{1,6}([编篇部卷章节節条條])(?:[\s::、].*)?$")
 _CHAPTER_TITLE = re.compile(r"第[一二三四五六七八九十百零〇0-9]{1,6}[编篇部卷章节節][^。；，,;]*$")
 _CHAPTER_LEVELS = {"编": 1, "篇": 1, "部": 1, "卷": 1, "章": 2, "节": 3, "節": 3, "条": 4, "條": 4}
 _NUMBERED = re.compile(r"(\d{1,3}(?:\.\d{1,3}){0,5})\.?[ \t]+(?=\D)\S")
-_ENGLISH = re.compile(r"(?:chapter|part|section|appendix)\s+(?:\d{1,4}|[ivxlc]{1,8}|[a-z])\b[.:]?", re.I)
+_ENGLISH = re.compile(r"(?:chapter|part|section|appendix)\s+(?:\d{1,4}|[ivxlc]{1,8}|[a-z])\b[.:]?", re.IGNORECASE)
 _UNDERLINE = re.compile(r"(={3,}|-{3,})$")
 _ITEM = re.compile(r"[ \t]*(?:[-*•·–]|\d{1,3}[.)]|[((][一二三四五六七八九十\d]{1,3}[))])[ \t]+\S")
 _SENTENCE_END = tuple("。！？；，.!?;,:：")
@@ -48,12 +50,12 @@ def _blocks(text: str) -> Iterator[Block]:
         if part.strip()
         for piece in _cut_at_chapters(part)
     ]
-    numbered = sum(_numbered_level(part) > 0 for part in paragraphs) >= 2
+    numbered = sum(_numbered_level(part) > 0 for part in paragraphs) >= _SEVERAL
     stack = HeadingStack()
     for paragraph in paragraphs:
         heading, level, body = _split_heading(paragraph, has_numbers=numbered)
         if level:
-            yield Block(heading, "heading", heading_path=stack.push(level, heading))
+            yield Block(heading, "heading", heading_path=stack.push(level, heading), level=level)
         if body:
             yield Block(body, _kind(body), heading_path=stack.path)
 
@@ -94,7 +96,7 @@ def heading_level(line: str) -> int:
     if chapter and not line.endswith(_SENTENCE_END):
         return _CHAPTER_LEVELS[chapter[1]]
     titled = _CHAPTER_TITLE.match(line)
-    if titled and len(line) <= 30 and not line.endswith(_SENTENCE_END):
+    if titled and len(line) <= MAX_CHAPTER_CHARS and not line.endswith(_SENTENCE_END):
         return _CHAPTER_LEVELS[next(char for char in line if char in _CHAPTER_LEVELS)]
     if _ENGLISH.match(line) and not line.endswith((",", ";", "。")):
         return 2

@@ -16,7 +16,7 @@ class ParseLimits:
     wall_s: float = 300.0
     cpu_s: int = 240
     memory_mib: int = 1_400
-    max_pages: int = 3_000
+    max_pages: int = 10_000
     max_chars: int = 20_000_000
 
 

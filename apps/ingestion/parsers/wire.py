@@ -53,6 +53,7 @@ def encode_success(kind: Kind, parsed: ParsedDocument) -> bytes:
             block.page,
             block.box and [block.box.x0, block.box.y0, block.box.x1, block.box.y1],
             paths.setdefault(block.heading_path, len(paths)),
+            block.level,
         ]
         for block in parsed.blocks
     ]
@@ -73,13 +74,13 @@ def decode_result(data: bytes) -> Success | Failure:
     paths = [tuple(path) for path in found["paths"]]
     blocks = tuple(_block(row, paths) for row in found["blocks"])
     parsed = ParsedDocument(blocks, int(found["pages"]), str(found["title"]), str(found["language"]))
-    return Success(cast(Kind, found["kind"]), parsed)
+    return Success(cast("Kind", found["kind"]), parsed)
 
 
 def _block(row: list[Any], paths: list[tuple[str, ...]]) -> Block:
-    text, kind, page, edges, path = row
+    text, kind, page, edges, path, level = row
     box = Box(page, *edges) if edges else None
-    return Block(text, cast(BlockKind, kind), page, box, paths[path])
+    return Block(text, cast("BlockKind", kind), page, box, paths[path], level)
 
 
 def encode_progress(done: int, total: int) -> bytes:

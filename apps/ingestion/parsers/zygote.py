@@ -36,7 +36,7 @@ class Zygote:
         self._selector = selectors.DefaultSelector()
         self._woken, self._wake = socket.socketpair()
         for end in (self._woken, self._wake):
-            end.setblocking(False)
+            end.settimeout(0)
 
     def serve(self) -> None:
         """Work until the host closes the control socket."""
