@@ -1,5 +1,7 @@
 """Which models there are, which one is used, and whether it is in order."""
 
+from pathlib import Path, PurePosixPath
+
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
@@ -29,11 +31,11 @@ def ready_models(kind: str) -> QuerySet[AIModel]:
 
 
 def spec_of(model: AIModel) -> RuntimeSpec:
-    """Return what the registry needs to load `model`."""
+    """Return what the registry needs to load `model`. Raises NoModel where its path leaves the models folder."""
     return RuntimeSpec(
         name=model.name,
         runtime=model.runtime,
-        path=settings.MODELS_DIR / model.path,
+        path=_path_of(model),
         dimensions=model.dimensions or 0,
         max_tokens=model.max_tokens,
         is_instruct=model.is_instruct,
@@ -54,18 +56,26 @@ def register_models() -> list[AIModel]:
 
 def check_model(model: AIModel) -> AIModel:
     """Compare the model's files with their manifest and record what is wrong; return the row, saved."""
-    folder = settings.MODELS_DIR / model.path.partition("/")[0]
-    model.error = ""
+    model.state, model.error = AIModel.State.BROKEN, ""
     try:
+        folder = settings.MODELS_DIR / _path_of(model).relative_to(settings.MODELS_DIR).parts[0]
+        if not (folder / MANIFEST).exists():
+            model.state = AIModel.State.MISSING
         check_folder(folder)
-        model.state = AIModel.State.READY
-        model.sha256 = sha256_of(folder / MANIFEST)
-    except RuntimeFailure as error:
-        is_there = (folder / MANIFEST).exists()
-        model.state = AIModel.State.BROKEN if is_there else AIModel.State.MISSING
+        model.state, model.sha256 = AIModel.State.READY, sha256_of(folder / MANIFEST)
+    except (RuntimeFailure, NoModel, OSError) as error:
         model.error = str(error)
     model.save(update_fields=["state", "error", "sha256", "updated_at"])
     return model
+
+
+def _path_of(model: AIModel) -> Path:
+    """Return the model's path below MODELS_DIR. Raises NoModel where it would lie elsewhere (security case 80)."""
+    steps = PurePosixPath(model.path)
+    if steps.is_absolute() or not steps.parts or ".." in steps.parts:
+        raise NoModel(model=model.name, reason=_("Its path leaves the folder of the models."))
+    path: Path = settings.MODELS_DIR / steps
+    return path
 
 
 def _register(packaged: PackagedModel) -> AIModel:

@@ -68,20 +68,24 @@ def source_of(folder: Path) -> dict[str, str]:
 
 def check_folder(folder: Path) -> None:
     """Raise RuntimeFailure unless the folder holds exactly what its manifest lists, byte for byte."""
-    try:
-        listed: dict[str, dict[str, str | int]] = json.loads((folder / MANIFEST).read_text())["files"]
-    except FileNotFoundError as error:
-        raise RuntimeFailure(f"The model {folder.name} is not installed.") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RuntimeFailure(f"The manifest of the model {folder.name} cannot be read.") from error
+    listed = _listed(folder)
     found = {path.relative_to(folder).as_posix(): path for path in files_of(folder)}
     for name in sorted(listed.keys() | found.keys()):
         if name not in found:
             raise RuntimeFailure(f"{name} of the model {folder.name} is missing.")
         if name not in listed:
             raise RuntimeFailure(f"{name} does not belong to the model {folder.name}.")
-        is_same = (
-            found[name].stat().st_size == listed[name]["bytes"] and sha256_of(found[name]) == listed[name]["sha256"]
-        )
-        if not is_same:
+        size, digest = listed[name]
+        if found[name].stat().st_size != size or sha256_of(found[name]) != digest:
             raise RuntimeFailure(f"{name} of the model {folder.name} was changed or damaged.")
+
+
+def _listed(folder: Path) -> dict[str, tuple[int, str]]:
+    """Return size and sha256 of each file by its name, as the manifest has them."""
+    try:
+        files = json.loads((folder / MANIFEST).read_text())["files"]
+        return {str(name): (int(file["bytes"]), str(file["sha256"])) for name, file in files.items()}
+    except FileNotFoundError as error:
+        raise RuntimeFailure(f"The model {folder.name} is not installed.") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RuntimeFailure(f"The manifest of the model {folder.name} cannot be read.") from error

@@ -41,19 +41,19 @@ class Turnstile:
     def __init__(self, patience_s: float = BULK_PATIENCE_S) -> None:
         self._changed = threading.Condition()
         self._is_taken = False
-        self._first_waiting = 0
+        self.first_waiting = 0
         self._patience_s = patience_s
 
     @contextmanager
     def first(self) -> Iterator[None]:
         """Hold the lock; for work that somebody waits for."""
         with self._changed:
-            self._first_waiting += 1
+            self.first_waiting += 1
             try:
                 self._changed.wait_for(lambda: not self._is_taken)
                 self._is_taken = True
             finally:
-                self._first_waiting -= 1
+                self.first_waiting -= 1
         try:
             yield
         finally:
@@ -65,7 +65,7 @@ class Turnstile:
         deadline = time.monotonic() + self._patience_s
 
         def is_my_turn() -> bool:
-            return not self._is_taken and (self._first_waiting == 0 or time.monotonic() >= deadline)
+            return not self._is_taken and (self.first_waiting == 0 or time.monotonic() >= deadline)
 
         with self._changed:
             self._changed.wait_for(is_my_turn)
