@@ -1,0 +1,179 @@
+"""Turns text into the terms of the lexical index: the same for chunks and for questions.
+
+Text is folded (NFKC, lower case, traditional to simplified, accents of Latin letters dropped). Runs of Han, kana,
+Hangul and South-East Asian letters, which put no spaces between words, become character bigrams; Han runs also become
+jieba's words, marked with `=` so that a word of one or many characters never meets a run or a bigram. Other words are
+stemmed as English, identifiers are kept whole beside their parts. Stop words stay: their idf makes them weigh little.
+"""
+
+import hashlib
+import logging
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import Stemmer
+from django.conf import settings
+
+MAX_CHARS = 200_000  # of one text; a chunk has about 2,000, so only hostile input is cut
+MAX_TERM_CHARS = 64  # a lexeme may have 2 kB, but no longer word was ever searched for
+MAX_TERM_COUNT = 8_000  # distinct terms of one text: a sparsevec holds 16,000, a tsvector 1 MB
+WORD_MARK = "="
+_BIGRAM = 2
+_WORDS_AT_ONCE = 200  # characters given to jieba at a time: bounds its memory on a run without punctuation
+
+_HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
+_UNSPACED = _HAN + "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3041-\u30ff\u31f0-\u31ff\uac00-\ud7a3"
+_LETTER = rf"[^\W_{_UNSPACED}]"
+_JOINT = r"[-._/:@&+#'*]"
+_TOKEN = re.compile(rf"(?P<run>[{_UNSPACED}]+)|(?P<word>{_LETTER}+(?:{_JOINT}{_LETTER}+)*(?:\+\+|\#)?)")
+_HAN_RUN = re.compile(rf"[{_HAN}]+")
+_PARTS = re.compile(rf"{_LETTER}+")
+_JOINTS_TO_DROP = re.compile(rf"(?<!\d){_JOINT}|{_JOINT}(?!\d)")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-") | {ord("\u2019"): "'", 0: " "}
+_ASKING_EN = """a an and are as at be by did do does for from how in is it its of on that the this to was were what when
+where which who whom whose why will with"""
+_ASKING_ZH = """什么 为什么 是什么 什么样 什么时候 为何 如何 怎么 怎样 怎么样 怎么办 谁 几 几个 哪 哪个
+哪些 哪里 哪儿 哪位 哪种 哪几 哪一 多少 多久 多大 多长 多高 多远 何 何时 何地 何处 何种 何人 请问 吗 呢 吧 啊 呀 么"""
+_CODE = re.compile(r"(?=.*[A-Z/])[A-Za-z]{1,5}(?:/[A-Za-z]{1,3})?")  # GB/T, KB, ISO: it belongs to the number behind it
+
+
+def analyse(text: str) -> list[str]:
+    """Return the terms of `text` in order, repeats included; linear in its length, never raises."""
+    folded = fold(text[:MAX_CHARS])
+    terms: list[str] = []
+    code, code_end = "", -1
+    for match in _TOKEN.finditer(folded):
+        run = match["run"]
+        if run is not None:
+            terms.extend(_bigrams(run))
+            terms.extend(_han_words(run))
+            continue
+        word = match["word"]
+        terms.extend(_word_terms(word))
+        if code and match.start() == code_end + 1 and folded[code_end] == " " and word[0].isdigit():
+            terms.append(_whole(code + word))
+        code, code_end = (word, match.end()) if _CODE.fullmatch(word) else ("", -1)
+    return terms
+
+
+def analyse_question(text: str) -> list[str]:
+    """Return the terms that a passage should have: those of `text` without the words that only ask.
+
+    "What is", 什么 and 多少 stand in few passages, so their idf is high, but in none for the answer's sake. Where
+    nothing else is asked for, they stay.
+    """
+    asked = _HAN_RUN.sub(_without_asking_words, fold(text[:MAX_CHARS]))
+    return [term for term in analyse(asked) if term not in _asking_stems()] or analyse(text)
+
+
+def fold(text: str) -> str:
+    """Return `text` in NFKC with simplified characters, plain dashes and no NUL; capitals are kept."""
+    plain = unicodedata.normalize("NFKC", text).translate(_DASHES)[:MAX_CHARS].translate(_simplified())
+    return _THOUSANDS.sub("", plain)
+
+
+def dimension(term: str) -> int:
+    """Return the term's place, 0 to 999,999,998, in the space of `Chunk.weights`.
+
+    Two of a million terms share a place with probability 1e-3 each, and would then lend each other a little weight.
+    """
+    return int.from_bytes(hashlib.blake2b(term.encode(), digest_size=8).digest(), "big") % 999_999_999
+
+
+def quoted(term: str) -> str:
+    """Return the term as PostgreSQL reads it inside a tsvector or tsquery."""
+    return "'" + term.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _bigrams(run: str) -> Iterator[str]:
+    if len(run) == 1:
+        yield run
+    for at in range(len(run) - 1):
+        yield run[at : at + 2]
+
+
+def _han_words(run: str) -> Iterator[str]:
+    for han in _HAN_RUN.finditer(run):
+        for start in range(han.start(), han.end(), _WORDS_AT_ONCE):
+            yield from _cut(run[start : min(start + _WORDS_AT_ONCE, han.end())])
+
+
+def _without_asking_words(run: re.Match[str]) -> str:
+    words = _jieba().lcut(run[0][:_WORDS_AT_ONCE], HMM=False)
+    kept = "".join(" " if word in _asking_words() else word for word in words)
+    return kept + run[0][_WORDS_AT_ONCE:]
+
+
+@cache
+def _asking_words() -> frozenset[str]:
+    return frozenset(_ASKING_ZH.split())
+
+
+@cache
+def _asking_stems() -> frozenset[str]:
+    return frozenset(map(_stem, _ASKING_EN.split()))
+
+
+@lru_cache(maxsize=4096)
+def _cut(run: str) -> tuple[str, ...]:
+    """Return jieba's words of a run. Words of two characters are bigrams already: counting them twice lost 0.006."""
+    return tuple(WORD_MARK + word for word in _jieba().cut_for_search(run, HMM=False) if len(word) != _BIGRAM)
+
+
+def _word_terms(word: str) -> Iterator[str]:
+    """Yield the stems of the word's parts and, where it has several, the word as a whole."""
+    bare = word.removesuffix("'s").removesuffix("'S")
+    parts = _PARTS.findall(bare)
+    for part in parts:
+        yield _stem(part[: MAX_TERM_CHARS + 1])
+    if len(parts) > 1 or bare[-1] in "+#":
+        yield _whole(bare)
+
+
+def _whole(word: str) -> str:
+    """Return an identifier without its joints, but for those between digits: KB-1042 meets kb1042, 1.2 never 12."""
+    if word[-1] in "+#":
+        return word.lower()[-MAX_TERM_CHARS:]
+    return _JOINTS_TO_DROP.sub("", word[:MAX_TERM_CHARS]).lower()
+
+
+@lru_cache(maxsize=65536)
+def _stem(part: str) -> str:
+    lowered = part.lower()
+    if not lowered.isascii():
+        lowered = "".join(c for c in unicodedata.normalize("NFKD", lowered) if not unicodedata.combining(c))
+    lowered = lowered[:MAX_TERM_CHARS]
+    return str(_stemmer().stemWord(lowered)) if lowered.isascii() and lowered.isalpha() else lowered
+
+
+@cache
+def _stemmer() -> Any:
+    return Stemmer.Stemmer("english", 0)  # without its own cache, which is not safe across threads
+
+
+@cache
+def _simplified() -> dict[int, str]:
+    """Return OpenCC's table from traditional to simplified characters, the first choice of each."""
+    lines = (files("opencc") / "dictionary" / "TSCharacters.txt").read_text(encoding="utf-8").splitlines()
+    pairs = (line.split("\t") for line in lines if "\t" in line)
+    return {ord(old): new.split(" ")[0] for old, new in pairs if len(old) == 1}
+
+
+@cache
+def _jieba() -> Any:
+    """Return jieba's tokenizer; its compiled dictionary is kept below var/, where nobody else writes."""
+    import jieba  # noqa: PLC0415  # 50 MB that the web process never needs
+
+    jieba.setLogLevel(logging.WARNING)
+    folder = Path(settings.VAR_DIR) / "cache"
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer = jieba.Tokenizer()
+    tokenizer.tmp_dir, tokenizer.cache_file = str(folder), "jieba.cache"
+    tokenizer.initialize()
+    return tokenizer

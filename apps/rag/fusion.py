@@ -1,0 +1,97 @@
+"""Joins the two legs of a search into one ranking, and says how well a question is supported. Plain Python."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from apps.rag.types import Language
+
+Method = Literal["convex", "rrf"]
+
+RRF_K = 60  # Cormack, Clarke and Buettcher, SIGIR 2009
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What both legs say about one chunk.
+
+    `cosine` is None where the chunk has no vector of the model. `bm25` is 0 where no term of the question stands in it.
+    """
+
+    chunk_id: UUID
+    cosine: float | None
+    bm25: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What the raw scores have to be measured by.
+
+    `cosine_floor` is about the cosine of unrelated texts, a property of the model; `bm25_ceiling` is the BM25 of a
+    passage that had every term of the question without end, a property of the question.
+    """
+
+    cosine_floor: float
+    bm25_ceiling: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A chunk with its fused score, its evidence, and its place in each leg counted from 1 (None: not in that leg)."""
+
+    evidence: Evidence
+    score: float
+    dense_rank: int | None
+    lexical_rank: int | None
+
+
+def fuse(evidence: Sequence[Evidence], scale: Scale, *, method: Method, dense_weight: float) -> list[Ranked]:
+    """Return the chunks by falling fused score; equal scores keep a fixed order, that of the ids.
+
+    convex: dense_weight * (cosine - floor) / (1 - floor) + (1 - dense_weight) * bm25 / ceiling, the "theoretical
+    min-max" combination of Bruch, Gai and Ingber (ACM TOIS 2023). A question in another language than the passages
+    reaches next to none of its ceiling, and so the vectors decide alone, without a rule for it.
+    rrf: weighted reciprocal ranks, dense_weight / (60 + rank) + (1 - dense_weight) / (60 + rank).
+    """
+    dense = _ranks({item.chunk_id: item.cosine for item in evidence if item.cosine is not None})
+    lexical = _ranks({item.chunk_id: item.bm25 for item in evidence if item.bm25 > 0})
+    ranked = []
+    for item in evidence:
+        places = (dense.get(item.chunk_id), lexical.get(item.chunk_id))
+        score = _reciprocal(places, dense_weight) if method == "rrf" else _convex(item, scale, dense_weight)
+        ranked.append(Ranked(item, score, *places))
+    return sorted(ranked, key=lambda entry: (-entry.score, entry.evidence.chunk_id))
+
+
+def language_of(text: str) -> Language:
+    """Return zh where at least a fifth of the letters are Han: Chinese often names things in Latin letters."""
+    letters = len(_LETTER.findall(text))
+    return "zh" if letters and len(_HAN.findall(text)) * 5 >= letters else "en"
+
+
+def inverse_frequency(chunks: int, chunks_with_term: int) -> float:
+    """Return BM25's idf in its never negative form, ln(1 + (N - n + 0.5) / (n + 0.5))."""
+    known = min(chunks_with_term, chunks)
+    return math.log(1 + (chunks - known + 0.5) / (known + 0.5))
+
+
+def _convex(item: Evidence, scale: Scale, dense_weight: float) -> float:
+    cosine = scale.cosine_floor if item.cosine is None else item.cosine
+    dense = (cosine - scale.cosine_floor) / (1 - scale.cosine_floor)
+    lexical = item.bm25 / scale.bm25_ceiling if scale.bm25_ceiling > 0 else 0.0
+    return dense_weight * dense + (1 - dense_weight) * lexical
+
+
+def _reciprocal(places: tuple[int | None, int | None], dense_weight: float) -> float:
+    dense, lexical = (0.0 if place is None else 1 / (RRF_K + place) for place in places)
+    return dense_weight * dense + (1 - dense_weight) * lexical
+
+
+def _ranks(scores: dict[UUID, float]) -> dict[UUID, int]:
+    order = sorted(scores, key=lambda chunk_id: (-scores[chunk_id], chunk_id))
+    return {chunk_id: place for place, chunk_id in enumerate(order, 1)}
