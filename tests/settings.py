@@ -15,6 +15,7 @@ STORAGES = {  # no manifest: tests run without collectstatic
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 # Several people may test in one checkout: each names a database of their own.
+DATABASES["default"]["CONN_MAX_AGE"] = 0  # noqa: F405  (a thread's connection would outlive the test)
 DATABASES["default"]["TEST"] = {"NAME": "test_" + os.environ.get("PYTEST_DB", "zhiku")}  # noqa: F405
 
 def _redis_database() -> int:

@@ -26,7 +26,7 @@ BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 @require_http_methods(["GET", "HEAD", "POST"])
 def teams(request: PersonRequest) -> HttpResponse:
     """List the person's teams, and create one."""
-    form = TeamForm(request.POST or None)
+    form = TeamForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         team = services.found_team(user=request.user, name=form.cleaned_data["name"])
         request.session[TEAM_KEY] = str(team.pk)
@@ -157,7 +157,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
             request.session[TEAM_KEY] = str(membership.team_id)
             return redirect("/")
         return _no_store(render(request, "users/invitation.html", {"invitation": found}))
-    form = JoinForm(request.POST or None, bound_email=found.email)
+    form = JoinForm(request.POST if request.method == "POST" else None, bound_email=found.email)
     if request.method == "POST" and form.is_valid() and _join(request, token, form):
         return redirect("/")
     context = {"invitation": found, "form": form}

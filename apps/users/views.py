@@ -24,7 +24,7 @@ YEAR_S = 365 * 24 * 3600
 @require_http_methods(["GET", "HEAD", "POST"])
 def account(request: PersonRequest) -> HttpResponse:
     """Show and save the person's name, language and theme."""
-    form = AccountForm(request.POST or None, instance=request.user)
+    form = AccountForm(request.POST if request.method == "POST" else None, instance=request.user)
     if request.method == "POST" and form.is_valid():
         form.save()
         return _remember_theme(redirect("account"), request.user.theme)

@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import httpx
 import pytest
@@ -244,7 +244,8 @@ def serving(*pieces: bytes, pause_s: float = 0.0) -> Iterator[tuple[str, list[by
         thread = threading.Thread(target=answer, daemon=True)
         thread.start()
         yield f"127.0.0.1:{server.getsockname()[1]}", asked
-        server.close()
+        with suppress(OSError):
+            server.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for nobody
         thread.join(5)
 
 

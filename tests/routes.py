@@ -1,0 +1,139 @@
+"""Every route and what it answers to whom: the table that `test_routes.py` walks.
+
+A new route fails the test until it is listed here. The objects in its address are alice's in team t1: `anonymous` has
+no session, `bob` owns another team, `ann` is a viewer of t1, `xen` was an editor of t1 and is no longer a member.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from apps.chat.models import Conversation
+from apps.libraries.models import Chunk, Document, Library
+from apps.users.models import Invitation, Membership, Team
+
+LOGIN = "login"  # a redirect to the sign-in page
+NF = "not found"  # 404, byte for byte the answer to a random id
+Expected = int | str
+
+
+@dataclass(frozen=True)
+class Things:
+    """The objects of t1 that addresses and forms name."""
+
+    team: Team
+    membership: Membership
+    invitation: Invitation
+    token: str
+    library: Library
+    document: Document
+    chunk: Chunk
+    conversation: Conversation
+    message_id: object
+
+
+Form = Callable[[Things], dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Access:
+    """What one method of a route answers to each persona; `form` is posted, `query` is put behind the address."""
+
+    method: str
+    anonymous: Expected
+    bob: Expected
+    ann: Expected
+    xen: Expected
+    form: Form = field(default=lambda _: {})
+    query: Form = field(default=lambda _: {})
+
+
+def public(method: str = "GET", status: int = 200, form: Form = lambda _: {}) -> Access:
+    """Return a row for what everybody may see."""
+    return Access(method, status, status, status, status, form)
+
+
+def personal(method: str, status: int, form: Form = lambda _: {}) -> Access:
+    """Return a row for a page about the signed-in person themselves."""
+    return Access(method, LOGIN, status, status, status, form)
+
+
+def protected(method: str, ann: Expected, form: Form = lambda _: {}, query: Form = lambda _: {}) -> Access:
+    """Return a row for an object of t1: strangers and ex-members see what is not there."""
+    return Access(method, LOGIN, NF, ann, NF, form, query)
+
+
+ROUTES: dict[str, list[Access]] = {
+    "healthz": [public()],
+    "readyz": [public()],
+    "set_language": [public("POST", 302, lambda _: {"language": "en", "next": "/"})],
+    # accounts
+    "account": [
+        personal("GET", 200),
+        personal("POST", 302, lambda _: {"name": "Me", "language": "", "theme": "light"}),
+    ],
+    "account_theme": [public("POST", 204, lambda _: {"theme": "dark"})],
+    "account_sign_out_everywhere": [personal("POST", 302)],
+    "account_login": [Access("GET", 200, 302, 302, 302), Access("POST", 200, 302, 302, 302)],
+    "account_logout": [Access("GET", 302, 200, 200, 200), public("POST", 302)],
+    "account_inactive": [public()],
+    "account_signup": [Access("GET", 200, 302, 302, 302), Access("POST", 200, 302, 302, 302)],
+    "account_change_password": [personal("GET", 200), personal("POST", 200)],
+    "account_set_password": [personal("GET", 302), personal("POST", 302)],
+    "account_reset_password": [public(), public("POST", 200)],
+    "account_reset_password_done": [public()],
+    "account_reset_password_from_key": [public(), public("POST", 200)],
+    "account_reset_password_from_key_done": [public()],
+    # teams
+    "users:teams": [personal("GET", 200), personal("POST", 302, lambda _: {"name": "Own team"})],
+    "users:switch": [protected("POST", 302, lambda things: {"team": str(things.team.pk)})],
+    "users:invitation": [
+        public(),
+        Access("POST", 400, 302, 409, 302),  # whoever has the link may join; ann is in already
+    ],
+    "users:team": [protected("GET", 200)],
+    "users:rename": [protected("POST", 403, lambda _: {"name": "Taken over"})],
+    "users:leave": [protected("POST", 302)],
+    "users:invite": [protected("POST", 403, lambda _: {"role": "viewer"})],
+    "users:revoke": [protected("POST", 403)],
+    "users:role": [protected("POST", 403, lambda _: {"role": "viewer"})],
+    "users:remove": [protected("POST", 403)],
+    # libraries and documents
+    "libraries:list": [personal("GET", 200)],
+    "libraries:create": [
+        Access("POST", LOGIN, 302, 403, 403, lambda _: {"name": "New library"}),  # in one's own current team
+    ],
+    "libraries:library": [protected("GET", 200)],
+    "libraries:rows": [protected("GET", 200)],
+    "libraries:progress": [protected("GET", 200, query=lambda things: {"id": str(things.document.pk)})],
+    "libraries:settings": [protected("GET", 403), protected("POST", 403, lambda _: {"name": "Taken over"})],
+    "libraries:delete": [protected("POST", 403, lambda things: {"typed_name": things.library.name})],
+    "libraries:document": [protected("GET", 200, query=lambda things: {"chunk": str(things.chunk.pk)})],
+    "libraries:document-text": [protected("GET", 200, query=lambda things: {"chunk": str(things.chunk.pk)})],
+    "libraries:document-file": [protected("GET", 200)],
+    "libraries:document-delete": [protected("POST", 403)],
+    "libraries:document-restore": [protected("POST", 403)],
+    "ingestion:upload": [protected("POST", 403)],
+    "ingestion:retry": [protected("POST", 403)],
+    "ingestion:cancel": [protected("POST", 403)],
+    # chat: a conversation is its owner's alone, so other members of the team are strangers to it
+    "chat:home": [personal("GET", 200)],
+    "chat:start": [
+        # bob has no library with text, and naming a foreign one does not give him any; xen has no team at all
+        Access("POST", LOGIN, 409, 200, 404, lambda things: {"text": "When?", "library": str(things.library.pk)}),
+    ],
+    "chat:conversation": [protected("GET", NF)],
+    "chat:ask": [protected("POST", NF, lambda _: {"text": "When?"})],
+    "chat:rename": [protected("POST", NF, lambda _: {"title": "Taken over"})],
+    "chat:delete": [protected("POST", NF)],
+    "chat:restore": [protected("POST", NF)],
+    "chat:answer": [protected("GET", NF)],
+    "chat:stop": [protected("POST", NF)],
+    "chat:again": [protected("POST", NF)],
+    "chat:retry": [protected("POST", NF)],
+    "chat:citation": [protected("GET", NF)],
+}
+
+# Websocket routes: the code that closes the handshake.
+SOCKETS: dict[str, dict[str, int]] = {
+    "ws/chat/<uuid:conversation_id>/": {"anonymous": 4401, "bob": 4404, "ann": 4404, "xen": 4404},
+}

@@ -1,0 +1,307 @@
+"""The route matrix: every address and every socket, walked by introspection, as somebody who has no right to it."""
+
+import itertools
+import re
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from asgiref.testing import ApplicationCommunicator
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils.module_loading import import_string
+
+from apps.chat.models import Citation, Conversation, Message
+from apps.ingestion.models import IngestionJob
+from apps.libraries.models import Chunk, Document, DocumentVersion, Library
+from apps.users.access import access_team
+from apps.users.models import Invitation, Membership, Role, Team, User
+from apps.users.services import invite
+from kb_project.urls import websocket_urlpatterns
+from tests import factories
+from tests.routes import LOGIN, NF, ROUTES, SOCKETS, Access, Expected, Things
+
+PERSONAS = ("anonymous", "bob", "ann", "xen")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+REFUSED = {302, 403, 404, 405}  # what a method that nobody listed may answer
+VARIABLE = {"X-Request-Id", "Date"}
+PROTECTED = (
+    Team,
+    Membership,
+    Invitation,
+    Library,
+    Document,
+    DocumentVersion,
+    Chunk,
+    IngestionJob,
+    Conversation,
+    Message,
+    Citation,
+)
+
+
+def routes(patterns: list[URLPattern | URLResolver], namespace: str = "") -> Iterator[tuple[str, URLPattern]]:
+    """Yield the full name and pattern of every address."""
+    for pattern in patterns:
+        if isinstance(pattern, URLPattern):
+            yield namespace + (pattern.name or f"unnamed {pattern.pattern}"), pattern
+        else:
+            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            yield from routes(pattern.url_patterns, inner)
+
+
+PATTERNS = dict(routes(get_resolver().url_patterns))
+
+
+@pytest.fixture
+def things(chunk: Chunk, alice: User, ed: User, conversation: Conversation) -> Things:
+    """Return one object of each kind, all alice's in t1."""
+    t1 = conversation.team
+    factories.ChatModelFactory()
+    factories.ChunkEmbeddingFactory(chunk=chunk)
+    factories.IngestionJobFactory(document=chunk.document)
+    answer = factories.AnswerFactory(conversation=conversation, text="CANARY-T1 answer [1]")
+    factories.CitationFactory(message=answer, chunk=chunk, number=1)
+    invitation, token = invite(user=alice, access=access_team(alice, t1.pk), role=Role.VIEWER)
+    return Things(
+        team=t1,
+        membership=Membership.objects.get(team=t1, user=ed),
+        invitation=invitation,
+        token=token,
+        library=chunk.library,
+        document=chunk.document,
+        chunk=chunk,
+        conversation=conversation,
+        message_id=answer.pk,
+    )
+
+
+def arguments(things: Things) -> dict[str, object]:
+    """Return the value of each parameter that an address may have."""
+    return {
+        "team_id": things.team.pk,
+        "membership_id": things.membership.pk,
+        "invitation_id": things.invitation.pk,
+        "token": things.token,
+        "library_id": things.library.pk,
+        "document_id": things.document.pk,
+        "chunk_id": things.chunk.pk,
+        "conversation_id": things.conversation.pk,
+        "message_id": things.message_id,
+        "number": 1,
+        "uidb36": "1",
+        "key": "wrong-key",
+    }
+
+
+def address(name: str, values: dict[str, object]) -> str:
+    wanted = PATTERNS[name].pattern.regex.groupindex if name in PATTERNS else {}
+    names = set(wanted) | set(getattr(PATTERNS[name].pattern, "converters", {}))
+    return reverse(name, kwargs={one: values[one] for one in names})
+
+
+def random_ids(values: dict[str, object]) -> dict[str, object]:
+    return {name: uuid.uuid4() if isinstance(value, uuid.UUID) else value for name, value in values.items()}
+
+
+def swap_ids(form: dict[str, str]) -> dict[str, str]:
+    return {name: str(uuid.uuid4()) if _is_uuid(value) else value for name, value in form.items()}
+
+
+def _is_uuid(value: str) -> bool:
+    return re.fullmatch(r"[0-9a-f-]{36}", value) is not None
+
+
+def state() -> list[Any]:
+    """Return all that must not change under a refused request."""
+    return [list(model.objects.order_by("pk").values_list()) for model in PROTECTED]
+
+
+def answer_to(
+    client: Client, method: str, path: str, form: dict[str, str], headers: dict[str, str] | None = None
+) -> HttpResponse:
+    data: Any = form if method == "POST" else None
+    response = (
+        client.generic(method, path, headers=headers) if data is None else client.post(path, data, headers=headers)
+    )
+    if response.streaming:
+        response.content_read = b"".join(response.streaming_content)
+        response.close()
+    return response
+
+
+def body(response: HttpResponse) -> bytes:
+    return response.content_read if response.streaming else response.content
+
+
+def fingerprint(response: HttpResponse) -> tuple[int, bytes, list[tuple[str, str]], list[str]]:
+    headers = sorted((name, value) for name, value in response.headers.items() if name not in VARIABLE)
+    return response.status_code, body(response), headers, sorted(response.cookies)
+
+
+def fits(response: HttpResponse, expected: Expected) -> bool:
+    if expected == LOGIN:
+        return response.status_code == 302 and response.headers["Location"].startswith("/accounts/login/?next=")
+    return response.status_code == (404 if expected == NF else expected)
+
+
+def test_it_lists_every_route_and_no_other() -> None:
+    assert set(PATTERNS) == set(ROUTES)
+
+
+def test_it_lists_every_socket_and_no_other() -> None:
+    assert {str(one.pattern) for one in websocket_urlpatterns} == set(SOCKETS)
+
+
+@pytest.fixture
+def clients(request: pytest.FixtureRequest) -> dict[str, Client]:
+    """Return each persona's browser."""
+    return {persona: request.getfixturevalue(f"{persona}_client") for persona in PERSONAS}
+
+
+@pytest.mark.parametrize("name", sorted(ROUTES))
+def test_it_answers_as_the_table_says(name: str, things: Things, clients: dict[str, Client]) -> None:
+    for persona, client in clients.items():
+        with transaction.atomic():  # each persona finds the same state
+            check_route(name, persona, client, things)
+            transaction.set_rollback(True)
+
+
+def check_route(name: str, persona: str, client: Client, things: Things) -> None:
+    path = address(name, arguments(things))
+    nowhere = address(name, random_ids(arguments(things)))
+    for access in ROUTES[name]:
+        expected: Expected = getattr(access, persona)
+        before = state()
+
+        response = answer_to(client, access.method, _with_query(path, access, things), access.form(things))
+
+        assert fits(response, expected), (
+            persona,
+            access.method,
+            response.status_code,
+            response.headers.get("Location"),
+        )
+        if expected in {LOGIN, NF, 403}:
+            assert state() == before, (persona, access.method)
+            assert b"CANARY-T1" not in body(response)
+        if expected == NF:
+            assert_like_nothing(client, access, (path, nowhere), things)
+
+
+def _with_query(path: str, access: Access, things: Things) -> str:
+    query = access.query(things)
+    return path + ("?" + "&".join(f"{name}={value}" for name, value in query.items()) if query else "")
+
+
+def assert_like_nothing(client: Client, access: Access, paths: tuple[str, str], things: Things) -> None:
+    """Compare the answer to that of a random id, byte for byte: as page, JSON and fragment, by HEAD, conditionally."""
+    path, nowhere = paths
+    form = access.form(things)
+    other_form = swap_ids(form) if path == nowhere else form
+    kinds: list[dict[str, str]] = [{}, {"accept": "application/json"}, {"hx-request": "true"}]
+    methods = [access.method]
+    if access.method == "GET":
+        methods.append("HEAD")
+        kinds += [
+            {"range": "bytes=0-1"},
+            {"if-none-match": "*"},
+            {"if-modified-since": "Sat, 01 Jan 2050 00:00:00 GMT"},
+        ]
+    for method, headers in itertools.product(methods, kinds):
+        there = answer_to(client, method, _with_query(path, access, things), form, headers)
+        not_there = answer_to(client, method, _with_query(nowhere, access, things), other_form, headers)
+        assert there.status_code in ({404} if method != "HEAD" else {404, 405})
+        assert fingerprint(there) == fingerprint(not_there), (method, headers)
+    plain = answer_to(client, "GET", f"/{uuid.uuid4()}/", {})
+    assert body(plain) == body(answer_to(client, access.method, path, form))
+
+
+@pytest.mark.parametrize("name", sorted(ROUTES))
+def test_it_refuses_methods_that_nobody_listed(
+    name: str, things: Things, bob_client: Client, ann_client: Client
+) -> None:
+    path = address(name, arguments(things))
+    listed = {access.method for access in ROUTES[name]}
+
+    for method, client in itertools.product(set(METHODS) - listed, (Client(), bob_client, ann_client)):
+        before = state()
+        response = client.generic(method, path)
+
+        refused = REFUSED | {200} if name.startswith("account_") else REFUSED  # allauth shows its form again on PUT
+        assert response.status_code in refused, (method, response.status_code)
+        assert state() == before
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_it_answers_a_wrong_form_of_id_like_an_unknown_one(persona: str, request: pytest.FixtureRequest) -> None:
+    client: Client = request.getfixturevalue(f"{persona}_client")
+
+    bodies = {client.get(f"/libraries/{wrong}/").content for wrong in ("1", "'%20OR%201=1--", "..%2f..%2f", "x" * 3000)}
+
+    assert len(bodies) == 1
+
+
+@pytest.fixture
+def sockets(transactional_db: None, request: pytest.FixtureRequest) -> tuple[Things, dict[str, str]]:
+    """Return the objects, and each persona's session cookie; committed, since sockets read on other connections."""
+    things = request.getfixturevalue("things")
+    cookies = {}
+    for persona in (*PERSONAS, "alice"):
+        session = request.getfixturevalue(f"{persona}_client").cookies.get("kb_session")
+        cookies[persona] = f"kb_session={session.value}" if session else ""
+    return things, cookies
+
+
+async def knock(path: str, cookie: str, origin: str = "http://localhost") -> dict[str, Any]:
+    """Open a socket as a browser does; return the first thing that the server says."""
+    headers = [(b"host", b"localhost"), (b"cookie", cookie.encode()), (b"origin", origin.encode())]
+    scope = {"type": "websocket", "path": path, "headers": headers, "query_string": b"", "subprotocols": []}
+    socket = ApplicationCommunicator(import_string("kb_project.asgi.application"), scope)
+    await socket.send_input({"type": "websocket.connect"})
+    answer = await socket.receive_output(timeout=10)
+    if answer["type"] == "websocket.accept":
+        await socket.send_input({"type": "websocket.disconnect", "code": 1000})
+        await socket.wait(timeout=10)
+    return dict(answer)
+
+
+def socket_path(pattern: str, things: Things) -> str:
+    values = arguments(things)
+    return "/" + re.sub(r"<\w+:(\w+)>", lambda found: str(values[found.group(1)]), pattern)
+
+
+@pytest.mark.parametrize("pattern", sorted(SOCKETS))
+async def test_it_opens_sockets_to_those_with_the_right_alone(
+    pattern: str, sockets: tuple[Things, dict[str, str]]
+) -> None:
+    things, cookies = sockets
+    path = socket_path(pattern, things)
+
+    answers = {persona: await knock(path, cookies[persona]) for persona in PERSONAS}
+
+    assert {persona: answer.get("code") for persona, answer in answers.items()} == SOCKETS[pattern]
+    assert (await knock(path, cookies["alice"]))["type"] == "websocket.accept"
+
+
+@pytest.mark.parametrize("pattern", sorted(SOCKETS))
+async def test_it_opens_no_socket_to_another_site(pattern: str, sockets: tuple[Things, dict[str, str]]) -> None:
+    things, cookies = sockets
+
+    for origin in ("http://evil.test", "null", "", "http://localhost.evil.test"):
+        answer = await knock(socket_path(pattern, things), cookies["alice"], origin)
+        assert answer["type"] == "websocket.close", origin
+
+
+def test_it_asks_every_view_for_a_person() -> None:
+    """The table itself names what is public; everything else sends strangers to the sign-in page."""
+    public = {name for name, rows in ROUTES.items() if any(row.anonymous != LOGIN for row in rows)}
+
+    assert public == {
+        "healthz", "readyz", "set_language", "account_theme", "account_login", "account_logout", "account_inactive",
+        "account_signup", "account_reset_password", "account_reset_password_done", "account_reset_password_from_key",
+        "account_reset_password_from_key_done", "users:invitation",
+    }  # fmt: skip
