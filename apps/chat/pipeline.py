@@ -7,6 +7,7 @@ from apps.chat.thread import history_of, question_of
 from apps.core.errors import AppError
 from apps.libraries.models import Library
 from apps.rag.pipeline import answer
+from apps.rag.tools import build_tools
 from apps.rag.types import Scope, Step
 
 
@@ -32,8 +33,6 @@ def scope_of(message: Message) -> Scope:
 
 def steps_of(message: Message) -> Iterator[Step]:
     """Return the steps of an answer; closing the iterator stops the model."""
-    from apps.rag.tools import build_tools
-
     scope = scope_of(message)
     tools = build_tools(scope=scope, model=message.model, mode=message.mode)
     return answer(question_of(message).text, history_of(message), tools)

@@ -73,9 +73,8 @@ def reap() -> None:
 @worker_ready.connect
 def preload(sender: Any = None, **_signal: Any) -> None:
     """Load the default models when a worker of the answer queue is ready, so that the first question need not wait."""
-    queues = getattr(getattr(getattr(sender, "task_consumer", None), "queues", None), "__iter__", None)
-    names = {queue.name for queue in sender.task_consumer.queues} if sender is not None and queues else set()
-    if "answer" in names:
+    consumer = getattr(sender, "task_consumer", None)
+    if consumer is not None and "answer" in {queue.name for queue in consumer.queues}:
         threading.Thread(target=_load_defaults, name="preload", daemon=True).start()
 
 
@@ -83,7 +82,9 @@ def _load_defaults() -> None:
     loaders = ((AIModel.Kind.EMBEDDING, registry.embedder), (AIModel.Kind.CHAT, registry.chat_model))
     for kind, load in loaders:
         try:
-            load(spec_of(default_model(kind)))
+            spec = spec_of(default_model(kind))
+            load(spec)
+            log.info("A default model is loaded", extra={"model": spec.name})
         except (NoModel, RuntimeFailure) as error:
             log.warning("A default model is not loaded", extra={"kind": kind, "reason": error})
     connection.close()

@@ -13,6 +13,7 @@ class KbChats extends HTMLElement {
       if (act.dataset.chatAct === "rename") setTimeout(() => this.rename(row));
       else this.post(row.dataset.delete ?? "", {});
     });
+    document.body.addEventListener("htmx:pushedIntoHistory", () => KbChats.markPlace());
     document.body.addEventListener("kb:chat-deleted", (event) => this.leave(/** @type {CustomEvent} */ (event).detail));
   }
 
@@ -64,12 +65,21 @@ class KbChats extends HTMLElement {
     if (heading instanceof HTMLInputElement) heading.value = title;
   }
 
+  /** The address changed without a new page: the rail shows where the reader is now. */
+  static markPlace() {
+    for (const link of document.querySelectorAll(".rail a[href], .bottom-bar a[href]")) {
+      if (link.getAttribute("href") === location.pathname) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+  }
+
   /** @param {{id: string, home: string}} deleted */
   leave({ id, home }) {
     if (!location.pathname.includes(id)) return;
     // @ts-ignore htmx is a global of its own script
     window.htmx.ajax("GET", home, { source: document.body, target: "#main", select: "#main", swap: "outerHTML" }).then(() => {
       history.pushState({}, "", home);
+      KbChats.markPlace();
       const drawer = /** @type {any} */ (document.getElementById("drawer"));
       drawer?.close?.();
     });

@@ -110,7 +110,7 @@ class KbPdf extends HTMLElement {
   /** The nearest ancestor that scrolls; null: the window. @returns {HTMLElement | null} */
   scroller() {
     for (let node = /** @type {HTMLElement | null} */ (this.pages); node && node !== document.body; node = node.parentElement) {
-      if (/(auto|scroll)/.test(getComputedStyle(node).overflowY)) return node;
+      if (node.scrollHeight > node.clientHeight + 1 && /(auto|scroll)/.test(getComputedStyle(node).overflowY)) return node;
     }
     return null;
   }

@@ -196,10 +196,26 @@ async def test_it_takes_no_command_for_messages_of_elsewhere(
 
 
 MALFORMED = [
-    "", "x", "{", "null", "[]", "1", '"follow"', "{}", '{"type": "follow"}', '{"type": null, "message": null}', "NaN", '{"a": NaN}',
-    '{"type": "follow", "message": 1}', '{"type": "follow", "message": "x"}', '{"type": "follow", "message": ["x"]}',
-    '{"type": "follow", "message": "\\ud800"}', "[" * 1_900, '{"a":' * 300, '{"message": "00000000-0000-0000-0000-000000000000"}',
-]  # fmt: skip
+    "",
+    "x",
+    "{",
+    "null",
+    "[]",
+    "1",
+    '"follow"',
+    "{}",
+    '{"type": "follow"}',
+    '{"type": null, "message": null}',
+    "NaN",
+    '{"a": NaN}',
+    '{"type": "follow", "message": 1}',
+    '{"type": "follow", "message": "x"}',
+    '{"type": "follow", "message": ["x"]}',
+    '{"type": "follow", "message": "\\ud800"}',
+    "[" * 1_900,
+    '{"a":' * 300,
+    '{"message": "00000000-0000-0000-0000-000000000000"}',
+]
 
 
 async def test_it_answers_nonsense_with_error_frames_and_lives_on(
@@ -207,8 +223,17 @@ async def test_it_answers_nonsense_with_error_frames_and_lives_on(
 ) -> None:
     answer = await sync_to_async(live_answer)(conversation, ["a"])
     message = json.dumps(str(answer.pk))
-    cursors = ["1", "[]", '"x"', "{}", '{"attempt": -1, "seq": 0}', '{"attempt": 1e999, "seq": 0}', '{"attempt": true, "seq": 1}',
-               '{"attempt": 99999999999999999999, "seq": 0}', '{"attempt": 1, "seq": "0"}']  # fmt: skip
+    cursors = [
+        "1",
+        "[]",
+        '"x"',
+        "{}",
+        '{"attempt": -1, "seq": 0}',
+        '{"attempt": 1e999, "seq": 0}',
+        '{"attempt": true, "seq": 1}',
+        '{"attempt": 99999999999999999999, "seq": 0}',
+        '{"attempt": 1, "seq": "0"}',
+    ]
     bad_cursors = [f'{{"type": "follow", "message": {message}, "cursor": {cursor}}}' for cursor in cursors]
     unknown = f'{{"type": "shutdown", "message": {message}}}'
 

