@@ -129,7 +129,6 @@ def answer_to(
     )
     if response.streaming:
         response.content_read = b"".join(response.streaming_content)
-        response.close()
     return response
 
 
