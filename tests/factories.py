@@ -70,6 +70,7 @@ class AIModelFactory(DjangoModelFactory):
     title = "Fake embedder"
     kind = AIModel.Kind.EMBEDDING
     runtime = "fake"
+    path = "fake"  # never opened
     dimensions = DIMENSIONS
     is_default = True
     state = AIModel.State.READY

@@ -109,21 +109,18 @@ class Runner:
             texts = [passage_text(NO_TITLE, row.heading_path, row.text) for row in batch]
             staging.write_vectors(batch, embedder.embed_passages(texts))
             self._count(batch)
-        self._pass_on_complete()
+            self._pass_on_complete()
 
     def _window(self) -> list[Waiting]:
-        """Return the next chunks, the same number from each team, the first job of a team first."""
+        """Return the next chunks, the same number from each team."""
         teams: dict[UUID, list[Task]] = {}
         for task in self._tasks.values():
             teams.setdefault(task.held.team_id, []).append(task)
         share = -(-settings.ENV.embed_batch * WINDOW_BATCHES // max(1, len(teams)))
         window: list[Waiting] = []
         for tasks in teams.values():
-            room = share
-            for task in tasks:
-                rows = staging.waiting(task.held.job_id, room) if room else []
-                window += rows
-                room -= len(rows)
+            for job_id, count in shares(tasks, share).items():
+                window += staging.waiting(job_id, count)
         return window
 
     def _count(self, batch: Sequence[Waiting]) -> None:
@@ -159,6 +156,24 @@ class Runner:
         for task in self._tasks.values():
             jobs.pass_on(task.held, Stage.EMBED, done=task.done, total=task.total)
         self._tasks.clear()
+
+
+def shares(tasks: Sequence[Task], room: int) -> dict[UUID, int]:
+    """Return how many chunks of each job come next: half of the room to the shortest jobs, half to the oldest.
+
+    So a page of notes does not wait for a book, and a book does not wait for ever.
+    """
+    counts: dict[UUID, int] = {}
+    by_length = sorted(tasks, key=lambda task: task.total - task.done)
+    for order, budget in ((by_length, room // 2), (tasks, room)):
+        left = min(budget, room - sum(counts.values()))
+        for task in order:
+            held = counts.get(task.held.job_id, 0)
+            extra = min(left, task.total - task.done - held)
+            if extra > 0:
+                counts[task.held.job_id] = held + extra
+                left -= extra
+    return counts
 
 
 def _begin(held: Held) -> Task:

@@ -1,11 +1,14 @@
 """A document's text as blocks with the passage marked: for formats that have no pages to show."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from apps.libraries.types import Block
 
 JOINER_CHARS = 2  # whole_text joins blocks by an empty line
+_BAR = re.compile(r"(?<!\\)\|")
+_RULE = re.compile(r"\|[\s:|-]+\|\s*")
 MAX_CHARS = 200_000  # of one view; a longer text is shown around the passage
 
 
@@ -18,6 +21,17 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownRow:
+    """One row of a table; `start` and `end` are offsets in the whole text."""
+
+    cells: tuple[str, ...]
+    start: int
+    end: int
+    is_marked: bool
+    is_head: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ShownBlock:
     """One block of the view; `start` and `end` are offsets in the whole text."""
 
@@ -26,6 +40,7 @@ class ShownBlock:
     start: int
     end: int
     pieces: tuple[Piece, ...]
+    rows: tuple[ShownRow, ...] = ()  # of a table
 
     @property
     def text(self) -> str:
@@ -68,7 +83,24 @@ def _place(blocks: Sequence[Block]) -> Iterator[tuple[int, Block]]:
 
 def _shown(start: int, block: Block, marked: tuple[int, int] | None) -> ShownBlock:
     level = min(6, max(2, len(block.heading_path) + 1))
-    return ShownBlock(block.kind, level, start, start + len(block.text), tuple(_pieces(start, block.text, marked)))
+    end = start + len(block.text)
+    rows = tuple(_rows(start, block.text, marked)) if block.kind == "table" else ()
+    return ShownBlock(block.kind, level, start, end, tuple(_pieces(start, block.text, marked)), rows)
+
+
+def _rows(start: int, text: str, marked: tuple[int, int] | None) -> Iterator[ShownRow]:
+    """Yield the rows of a table in the form `| a | b |`; none where a line has another form, then it shows as text."""
+    lines = text.split("\n")
+    if not all(line.startswith("|") and line.rstrip().endswith("|") for line in lines):
+        return
+    has_head = len(lines) > 1 and bool(_RULE.fullmatch(lines[1]))
+    for number, line in enumerate(lines):
+        end = start + len(line)
+        if not _RULE.fullmatch(line):
+            cells = tuple(cell.strip().replace("\\|", "|") for cell in _BAR.split(line.strip()[1:-1]))
+            is_marked = marked is not None and start < marked[1] and end > marked[0]
+            yield ShownRow(cells, start, end, is_marked, is_head=has_head and number == 0)
+        start = end + 1
 
 
 def _pieces(start: int, text: str, marked: tuple[int, int] | None) -> Iterator[Piece]:

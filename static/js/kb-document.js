@@ -21,7 +21,9 @@ class KbDocument extends HTMLElement {
       event.preventDefault();
       return this.choose(card);
     }
-    const block = target.closest(".block[data-start]");
+    const sheet = target.closest(".pdf-page");
+    if (sheet instanceof HTMLElement && !getSelection()?.toString()) this.chooseOn(sheet, event);
+    const block = target.closest(".block[data-start], tr[data-start]");
     if (block instanceof HTMLElement && !getSelection()?.toString()) this.chooseAt(this.offset(block, event));
   }
 
@@ -43,7 +45,7 @@ class KbDocument extends HTMLElement {
     card.setAttribute("aria-current", "true");
     const link = card.querySelector(".chunk-head a");
     if (!isFirst && link instanceof HTMLAnchorElement) history.replaceState(history.state, "", link.href);
-    this.bring(card, "nearest");
+    this.bring(card);
     const pdf = this.querySelector("kb-pdf");
     if (pdf) this.light(/** @type {any} */ (pdf), card, isFirst);
     else this.mark(Number(card.dataset.from), Number(card.dataset.to));
@@ -56,10 +58,15 @@ class KbDocument extends HTMLElement {
     pdf.goto?.(Number(card.dataset.page), JSON.parse(card.dataset.boxes ?? "[]"));
   }
 
-  /** @param {HTMLElement} element @param {ScrollLogicalPosition} block */
-  bring(element, block) {
+  /** Scroll the pane of an element alone; scrollIntoView would move the page as well. @param {HTMLElement} element */
+  bring(element) {
+    const pane = element.closest(".document-original, .document-chunks");
+    if (!pane) return;
+    const box = element.getBoundingClientRect(), frame = pane.getBoundingClientRect();
+    if (box.top >= frame.top && box.bottom <= frame.bottom) return;
     const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    element.scrollIntoView({ block, behavior: isStill ? "auto" : "smooth" });
+    const room = Math.max(0, (frame.height - box.height) / 3);
+    pane.scrollBy({ top: box.top - frame.top - room, behavior: isStill ? "auto" : "smooth" });
   }
 
   /** Mark the characters from..to of the whole text; blocks are plain text, so each is rebuilt from its own text. @param {number} from @param {number} to */
@@ -79,7 +86,13 @@ class KbDocument extends HTMLElement {
       block.replaceChildren(points.slice(0, a).join(""), mark, points.slice(b).join(""));
       first ??= mark;
     }
-    if (first) this.bring(first, "center");
+    for (const row of this.querySelectorAll("tr[data-start]")) {
+      if (!(row instanceof HTMLElement)) continue;
+      const isMarked = Number(row.dataset.start) < to && Number(row.dataset.end) > from;
+      row.toggleAttribute("data-marked", isMarked);
+      if (isMarked && (!first || row.compareDocumentPosition(first) & Node.DOCUMENT_POSITION_FOLLOWING)) first = row;
+    }
+    if (first) this.bring(first);
   }
 
   /** @param {HTMLElement} block @param {MouseEvent} event @returns {number} */
@@ -91,6 +104,17 @@ class KbDocument extends HTMLElement {
     before.setStart(block, 0);
     before.setEnd(range.startContainer, range.startOffset);
     return start + Array.from(before.toString()).length;
+  }
+
+  /** Choose the passage whose box on a page's sheet was hit. @param {HTMLElement} sheet @param {MouseEvent} event */
+  chooseOn(sheet, event) {
+    const frame = sheet.getBoundingClientRect();
+    const x = (event.clientX - frame.left) / frame.width, y = (event.clientY - frame.top) / frame.height;
+    const page = Number(sheet.dataset.page);
+    const isHit = (/** @type {number[]} */ [on, x0, y0, x1, y1]) => on === page && x0 <= x && x <= x1 && y0 <= y && y <= y1;
+    for (const card of this.querySelectorAll(".chunk")) {
+      if (card instanceof HTMLElement && JSON.parse(card.dataset.boxes ?? "[]").some(isHit)) return this.choose(card);
+    }
   }
 
   /** @param {number} offset */

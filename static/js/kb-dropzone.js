@@ -8,6 +8,7 @@ class KbDropzone extends HTMLElement {
   static PARALLEL = 3;
   static REFRESH_MS = 1500;
   static MAX_SHOWN = 200;
+  static CLOSE_MS = 6000;
 
   connectedCallback() {
     /** @type {{file: File, folder: string, item: HTMLElement}[]} */
@@ -79,11 +80,15 @@ class KbDropzone extends HTMLElement {
     event.preventDefault();
     this.depth = 0;
     this.veil(false);
-    // The entries must be taken before the first await: afterwards the list of the event is empty.
-    const entries = [...(event.dataTransfer?.items ?? [])].map((item) => item.webkitGetAsEntry?.()).filter((entry) => entry !== null && entry !== undefined);
+    // Entries and files must be taken before the first await: afterwards the list of the event is empty.
+    const items = [...(event.dataTransfer?.items ?? [])].filter((item) => item.kind === "file");
+    const taken = items.map((item) => ({ entry: item.webkitGetAsEntry?.() ?? null, file: item.getAsFile() }));
     /** @type {{file: File, folder: string}[]} */
     const found = [];
-    for (const entry of entries) await this.walk(entry, "", found);
+    for (const { entry, file } of taken) {
+      if (entry) await this.walk(entry, "", found);
+      else if (file) found.push({ file, folder: "" });
+    }
     if (!found.length) return this.say(this.dataset.textNothing ?? "");
     this.add(found);
   }
@@ -255,6 +260,8 @@ class KbDropzone extends HTMLElement {
     if (!bar) return;
     bar.value = this.bytes.total ? (100 * this.bytes.done) / this.bytes.total : 100;
     bar.hidden = isOver;
+    clearTimeout(this.closing);
+    if (isOver && total && !failed) this.closing = setTimeout(() => { this.panel().hidden = true; }, KbDropzone.CLOSE_MS);
   }
 
   /** The table shows what arrived: at once when all is done, else now and then. */

@@ -87,8 +87,7 @@ def progress(request: PersonRequest, library_id: UUID) -> HttpResponse:
     library = access_library(request.user, library_id)
     ids = [value for value in map(_uuid, request.GET.getlist("id")[:PAGE_ROWS]) if value]
     documents = list(_documents(library).filter(pk__in=ids))
-    context = _rights(request, library) | {
-        "library": library,
+    context = _head(request, library) | {
         "documents": documents,
         "is_live": any(not document.is_settled for document in documents),
     }
