@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,11 +11,10 @@ from django.db import connection, transaction
 
 from apps.metering import sql
 from apps.metering.errors import QuotaExceeded
+from apps.metering.ledger import Amounts, Values, close, columns
 from apps.metering.models import Reservation, Resource, Scope, Window
 from apps.users.models import Team, User
 
-Amounts = Mapping[Resource, int]
-Values = dict[str, UUID | str | int | list[str] | list[int]]
 MIB = 2**20
 
 
@@ -53,7 +51,7 @@ def reserve(*, user: User | None, team: Team | None, amounts: Amounts) -> Reserv
         message = "Only amounts of 0 and more can be reserved."
         raise ValueError(message)
     reservation_id = uuid.uuid4()
-    values = _subjects(user, team) | _amounts(wanted) | _defaults()
+    values = _subjects(user, team) | columns(amounts) | _defaults()
     values |= {"id": reservation_id, "json": json.dumps(wanted), "ttl_s": settings.ENV.reservation_s}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql.RESERVE, values)
@@ -83,32 +81,17 @@ def settle(reservation_id: UUID, amounts: Amounts) -> bool:
     A second settlement and one after a release change nothing; one after the expiry still counts the use.
     """
     states = [Reservation.State.OPEN, Reservation.State.EXPIRED]
-    return _close(reservation_id, states, Reservation.State.SETTLED, amounts)
+    return close(reservation_id, states, Reservation.State.SETTLED, amounts)
 
 
 def release(reservation_id: UUID) -> bool:
     """Give back all that was held; return whether this call did it."""
-    return _close(reservation_id, [Reservation.State.OPEN], Reservation.State.RELEASED, {})
-
-
-def expire(reservation_id: UUID) -> bool:
-    """Give back what a dead worker held; return whether this call did it."""
-    return _close(reservation_id, [Reservation.State.OPEN], Reservation.State.EXPIRED, {})
-
-
-def _close(reservation_id: UUID, states: list[Reservation.State], state: Reservation.State, amounts: Amounts) -> bool:
-    values = _amounts({Resource(resource).value: amount for resource, amount in amounts.items()})
-    values |= {"id": reservation_id, "from_states": [one.value for one in states], "state": state.value}
-    with connection.cursor() as cursor:
-        cursor.execute(sql.CLOSE, values)
-        return bool(cursor.fetchone()[0])
+    return close(reservation_id, [Reservation.State.OPEN], Reservation.State.RELEASED, {})
 
 
 def add_use(*, user: User | None, team: Team | None, amounts: Amounts) -> None:
     """Count use that needed no reservation. A negative amount gives back, as for the bytes of a purged document."""
-    values = _subjects(user, team) | _amounts(
-        {Resource(resource).value: amount for resource, amount in amounts.items()}
-    )
+    values = _subjects(user, team) | columns(amounts)
     with connection.cursor() as cursor:
         cursor.execute(sql.ADD, values)
 
@@ -126,10 +109,6 @@ def remaining(user: User | None, team: Team | None) -> list[Remaining]:
 
 def _subjects(user: User | None, team: Team | None) -> Values:
     return {"user": user.pk if user else UUID(sql.NOBODY), "team": team.pk if team else UUID(sql.NOBODY)}
-
-
-def _amounts(amounts: Mapping[str, int]) -> Values:
-    return {"resources": list(amounts), "amounts": list(amounts.values())}
 
 
 def _defaults() -> Values:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
+from apps.metering.ledger import expire
 from apps.metering.models import Counter, Reservation, Window
 
 MINUTE_COUNTERS_KEPT = timedelta(days=7)
@@ -14,8 +15,6 @@ BATCH = 1_000
 @shared_task(time_limit=120)
 def reap() -> int:
     """Give back what expired reservations hold, and drop old per-minute counters; return how many expired."""
-    from apps.metering.services import expire  # noqa: PLC0415  (tasks lie below services)
-
     due = Reservation.objects.filter(state=Reservation.State.OPEN, expires_at__lt=timezone.now())
     expired = sum(expire(reservation_id) for reservation_id in list(due.values_list("pk", flat=True)[:BATCH]))
     Counter.objects.filter(window=Window.MINUTE, starts_at__lt=timezone.now() - MINUTE_COUNTERS_KEPT).delete()

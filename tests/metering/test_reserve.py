@@ -14,8 +14,9 @@ from django.utils import timezone, translation
 from apps.core.invariants import verify
 from apps.core.middleware import problem
 from apps.metering.errors import QuotaExceeded
+from apps.metering.ledger import expire
 from apps.metering.models import Counter, Quota, Reservation, Resource, Scope, UsageEvent, Window
-from apps.metering.services import add_use, expire, release, remaining, reserve, settle
+from apps.metering.services import add_use, release, remaining, reserve, settle
 from apps.metering.tasks import reap
 from apps.users.models import Team, User
 from tests import factories
