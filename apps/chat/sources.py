@@ -1,7 +1,8 @@
 """What the drawer shows of a citation: the PDF page, the text around the passage, or the stored copy."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from apps.chat.models import Citation
@@ -14,16 +15,24 @@ CONTEXT_CHARS = 4_000  # of text shown before and after a passage
 SEPARATOR = 2  # blocks are joined by an empty line in the offsets of a passage
 
 Kind = Literal["pdf", "text", "gone"]
+Span = tuple[int, int]  # offsets in the version's whole text
+Rectangle = list[float]  # page, x0, y0, x1, y1
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Text of one weight: "" around the passage, "passage", or "quote" for the words the answer leans on."""
+
+    weight: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """A block of the document, cut where the passage begins and ends."""
+    """A block of the document, cut where the passage and the quote begin and end."""
 
     kind: str
-    before: str
-    marked: str
-    after: str
+    pieces: Sequence[Piece]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +46,23 @@ class Source:
     previous: int | None  # numbers of its neighbours
     following: int | None
     extracts: Sequence[Extract] = ()
+    quoted: Sequence[Rectangle] = ()  # where the quote stands on the pages; empty where that is not known
     is_outdated: bool = False  # the document has a newer version than the one cited
+
+    @property
+    def boxes(self) -> Sequence[Rectangle]:
+        """Return what is marked: the quote, else the whole passage."""
+        return self.quoted or self.citation.boxes
+
+    @property
+    def context(self) -> Sequence[Rectangle]:
+        """Return what is marked faintly: the passage around a quote."""
+        return self.citation.boxes if self.quoted else ()
+
+    @property
+    def page(self) -> int | None:
+        """Return the page to open."""
+        return int(self.boxes[0][0]) if self.boxes else self.citation.page_from
 
     @property
     def file_query(self) -> str:
@@ -55,17 +80,20 @@ def source_of(user: User, citation: Citation) -> Source:
     numbers = list(citation.message.citations.values_list("number", flat=True))
     index = numbers.index(citation.number)
     version = _readable_version(user, citation)
-    extracts = _extracts(load_blocks(version), citation) if version and not _is_pdf(version) else ()
-    kind: Kind = "gone" if version is None else "pdf" if _is_pdf(version) else "text" if extracts else "gone"
+    blocks = load_blocks(version) if version else ()
+    quote = _quote_span(blocks, citation)
+    is_pdf = version is not None and version.media_type == "application/pdf"
+    extracts = [] if is_pdf else list(_extracts(blocks, (citation.char_from, citation.char_to), quote))
     document = citation.document
     return Source(
         citation=citation,
-        kind=kind,
+        kind="pdf" if is_pdf else "text" if extracts else "gone",
         position=index + 1,
         total=len(numbers),
         previous=numbers[index - 1] if index else None,
         following=numbers[index + 1] if index + 1 < len(numbers) else None,
         extracts=extracts,
+        quoted=_boxes(blocks, quote) if is_pdf else (),
         is_outdated=bool(version and document and document.current_version_id != version.pk),
     )
 
@@ -77,20 +105,46 @@ def _readable_version(user: User, citation: Citation) -> DocumentVersion | None:
     return version
 
 
-def _is_pdf(version: DocumentVersion) -> bool:
-    return version.media_type == "application/pdf"
-
-
-def _extracts(blocks: Sequence[Block], citation: Citation) -> list[Extract]:
-    """Return the blocks around the passage."""
-    first, last = citation.char_from, citation.char_to
-    extracts: list[Extract] = []
+def _placed(blocks: Sequence[Block]) -> Iterator[tuple[Block, Span]]:
+    """Yield each block with its place in the whole text."""
     start = 0
     for block in blocks:
-        end = start + len(block.text)
-        if end > first - CONTEXT_CHARS and start < last + CONTEXT_CHARS:
-            cut_from, cut_to = (min(max(place - start, 0), len(block.text)) for place in (first, last))
-            text = block.text
-            extracts.append(Extract(block.kind, text[:cut_from], text[cut_from:cut_to], text[cut_to:]))
-        start = end + SEPARATOR
-    return extracts
+        yield block, (start, start + len(block.text))
+        start += len(block.text) + SEPARATOR
+
+
+def _quote_span(blocks: Sequence[Block], citation: Citation) -> Span:
+    """Return where the quote stands, whatever its white space became; an empty span where it is not found."""
+    wanted = "".join(citation.quote.split())
+    places: list[int] = []
+    letters: list[str] = []
+    for block, (start, end) in _placed(blocks):
+        if end > citation.char_from and start < citation.char_to:
+            inside = [(start + i, letter) for i, letter in enumerate(block.text) if not letter.isspace()]
+            places += [place for place, _letter in inside]
+            letters += [letter for _place, letter in inside]
+    found = "".join(letters).find(wanted) if wanted else -1
+    return (places[found], places[found + len(wanted) - 1] + 1) if found >= 0 else (0, 0)
+
+
+def _boxes(blocks: Sequence[Block], span: Span) -> list[Rectangle]:
+    """Return the boxes of the blocks that the span touches; headings only where it touches nothing else."""
+    touched = [block for block, (start, end) in _placed(blocks) if start < span[1] and end > span[0] and block.box]
+    chosen = [block for block in touched if block.kind != "heading"] or touched
+    return [[box.page, box.x0, box.y0, box.x1, box.y1] for block in chosen if (box := block.box)]
+
+
+def _extracts(blocks: Sequence[Block], passage: Span, quote: Span) -> Iterator[Extract]:
+    """Yield the blocks around the passage."""
+    for block, (start, end) in _placed(blocks):
+        if end > passage[0] - CONTEXT_CHARS and start < passage[1] + CONTEXT_CHARS:
+            yield Extract(block.kind, list(_pieces(block.text, start, passage, quote)))
+
+
+def _pieces(text: str, start: int, passage: Span, quote: Span) -> Iterator[Piece]:
+    """Yield the text of a block that begins at `start`, cut where its weight changes."""
+    cuts = sorted({0, len(text), *(min(max(place - start, 0), len(text)) for place in (*passage, *quote))})
+    for begin, end in pairwise(cuts):
+        middle = start + begin
+        weight = "quote" if quote[0] <= middle < quote[1] else "passage" if passage[0] <= middle < passage[1] else ""
+        yield Piece(weight, text[begin:end])

@@ -170,6 +170,7 @@ def _round(request: HttpRequest, each: Round, template: str = "chat/parts/answer
     context = {
         "round": each,
         "conversation": each.question.conversation,
+        "current_conversation": each.question.conversation,
         "models": ready_models(AIModel.Kind.CHAT),
         "is_fragment": True,
     }

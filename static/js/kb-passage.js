@@ -2,7 +2,7 @@
 /** <kb-passage>: text with the cited passage in <mark>, scrolled to it. */
 class KbPassage extends HTMLElement {
   connectedCallback() {
-    requestAnimationFrame(() => this.querySelector("mark")?.scrollIntoView({ block: "center" }));
+    requestAnimationFrame(() => (this.querySelector("mark[data-weight=quote]") ?? this.querySelector("mark"))?.scrollIntoView({ block: "center" }));
   }
 }
 customElements.define("kb-passage", KbPassage);

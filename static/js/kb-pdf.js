@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * <kb-pdf src page boxes>: a PDF by pdf.js, each page drawn when it comes into view, the boxes of a passage marked.
- * `boxes`: JSON [[page, x0, y0, x1, y1]], fractions of the page from its top left. `goto(page, boxes)` moves on.
+ * `boxes`: JSON [[page, x0, y0, x1, y1]], fractions of the page from its top left; `context`: the same, marked faintly.
+ * `goto(page, boxes)` moves on.
  * Fires `kb-pdf:page` {page} when another page comes into view, `kb-pdf:ready` {pages} once the document is open.
  * Where the files of pdf.js lie is told by data-library, data-worker and data-assets: their names carry hashes.
  */
@@ -15,6 +16,7 @@ class KbPdf extends HTMLElement {
   connectedCallback() {
     this.zoom = 1;
     this.marked = KbPdf.parse(this.getAttribute("boxes"));
+    this.faint = KbPdf.parse(this.getAttribute("context"));
     this.pages = /** @type {HTMLElement} */ (this.querySelector("[data-pdf-pages]"));
     this.place = this.querySelector("[data-pdf-place]");
     /** @type {HTMLElement[]} */
@@ -52,7 +54,7 @@ class KbPdf extends HTMLElement {
       this.task = library.getDocument({
         url: new URL(this.getAttribute("src") ?? "", location.href).href,
         cMapUrl: `${assets}cmaps/`, cMapPacked: true, standardFontDataUrl: `${assets}standard_fonts/`,
-        wasmUrl: `${assets}wasm/`, iccUrl: `${assets}iccs/`, isEvalSupported: false, enableXfa: false,
+        wasmUrl: `${assets}wasm/`, iccUrl: `${assets}iccs/`, isEvalSupported: false, enableXfa: false, verbosity: 0,
       });
       this.document = await this.task.promise;
       if (!this.isConnected) return;
@@ -178,10 +180,12 @@ class KbPdf extends HTMLElement {
   marks(number) {
     const layer = document.createElement("div");
     layer.className = "pdf-marks";
-    for (const [page, x0, y0, x1, y1] of this.marked) {
+    for (const box of [...this.faint, ...this.marked]) {
+      const [page, x0, y0, x1, y1] = box;
       if (page !== number) continue;
       const mark = document.createElement("div");
       mark.className = "pdf-mark";
+      mark.toggleAttribute("data-faint", !this.marked.includes(box));
       mark.style.left = `${x0 * 100}%`;
       mark.style.top = `${y0 * 100}%`;
       mark.style.width = `${(x1 - x0) * 100}%`;
@@ -196,7 +200,7 @@ class KbPdf extends HTMLElement {
    * @param {number} page @param {number[][]} [boxes]
    */
   goto(page, boxes) {
-    if (boxes) this.marked = boxes;
+    if (boxes && boxes !== this.marked) [this.marked, this.faint] = [boxes, []];
     if (!this.sheets.length) return;
     for (const sheet of this.sheets) sheet.querySelector(".pdf-marks")?.replaceWith(this.marks(Number(sheet.dataset.page)));
     const first = this.marked.find((box) => box[0] === page) ?? this.marked[0];
