@@ -59,7 +59,7 @@ class Env(BaseSettings):
     parse_cpu_s: int = Field(240, ge=5, description="CPU seconds one parse may take.")
     parse_memory_mib: int = Field(1_400, ge=256, description="Memory one parse may use.")
     lease_s: int = Field(60, ge=5, description="Seconds after which the job of a silent worker is taken over.")
-    answer_lease_s: int = Field(20, ge=2, le=600, description="Seconds after which the answer of a silent worker counts as interrupted.")
+    answer_lease_s: int = Field(30, ge=2, le=600, description="Seconds after which the answer of a silent worker counts as interrupted.")
     ingest_attempts: int = Field(3, ge=1, le=20, description="Times a job is tried before it counts as failed.")
     undo_days: int = Field(30, ge=1, description="Days a deleted document or conversation can be restored.")
 

@@ -1,12 +1,11 @@
 """The Celery tasks of conversations."""
 
 import logging
-import threading
 from typing import Any
 from uuid import UUID
 
 from celery import shared_task
-from celery.signals import worker_ready
+from celery.signals import celeryd_after_setup
 from django.db import connection
 from kombu.exceptions import OperationalError
 
@@ -70,12 +69,14 @@ def reap() -> None:
         log.info("Answers recovered", extra={"interrupted": interrupted, "rung_again": len(unheard)})
 
 
-@worker_ready.connect
-def preload(sender: Any = None, **_signal: Any) -> None:
-    """Load the default models when a worker of the answer queue is ready, so that the first question need not wait."""
-    consumer = getattr(sender, "task_consumer", None)
-    if consumer is not None and "answer" in {queue.name for queue in consumer.queues}:
-        threading.Thread(target=_load_defaults, name="preload", daemon=True).start()
+@celeryd_after_setup.connect
+def preload(instance: Any = None, **_signal: Any) -> None:
+    """Load the default models before a worker of the answer queue takes its first task.
+
+    Loading holds the interpreter for seconds at a time, in which no lease could be renewed.
+    """
+    if instance is not None and "answer" in instance.app.amqp.queues.consume_from:
+        _load_defaults()
 
 
 def _load_defaults() -> None:
