@@ -63,7 +63,7 @@ def fuse(evidence: Sequence[Evidence], scale: Scale, *, method: Method, dense_we
     ranked = []
     for item in evidence:
         places = (dense.get(item.chunk_id), lexical.get(item.chunk_id))
-        score = _reciprocal(places, dense_weight) if method == "rrf" else _convex(item, scale, dense_weight)
+        score = _reciprocal(places, dense_weight) if method == "rrf" else convex(item, scale, dense_weight)
         ranked.append(Ranked(item, score, *places))
     return sorted(ranked, key=lambda entry: (-entry.score, entry.evidence.chunk_id))
 
@@ -80,7 +80,8 @@ def inverse_frequency(chunks: int, chunks_with_term: int) -> float:
     return math.log(1 + (chunks - known + 0.5) / (known + 0.5))
 
 
-def _convex(item: Evidence, scale: Scale, dense_weight: float) -> float:
+def convex(item: Evidence, scale: Scale, dense_weight: float) -> float:
+    """Return the convex score of one chunk: about 0 without any evidence, 1 for what no passage reaches."""
     cosine = scale.cosine_floor if item.cosine is None else item.cosine
     dense = (cosine - scale.cosine_floor) / (1 - scale.cosine_floor)
     lexical = item.bm25 / scale.bm25_ceiling if scale.bm25_ceiling > 0 else 0.0

@@ -173,7 +173,9 @@ def search(scope: Scope, question: str, *, k: int, options: SearchOptions | None
         query = prepare(scope, question, vector_text(vector), tools.model)
         ranked = _rank(query, options)
         passages = _load(query, ranked[:k])
-    support = support_of([entry.evidence for entry in ranked], query.bm25_ceiling, language)
+    evidence = [entry.evidence for entry in ranked]
+    is_cross = bool(passages) and language_of(passages[0].text) != language
+    support = support_of(evidence, _scale(query), language, is_cross_language=is_cross)
     return Found(passages, support, language, (time.perf_counter() - began) * 1000)
 
 
@@ -252,8 +254,7 @@ def _rank(query: Query, options: SearchOptions) -> list[Ranked]:
     found += [row[0] for row in _rows(lexical)] if lexical else []
     rows = _rows(Statement(_EVIDENCE, query.params | {"found": list(set(found))}, {}))
     evidence = [Evidence(chunk_id, cosine, bm25) for chunk_id, cosine, bm25 in rows]
-    scale = Scale(_cosine_floor(query.model), query.bm25_ceiling)
-    return fuse(evidence, scale, method=options.method, dense_weight=options.dense_weight)
+    return fuse(evidence, _scale(query), method=options.method, dense_weight=options.dense_weight)
 
 
 def _load(query: Query, ranked: Sequence[Ranked]) -> tuple[Passage, ...]:
@@ -290,8 +291,10 @@ def _passage(query: Query, row: Sequence[Any], ranked: Ranked) -> Passage:
     )
 
 
-def _cosine_floor(model: AIModel) -> float:
-    return next((floor for name, floor in COSINE_FLOORS.items() if model.name.startswith(name)), 0.0)
+def _scale(query: Query) -> Scale:
+    name = query.model.name
+    floor = next((floor for start, floor in COSINE_FLOORS.items() if name.startswith(start)), 0.0)
+    return Scale(floor, query.bm25_ceiling)
 
 
 def _rows(statement: Statement) -> list[tuple[Any, ...]]:
