@@ -4,14 +4,14 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from django.conf import settings
 
 from apps.runtimes.contracts import ChatModel, Embedder, RuntimeFailure, Tokenizer
 from apps.runtimes.spec import RuntimeSpec
 
-__all__ = ["RuntimeSpec", "chat_model", "close_all", "embedder", "tokenizer"]
+__all__ = ["RuntimeSpec", "chat_model", "close_all", "embedder", "fresh_chat_model", "tokenizer"]
 
 # The runtimes a catalogue row may name: never a path from the outside (security case 80).
 CHAT_RUNTIMES = {"llama_cpp": "apps.runtimes.llama_cpp.load_chat", "fake": "apps.runtimes.fake.load_chat"}
@@ -23,6 +23,14 @@ TOKENIZERS = {
     "sentence_transformers": "apps.runtimes.tokenizers.load_tokenizer",
     "fake": "apps.runtimes.fake.load_tokenizer",
 }
+
+
+class ClosableChat(ChatModel, Protocol):
+    """A chat model whose owner frees it."""
+
+    def close(self) -> None:
+        """Free the model; streams that still run end with a RuntimeFailure."""
+        ...
 
 
 class _Cache:
@@ -62,6 +70,11 @@ def chat_model(spec: RuntimeSpec) -> ChatModel:
     """Return the chat model of `spec`, loaded on first use. Raises RuntimeFailure."""
     path = settings.ENV.chat_runtime or _named(CHAT_RUNTIMES, spec)
     return cast("ChatModel", _cache.get((path, spec), partial(_load, path, spec)))
+
+
+def fresh_chat_model(spec: RuntimeSpec) -> ClosableChat:
+    """Return a chat model that nobody else uses; the caller closes it. For benchmarks. Raises RuntimeFailure."""
+    return cast("ClosableChat", _load(_named(CHAT_RUNTIMES, spec), spec))
 
 
 def embedder(spec: RuntimeSpec) -> Embedder:

@@ -1,0 +1,34 @@
+"""The performance report: ratios against the raw libraries, measured in this run, each with its raw figures."""
+
+from argparse import ArgumentParser
+from importlib import import_module
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from apps.core.commands import ShellCommand
+from apps.evaluation.bench import BENCHMARKS
+from apps.runtimes.contracts import RuntimeFailure
+
+
+class Command(ShellCommand):
+    help = "Measure the product against the raw libraries; stop the workers first, they share the cores."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--only", action="append", choices=sorted(BENCHMARKS), help="measure this alone; repeatable"
+        )
+
+    def run(self, options: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, path in BENCHMARKS.items():
+            if not options["only"] or name in options["only"]:
+                module, _, function = path.rpartition(".")
+                try:
+                    found |= getattr(import_module(module), function)()
+                except RuntimeFailure as error:
+                    raise CommandError(f"{name}: {error}") from error
+        return found
+
+    def sentence(self, result: dict[str, Any]) -> str:
+        return "\n".join(f"{name}: {figure}" for name, figure in result.items())
