@@ -31,6 +31,8 @@ def welcome() -> None:
 
 
 def _make_sample(password: str) -> None:
+    """Make all of it or nothing: an account whose password was never printed would lock everybody out."""
+    from django.core.files import File
     from django.db import transaction
 
     from apps.ingestion.services import receive_upload
@@ -46,9 +48,9 @@ def _make_sample(password: str) -> None:
             name="Zhiku 使用手册 · User guide",
             description="The product's own guide in English and Chinese. 产品自带的中英文手册。",
         )
-    for path in _sample_files():
-        with path.open("rb") as file:
-            receive_upload(user=admin, library=library, file=file, name=path.name)
+        for path in _sample_files():
+            with path.open("rb") as file:
+                receive_upload(user=admin, library=library, file=File(file), name=path.name)
 
 
 def _sample_files() -> list[Path]:
