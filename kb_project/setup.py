@@ -90,6 +90,8 @@ def prepare_database() -> None:
     """Migrate and register the models that lie in var/models."""
     import django
 
+    import kb_project.celery  # noqa: F401  (tasks that are sent from here find their broker through it)
+
     django.setup()
     _migrate()
     from apps.catalog.services import register_models
@@ -104,6 +106,8 @@ def prepare() -> None:
     models = _Command("install_models")
     try:
         import django
+
+        import kb_project.celery  # noqa: F401  (tasks that are sent from here find their broker through it)
 
         django.setup()
         _step("translations are compiled", _compile_messages)
