@@ -5,17 +5,19 @@ they are asked to rewrite (docs/adr/0006-default-answer-mode.md); larger instruc
 """
 
 import re
+from collections.abc import Generator
 from contextlib import closing
+from typing import cast
 
 import jieba
 
 from apps.rag.prompting import as_data
 from apps.rag.types import Condensed, History
-from apps.runtimes.contracts import ChatModel, Sampling, Turn
+from apps.runtimes.contracts import ChatModel, Piece, Sampling, Turn
 
 LOOK_BACK = 3  # earlier questions that are searched for what the follow-up speaks of
 MOST_TOPICS = 3
-LONGEST = 300  # characters of a rewritten question
+SHORTEST, LONGEST = 2, 300  # characters of a rewritten question
 SHORT_HAN = 3  # content characters up to which a Chinese question is taken for a follow-up
 SHORT_WORDS = 2  # content words up to which an English one is
 
@@ -30,6 +32,9 @@ _ZH_FRAME = re.compile(
     r"什么时候|什么样|什么|为什么|怎么样|怎么办|怎么|怎样|如何|为何|是否|是不是|有没有|能不能|可不可以|可以|能够|应该|需要|哪些|哪里|哪个|哪年|哪"
     r"|谁|多少|多久|多长|多大|多高|几|请问|告诉我|吗|呢|吧|的|了|是|有|在|和|与|会|能|要|被|把|对|从|到|也|都|还|就|这|那|该|此|它|他|她|们|其"
 )
+_ZH_ASKED = re.compile(
+    r"什么时候|为什么|是不是|有没有|什么样?|怎么[样办]?|怎样|如何|哪一?[些里个年天种位]?|多[少久长大高]|几[天个年次种位岁]?"
+)
 _EN_POINTS = re.compile(
     r"\b(?:it|its|they|them|their|theirs|he|him|his|she|her|hers|this|that|these|those|there|former|latter|same)\b",
     re.IGNORECASE,
@@ -41,11 +46,18 @@ _EN_FOLLOWS = re.compile(
 )
 _EN_NAME = re.compile(r"\b[A-Z][\w.'’&-]*(?:\s+(?:(?:of|the|and|de|la|von|van|for|in)\s+){0,2}[A-Z0-9][\w.'’&-]*)*")
 _EN_WORD = re.compile(r"[A-Za-z][\w'’-]*|\d[\w.-]*")
-_EN_FRAME = frozenset(
-    "a an the of in on at to for from by with and or but is are was were be been do does did has have had can could will would shall"
-    " should may might must what when where who whom whose which why how many much long far old it its they them their he him his"
-    " she her this that these those there i you we me my your our us about tell please explain describe so also then not if as else"
-    " any some more most get got give".split()
+_EN_FRAME_WORDS = (
+    "a an the of in on at to for from by with and or but is are was were be been do does did has have had"
+    " can could will would shall should may might must what when where who whom whose which why how many"
+    " much long far old it its they them their he him his she her this that these those there i you we me"
+    " my your our us about tell please explain describe so also then not if as else any some more most get"
+    " got give"
+)
+_EN_FRAME = frozenset(_EN_FRAME_WORDS.split())
+
+_REWRITE = (
+    "Rewrite the last question so that it can be understood without the conversation. Keep its language."
+    " Give only the question."
 )
 
 
@@ -68,7 +80,7 @@ def needs_context(question: str) -> bool:
         points = _ZH_POINTS.search(question) or _ZH_FOLLOWS.search(question)
         return bool(points) or len("".join(_zh_runs(question))) <= SHORT_HAN
     points = _EN_POINTS.search(question) or _EN_FOLLOWS.search(question)
-    return bool(points) or len(_en_content(question)) <= SHORT_WORDS and not _en_names(question)
+    return bool(points) or (len(_en_content(question)) <= SHORT_WORDS and not _en_names(question))
 
 
 def by_rule(question: str, history: History) -> str:
@@ -82,8 +94,8 @@ def by_rule(question: str, history: History) -> str:
 
 
 def _rewrite_zh(question: str, topics: list[str]) -> str:
-    if len(topics) == 1 and _ZH_PRONOUN.search(question):
-        return _ZH_PRONOUN.sub(lambda _: topics[0], question, count=1)
+    if _ZH_PRONOUN.search(question):  # what a Chinese question is about comes first in it
+        return _put(_ZH_PRONOUN, topics[0], question)
     return f"{' '.join(topics)}：{_ZH_FOLLOWS.sub('', question) or question}"
 
 
@@ -91,8 +103,13 @@ def _rewrite_en(question: str, topics: list[str]) -> str:
     if len(topics) == 1:
         for pattern, ending in ((_EN_OWNER, "'s"), (_EN_PRONOUN, "")):
             if pattern.search(question):
-                return pattern.sub(lambda _, ending=ending: topics[0] + ending, question, count=1)
+                return _put(pattern, topics[0] + ending, question)
     return f"{question} ({', '.join(topics)})"
+
+
+def _put(pattern: re.Pattern[str], topic: str, question: str) -> str:
+    """Return the question with `topic` in the place of the first pronoun; a backslash in it means nothing."""
+    return pattern.sub(lambda _match: topic, question, count=1)
 
 
 def _topics(history: History) -> list[str]:
@@ -117,15 +134,14 @@ def _has_name(question: str) -> bool:
 
 
 def _zh_runs(question: str) -> list[str]:
-    """Return the runs of words of a Chinese question that are not part of asking."""
+    """Return the runs of words of a Chinese question that are no part of the asking."""
     runs: list[str] = [""]
-    for word in jieba.cut(question):
+    for word in jieba.cut(_ZH_ASKED.sub("\n", question)):
         if re.fullmatch(r"[\W_]+", word) or _ZH_FRAME.fullmatch(word):
             runs.append("")
         else:
             runs[-1] += word
-    cleaned = (re.sub(r"^(?:什么时候|什么|怎么|为什么|如何)|(?:什么|多少|哪里)$", "", run) for run in runs)
-    return [run for run in cleaned if len(run) > 1 or run.isdigit()]
+    return [run for run in runs if len(run) > 1 or run.isdigit()]
 
 
 def _en_names(question: str) -> list[str]:
@@ -149,13 +165,9 @@ def _by_model(question: str, history: History, chat: ChatModel) -> str:
     talk = "\n".join(
         f"Q: {as_data(exchange.question)}\nA: {as_data(exchange.answer)[:400]}" for exchange in history[-LOOK_BACK:]
     )
-    turns = [
-        Turn("system", "Rewrite the last question so that it can be understood without the conversation. Keep its language. "
-                       "Give only the question."),
-        Turn("user", f"{talk}\nLast question: {as_data(question)}"),
-    ]  # fmt: skip
+    turns = [Turn("system", _REWRITE), Turn("user", f"{talk}\nLast question: {as_data(question)}")]
     sampling = Sampling(max_tokens=80, stop=("\n",))
-    with closing(chat.stream(chat.render(turns), sampling)) as pieces:
+    with closing(cast("Generator[Piece]", chat.stream(chat.render(turns), sampling))) as pieces:
         text = "".join(piece.text for piece in pieces).strip().strip('"“”')
     is_same_language = bool(_HAN.search(text)) == bool(_HAN.search(question))
-    return text if 2 <= len(text) <= LONGEST and is_same_language else ""
+    return text if SHORTEST <= len(text) <= LONGEST and is_same_language else ""

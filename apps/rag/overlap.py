@@ -10,15 +10,19 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+SHORTEST_STEM = 3  # letters
+
 _HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _TOKEN = re.compile(rf"[{_HAN}]+|\d+(?:[.,:]\d+)*|[^\W\d_{_HAN}]+")
 _HAN_RUN = re.compile(rf"[{_HAN}]")
-_ENGLISH_STOP = frozenset(
-    "a an the of in on at to for from by with and or but nor as is are was were be been being am do does did has have had"
-    " it its he his him she her they their them this that these those there here who whom whose which what when where why"
-    " how i you we me my your our us not no so than then if into onto about over under between also can could may might"
-    " will would shall should must such any some each both either one's s t".split()
+_ENGLISH_STOP_WORDS = (
+    "a an the of in on at to for from by with and or but nor as is are was were be been being am do does"
+    " did has have had it its he his him she her they their them this that these those there here who whom"
+    " whose which what when where why how i you we me my your our us not no so than then if into onto"
+    " about over under between also can could may might will would shall should must such any some each"
+    " both either one's s t"
 )
+_ENGLISH_STOP = frozenset(_ENGLISH_STOP_WORDS.split())
 _HAN_STOP = re.compile(
     "什么时候|什么|怎么样|怎么|怎样|如何|为什么|为何|是否|哪些|哪里|哪个|哪|谁|多少|几|吗|呢|吧|啊|的|了|是|在|和|与|及|或"
     "|也|都|就|而|被|把|从|到|对|于|以|之|其|这|那|它|他|她|们|有|为|该|个|请问"
@@ -49,15 +53,15 @@ def _han_terms(run: str) -> Iterable[str]:
 
 def _stem(word: str) -> str:
     for suffix in _SUFFIXES:
-        if word.endswith(suffix) and len(word) - len(suffix) >= 3:
+        if word.endswith(suffix) and len(word) - len(suffix) >= SHORTEST_STEM:
             stem = word[: -len(suffix)]
             stem = stem + "y" if suffix in {"ied", "ies"} else stem
             return (
                 stem[:-1]
-                if len(stem) > 3 and stem[-1] == stem[-2] and suffix in {"ing", "ed"}
+                if len(stem) > SHORTEST_STEM and stem[-1] == stem[-2] and suffix in {"ing", "ed"}
                 else stem.removesuffix("e")
             )
-    return word.removesuffix("e") if len(word) > 4 else word
+    return word.removesuffix("e") if len(word) > SHORTEST_STEM + 1 else word
 
 
 class Weights:

@@ -30,8 +30,9 @@ _MARKDOWN = re.compile(r"[\\`*_\[\]<>|~]|&(?=#?\w+;)|^[#+=-]|(?<=^\d)[.)]|(?<=^\
 class Limits:
     """How much is given to the model and taken from it; a small model reads few and short passages."""
 
-    passages: int = 6
-    passage_tokens: int = 700  # of each
+    passages: int = 6  # to quote from
+    given: int = 6  # to a language model
+    passage_tokens: int = 700  # of each of those
     answer_tokens: int = 400
     quotes: int = 2
     is_small: bool = False  # too small to follow instructions, to rewrite questions or to cite by itself
@@ -149,6 +150,9 @@ def _stream(
     sampling = Sampling(max_tokens=limits.answer_tokens, repeat_penalty=1.1, stop=prompt.stop)
     with closing(cast("Generator[Piece]", chat.stream(prompt.text, sampling))) as pieces:
         for piece in pieces:
+            if not piece.tokens and not piece.text:
+                yield Delta("")  # the model still reads: whoever wants to stop it can do so here
+                continue
             if not total:
                 watch.lap("first_token")
             total, fresh = total + piece.tokens, fresh + piece.tokens
@@ -168,7 +172,7 @@ def _room(question: str, limits: Limits, chat: ChatModel) -> Room:
     if not limits.is_small:
         taken += chat.context_tokens // HISTORY_SHARE
     left = max(MIN_PASSAGE_TOKENS, chat.context_tokens - taken)
-    return Room(limits.passages, left, limits.passage_tokens, chat.count_tokens)
+    return Room(limits.given, left, limits.passage_tokens, chat.count_tokens)
 
 
 def _all_text(condensed: Condensed, found: Found, tools: Tools) -> tuple[Given, ...]:

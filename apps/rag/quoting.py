@@ -6,6 +6,7 @@ The weights were measured, see docs/adr/0006-default-answer-mode.md.
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 import numpy as np
 
@@ -19,60 +20,89 @@ Embed = Callable[[Sequence[str]], Floats]
 
 CANDIDATES = 24  # sentences that are embedded: a quarter of a second on two cores
 LONGEST_EMBEDDED = 240  # characters of a candidate that the embedder reads
+LONGEST_LEAD = 2_000  # characters of a passage in which its topic is looked for
+SHORTEST_TOPIC = 2  # characters
+FEW_TERMS = 3  # a "sentence" with fewer is a heading or a label
 
 
 @dataclass(frozen=True, slots=True)
 class Weighing:
     """What a sentence's score is made of; all parts are 0..1 but the cosine."""
 
-    cosine: float = 4.0
-    words: float = 1.0  # weighted share of the question's terms in the sentence
-    around: float = 0.5  # the same share in its neighbours and the titles
+    cosine: float = 6.0  # of the sentence under its topic with the question
+    words: float = 0.5  # weighted share of the question's terms in the sentence …
+    beyond: float = 1.5  # … and of those that are not the passage's topic anyway: what is asked about it
+    around: float = 1.0  # the share in the whole passage and its titles
     rank: float = 0.6  # of its passage: 1, 1/2, 1/3 …
     kind: float = 0.3  # has what the question asks for: a date, a number, a reason
     fragment: float = 0.5  # taken off a heading, a label or a question
-    more: float = 0.25  # gain in question terms from which a further sentence is quoted too
+    fresh: float = 2.0  # question terms that the sentences chosen before lack, for a further sentence
+    drop: float = 0.3  # how much worse than the best a further sentence may be, with what is fresh in it
 
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A sentence with its terms and its score before the embedding's."""
+    """A sentence with its terms, its score before the embedding's, and what the embedder reads of it."""
 
     given: Given
     text: str
     held: frozenset[str]
     prior: float
+    embedded: str
 
 
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What a passage is about: the terms of its titles and first sentence, all its terms, what the question names."""
+
+    lead: frozenset[str]
+    all: frozenset[str]
+    topic: str
+
+
+# What a question asks for, and what a sentence then has. English is lower case here.
+_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _KINDS = (
-    (re.compile(r"什么时候|何时|哪[一]?年|哪[一]?天|几[年月日点]|时间|日期|\bwhen\b|\bwhat (?:year|date|day|time)\b|which year"),
-     re.compile(r"\d{2,4}\s*年|\d+\s*[月日号时点]|世纪|\b\d{4}\b|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b|\d+:\d\d")),
-    (re.compile(r"多少|几[个位名次种天条岁]|多[长大高远重久]|\bhow (?:many|much|long|far|old|tall|often|large|big)\b|number of|percent"),
-     re.compile(r"\d|[一二三四五六七八九十百千万两]+[个位名次种天条岁元米年人]|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|hundred|thousand|million|once|twice)\b")),
-    (re.compile(r"为什么|为何|原因|缘故|\bwhy\b|\breason\b|\bcause"),
-     re.compile(r"因为|由于|因此|所以|为了|以便|导致|\bbecause\b|\bdue to\b|\bsince\b|\bin order to\b|\bso that\b|\bcaused?\b")),
-    (re.compile(r"哪里|何处|哪儿|什么地方|哪[个座]?(?:城市|国家|地区|省)|位于|\bwhere\b|\bwhich (?:city|country|state|place)\b"),
-     re.compile(r"在|位于|于|[省市县区镇村国岛州]|\bin\b|\bat\b|\bnear\b|\blocated\b")),
-)  # fmt: skip
+    (  # when
+        r"什么时候|何时|哪一?[年天]|几[年月日点]|时间|日期|\bwhen\b|\b(?:what|which) (?:year|date|day|time)\b",
+        rf"\d{{2,4}}\s*年|\d+\s*[月日号时点]|世纪|\b\d{{4}}\b|\b(?:{_MONTHS})[a-z]*\b|\d+:\d\d",
+    ),
+    (  # how many
+        r"多少|几[个位名次种天条岁]|多[长大高远重久]"
+        r"|\bhow (?:many|much|long|far|old|tall|often|large|big)\b|\bnumber of\b",
+        r"\d|[一二三四五六七八九十百千万两]+[个位名次种天条岁元米年人]"
+        r"|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|hundred|thousand|million|once|twice)\b",
+    ),
+    (  # why
+        r"为什么|为何|原因|缘故|\bwhy\b|\breason\b|\bcause",
+        r"因为|由于|因此|所以|为了|以便|导致|\b(?:because|due to|since|in order to|so that|caused?)\b",
+    ),
+    (  # where
+        r"哪里|何处|哪儿|什么地方|哪[个座]?(?:城市|国家|地区|省)|位于"
+        r"|\bwhere\b|\b(?:what|which) (?:city|country|state|place)\b",
+        r"在|位于|于|[省市县区镇村国岛州]|\b(?:in|at|near|located)\b",
+    ),
+)
+_KINDS_COMPILED = [(re.compile(asked), re.compile(answer)) for asked, answer in _KINDS]
 _FRAGMENT = re.compile(r"[?？:：]\s*$")
 
 
 def best_sentences(
-    question: str, given: Sequence[Given], embed: Embed, *, most: int, weighing: Weighing = Weighing()
+    question: str, given: Sequence[Given], embed: Embed, *, most: int, weighing: Weighing | None = None
 ) -> list[Cite]:
     """Return one to `most` sentences that answer best, each as a citation of its passage, the strongest first.
 
     Costs one batch of at most CANDIDATES + 1 embeddings. Returns [] only where nothing was given.
     """
+    weighing = weighing or Weighing()
     scorer = _Scorer(question, given, weighing)
     candidates = scorer.candidates()
     if not candidates:
         return []
-    vectors = embed([question, *(candidate.text[:LONGEST_EMBEDDED] for candidate in candidates)])
+    vectors = embed([question, *(candidate.embedded for candidate in candidates)])
     cosines = vectors[1:] @ vectors[0]
     scores = np.array([candidate.prior for candidate in candidates]) + weighing.cosine * cosines
-    ranked = [candidates[place] for place in np.argsort(-scores, kind="stable")]
-    return [Cite(each.given.number, each.given.passage, each.text) for each in scorer.choose(ranked, most)]
+    return [Cite(each.given.number, each.given.passage, each.text) for each in scorer.choose(candidates, scores, most)]
 
 
 class _Scorer:
@@ -81,10 +111,10 @@ class _Scorer:
     def __init__(self, question: str, given: Sequence[Given], weighing: Weighing) -> None:
         self._texts = [(each, sentence.text) for each in given for sentence in split(each.text)]
         self._held = [frozenset(terms(text)) for _, text in self._texts]
-        self._titles = {each.number: frozenset(terms(_title(each))) for each in given}
         self._weights = Weights(self._held)
         self._wanted = frozenset(terms(question))
-        self._answers = [answer for asked, answer in _KINDS if asked.search(question.lower())]
+        self._about = {each.number: _about(question, each) for each in given}
+        self._answers = [answer for asked, answer in _KINDS_COMPILED if asked.search(question.lower())]
         self._weighing = weighing
 
     def candidates(self) -> list[_Candidate]:
@@ -93,35 +123,43 @@ class _Scorer:
         found.sort(key=lambda candidate: -candidate.prior)
         return found[:CANDIDATES]
 
-    def choose(self, ranked: Sequence[_Candidate], most: int) -> list[_Candidate]:
-        """Return the best one, and those behind it that hold enough of the question that the chosen ones lack."""
-        chosen = [ranked[0]]
-        total = self._weights.sum(self._wanted)
-        covered = ranked[0].held | self._titles[ranked[0].given.number]
-        for candidate in ranked[1:]:
-            if len(chosen) == most or not total:
+    def choose(self, candidates: Sequence[_Candidate], scores: Floats, most: int) -> list[_Candidate]:
+        """Return the best one, then those that are nearly as good or hold what the chosen ones lack of the question."""
+        left = list(range(len(candidates)))
+        best = max(left, key=lambda place: scores[place])
+        chosen = [best]
+        while len(chosen) < min(most, len(candidates)):
+            left.remove(chosen[-1])
+            covered = frozenset[str]().union(*(self._covered(candidates[place]) for place in chosen))
+            gains = {place: scores[place] + self._fresh(candidates[place], covered) for place in left}
+            following = max(left, key=lambda place: gains[place])
+            if gains[following] < scores[best] - self._weighing.drop:
                 break
-            fresh = (candidate.held | self._titles[candidate.given.number]) - covered
-            if self._weights.sum(fresh & self._wanted) >= self._weighing.more * total:
-                chosen.append(candidate)
-                covered |= fresh
-        return chosen
+            chosen.append(following)
+        return [candidates[place] for place in chosen]
+
+    def _covered(self, candidate: _Candidate) -> frozenset[str]:
+        return candidate.held | self._about[candidate.given.number].lead
+
+    def _fresh(self, candidate: _Candidate, covered: frozenset[str]) -> float:
+        total = self._weights.sum(self._wanted)
+        gained = self._weights.sum((self._covered(candidate) - covered) & self._wanted)
+        return self._weighing.fresh * gained / total if total else 0.0
 
     def _candidate(self, place: int) -> _Candidate:
         given, text = self._texts[place]
-        held, weigh = self._held[place], self._weighing
-        around = held | self._titles[given.number]
-        for neighbour in (place - 1, place + 1):
-            if 0 <= neighbour < len(self._texts) and self._texts[neighbour][0] is given:
-                around |= self._held[neighbour]
+        held, weigh, about = self._held[place], self._weighing, self._about[given.number]
+        asked = self._weights.sum((self._wanted - about.lead) & held) / (self._weights.sum(self._wanted) or 1.0)
         prior = (
             weigh.words * self._weights.coverage(self._wanted, held)
-            + weigh.around * self._weights.coverage(self._wanted, around)
+            + weigh.beyond * asked
+            + weigh.around * self._weights.coverage(self._wanted, about.all)
             + weigh.rank / given.number
             + weigh.kind * self._has_kind(text)
-            - weigh.fragment * (len(held) < 3 or bool(_FRAGMENT.search(text)))
+            - weigh.fragment * (len(held) < FEW_TERMS or bool(_FRAGMENT.search(text)))
         )
-        return _Candidate(given, text, held, prior)
+        topic = f"{about.topic}: " if about.topic and about.topic not in text else ""
+        return _Candidate(given, text, held, prior, topic + text[:LONGEST_EMBEDDED])
 
     def _has_kind(self, text: str) -> float:
         """Return the share of what the question asks for that the sentence has; 0 where nothing is recognised."""
@@ -129,5 +167,19 @@ class _Scorer:
         return sum(bool(answer.search(lowered)) for answer in self._answers) / max(1, len(self._answers))
 
 
-def _title(given: Given) -> str:
-    return " ".join((given.passage.document_name, *given.passage.heading_path))
+def _about(question: str, given: Given) -> _About:
+    titles = " ".join((given.passage.document_name, *given.passage.heading_path))
+    first = next(iter(split(given.text[:LONGEST_LEAD])), None)
+    lead = frozenset(terms(titles)) | frozenset(terms(first.text if first else ""))
+    return _About(lead, frozenset(terms(given.text)) | lead, _shared_words(question, given.text))
+
+
+def _shared_words(question: str, text: str) -> str:
+    """Return the longest run of characters that both have, "" where it is too short to name anything.
+
+    Costs the product of the lengths at worst, so both are bounded.
+    """
+    question, text = question[:LONGEST_EMBEDDED], text[:LONGEST_LEAD]
+    match = SequenceMatcher(None, question, text, autojunk=False).find_longest_match()
+    run = question[match.a : match.a + match.size].strip()
+    return run if len(run) >= SHORTEST_TOPIC else ""

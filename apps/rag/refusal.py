@@ -8,12 +8,15 @@ from apps.rag.types import Cite, Found, Language
 
 # Support below which a question counts as unanswerable, chosen by docs/adr/0006-default-answer-mode.md.
 LEAST_SUPPORT: dict[Language, float] = {"zh": 0.5, "en": 0.5}
+LONGEST_EXCUSE = 200  # characters; a longer answer says more than that it has none
 NEAREST = 3  # passages that a refusal offers
 
 _GIVES_UP = re.compile(
-    r"\b(?:i (?:do not|don't|cannot|can't) (?:know|answer|find)|(?:is|are|was|were) not (?:mentioned|stated|provided|given|specified)"
-    r"|no (?:information|mention) (?:is|about|on|of)|(?:does|do) not (?:mention|contain|say|provide|state|specify))\b"
-    r"|(?:没有|未|并未|没)(?:找到|提到|提及|说明|给出|提供)|无法(?:回答|确定|得知)|不知道",
+    r"\bi (?:do not|don't|cannot|can't) (?:know|answer|find)\b"
+    r"|\b(?:passages?|texts?|documents?|context|information) (?:provided )?(?:do|does|did) not\b"
+    r"|\bnot (?:mentioned|stated|provided|given|specified|found) in the (?:given |provided )?"
+    r"(?:passage|text|document|context)"
+    r"|(?:片段|资料|文中|文档|上文)[里中]?(?:没有|未|并未|没)|没有找到|无法(?:回答|确定|得知)|不知道",
     re.IGNORECASE,
 )
 _TEXTS: dict[Language, dict[str, str]] = {
@@ -35,7 +38,7 @@ def is_supported(found: Found) -> bool:
 
 def gives_up(text: str) -> bool:
     """Return whether a model's short answer says that it has none."""
-    return len(text) < 200 and bool(_GIVES_UP.search(text))
+    return len(text) < LONGEST_EXCUSE and bool(_GIVES_UP.search(text))
 
 
 def refuse(language: Language, libraries: int, given: Sequence[Given]) -> tuple[str, tuple[Cite, ...]]:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 LONGEST = 400  # characters; a longer run without a full stop is cut at a comma or a space
+SHORT_LINE = 20  # characters; the break behind such a line was meant
 LOOK_BACK = 24  # characters before a dot that can hold an abbreviation
 
 _STOP = re.compile(r"[。！？!?｡…]+|[.．]+|\n+")
@@ -11,12 +12,15 @@ _CLOSERS = frozenset("”’」』》）)\"'】]〉")
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _LIST_ITEM = re.compile(r"\s*(?:[-*•·|#>]|\d{1,3}[.)、])")
 # A dot after these never ends a sentence …
-_TITLES = frozenset(
-    "mr mrs ms dr prof st mt ft fig figs no nos vol pp vs cf gen col sgt lt capt maj rev hon sen rep gov pres approx"
-    " e.g i.e eg ie al ed eds tr trans op sec ch jan feb mar apr jun jul aug sep sept oct nov dec".split()
+_TITLES_WORDS = (
+    "mr mrs ms dr prof st mt ft fig figs no nos vol pp vs cf gen col sgt lt capt maj rev hon sen rep gov"
+    " pres approx e.g i.e eg ie al ed eds tr trans op sec ch jan feb mar apr jun jul aug sep sept oct nov"
+    " dec"
 )
+_TITLES = frozenset(_TITLES_WORDS.split())
 # … and after these only before a capital.
-_ENDINGS = frozenset("inc ltd co corp etc jr sr u.s u.k u.n a.m p.m b.c a.d ph.d d.c esq bros dept est".split())
+_ENDINGS_WORDS = "inc ltd co corp etc jr sr u.s u.k u.n a.m p.m b.c a.d ph.d d.c esq bros dept est"
+_ENDINGS = frozenset(_ENDINGS_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ def _is_hard_break(text: str, start: int, newline: int, after: int) -> bool:
     if after >= len(text) or _LIST_ITEM.match(text, after, after + 12):
         return True
     line_start = max(text.rfind("\n", start, newline) + 1, start)
-    if newline - line_start < 20:
+    if newline - line_start < SHORT_LINE:
         return True
     before, behind = text[newline - 1], text[after]
     return not (behind.islower() or (_HAN.match(before) and _HAN.match(behind)))

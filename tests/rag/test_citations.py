@@ -1,0 +1,99 @@
+"""How the server binds citations while an answer streams."""
+
+import pytest
+
+from apps.rag.citations import Binder, Evidence
+from apps.rag.passages import Given
+from tests.rag.doubles import passage
+
+EIFFEL = "The Eiffel Tower was finished in 1889. It is 330 metres high."
+TOWER = "东方明珠塔于1994年建成。塔高468米，位于上海浦东。"
+BRIDGE = "The Tower Bridge crosses the Thames in London. It opened in 1894."
+
+
+def given(*texts: str) -> list[Given]:
+    return [Given(n, passage(text, name=f"doc{n}.txt"), text) for n, text in enumerate(texts, 1)]
+
+
+def bind(answer: str, *texts: str, question: str = "", step: int = 3, trusts_marks: bool = False) -> tuple[str, Binder]:
+    """Return what is shown of an answer that comes in pieces of `step` characters."""
+    passages = given(*texts)
+    binder = Binder(passages, Evidence(question, passages), trusts_marks=trusts_marks)
+    shown = "".join(binder.feed(answer[place : place + step]) for place in range(0, len(answer), step))
+    return shown + binder.finish(), binder
+
+
+@pytest.mark.parametrize("step", [1, 2, 5, 1000])
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        pytest.param(
+            "The Eiffel Tower was finished in 1889. The Tower Bridge opened in 1894.",
+            "The Eiffel Tower was finished in 1889. [1] The Tower Bridge opened in 1894. [3]",
+            id="English",
+        ),
+        pytest.param("东方明珠塔于1994年建成。塔高468米。", "东方明珠塔于1994年建成。[2]塔高468米。[2]", id="Chinese"),
+        pytest.param("- It is 330 metres high\n- 塔高468米", "- It is 330 metres high [1]\n- 塔高468米[2]", id="list"),
+        pytest.param("It is 330 metres high [2]. More.", "It is 330 metres high. [1] More.", id="wrong mark"),
+        pytest.param("It is 330 metres high.[1][44] So.", "It is 330 metres high. [1] So.", id="its own mark"),
+        pytest.param("It is 330 metres high【1】。", "It is 330 metres high。[1]", id="full-width mark"),
+        pytest.param("Bananas are yellow. It is 330 metres high.", "Bananas are yellow. It is 330 metres high. [1]", id="partly"),
+        pytest.param("It is 900 metres high.", "It is 900 metres high.", id="invented number"),
+        pytest.param("It is [330 metres] high.", "It is [330 metres] high. [1]", id="other brackets"),
+    ],
+)  # fmt: skip
+def test_it_marks_what_is_borne_out(answer: str, expected: str, step: int) -> None:
+    shown, binder = bind(answer, EIFFEL, TOWER, BRIDGE, step=step)
+
+    assert shown == expected == binder.text
+
+
+def test_it_cites_only_what_was_given_and_the_words_it_leans_on() -> None:
+    _, binder = bind("The Eiffel Tower is 330 metres high [7].", EIFFEL, TOWER)
+
+    assert [(cite.number, cite.quote) for cite in binder.cites.values()] == [(1, "It is 330 metres high.")]
+
+
+def test_it_shows_text_as_soon_as_it_comes() -> None:
+    passages = given(EIFFEL)
+    binder = Binder(passages, Evidence("", passages))
+
+    shown = [binder.feed(piece) for piece in ["The", " Eiffel", " Tower", " was", " finished"]]
+
+    assert "".join(shown) == "The Eiffel Tower was finished"
+    assert all(shown)
+
+
+def test_it_leaves_code_tables_and_headings_alone() -> None:
+    answer = "# Eiffel Tower\n\n```\na[1] = 330  # It is 330 metres high.\n```\n\n| Tower | high |\n|---|---|\n| Eiffel Tower | 330 metres high |\n"
+
+    shown, _ = bind(answer, EIFFEL)
+
+    assert shown == answer.rstrip()
+
+
+def test_it_compares_a_short_answer_with_the_question_in_mind() -> None:
+    shown, _ = bind(
+        "1894", EIFFEL, "In 1894 a fair was held in Lyon.", BRIDGE, question="When did the Tower Bridge open?"
+    )
+
+    assert shown == "1894 [3]"
+
+
+def test_a_bare_no_leans_on_what_the_question_is_about() -> None:
+    shown, _ = bind("No.", EIFFEL, BRIDGE, question="Does the Tower Bridge cross the Thames in London?")
+
+    assert shown == "No. [2]"
+
+
+def test_a_trusted_model_may_cite_what_shares_no_words() -> None:
+    answer = "这座铁塔在十九世纪末完工 [1]。"
+
+    assert bind(answer, EIFFEL)[0] == "这座铁塔在十九世纪末完工。"
+    assert bind(answer, EIFFEL, trusts_marks=True)[0] == "这座铁塔在十九世纪末完工。[1]"
+
+
+def test_it_takes_long_text_without_an_end() -> None:
+    shown, _ = bind("[" * 20_000, EIFFEL, step=50)
+
+    assert shown == "[" * 20_000
