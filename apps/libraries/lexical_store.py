@@ -86,6 +86,11 @@ def lexeme(library_id: UUID, term: str) -> str:
     return library_id.hex[:_TAG_CHARS] + term
 
 
+def term_of(tagged: str) -> str:
+    """Return the term of a lexeme."""
+    return tagged[_TAG_CHARS:]
+
+
 def tsvector_of(library_id: UUID, terms: Iterable[str]) -> str:
     """Return PostgreSQL's text of a tsvector with the library's lexemes, without positions."""
     return " ".join(quoted(lexeme(library_id, term)) for term in sorted(terms))

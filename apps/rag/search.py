@@ -17,10 +17,10 @@ from django.db import connection, transaction
 
 from apps.catalog.models import AIModel
 from apps.catalog.services import default_model, spec_of
-from apps.libraries.lexical import analyse, analyse_question, dimension, quoted
-from apps.libraries.lexical_store import K1, lexeme
+from apps.libraries.lexical import WORD_MARK, analyse_question, dimension, quoted
+from apps.libraries.lexical_store import K1, lexeme, term_of
 from apps.libraries.models import TERM_SPACE
-from apps.libraries.types import Box, passage_text
+from apps.libraries.types import Box
 from apps.libraries.vectors import halfvec_of
 from apps.rag.fusion import Evidence, Method, Ranked, Scale, fuse, inverse_frequency, language_of
 from apps.rag.support import support_of
@@ -89,7 +89,8 @@ WHERE c.id = ANY(%(found)s) AND {_FILTER}
 """  # noqa: S608
 _PASSAGES = f"""
 SELECT c.id, c.document_id, c.version_id, c.library_id, d.name, c.text, c.heading_path, c.ordinal,
-       c.page_from, c.page_to, c.boxes, c.char_from, c.char_to
+       c.page_from, c.page_to, c.boxes, c.char_from, c.char_to,
+       ARRAY(SELECT unnest(tsvector_to_array(c.terms)) INTERSECT SELECT unnest(%(lexemes)s::text[]))
 FROM libraries_chunk c JOIN libraries_document d ON d.id = c.document_id
 WHERE c.id = ANY(%(found)s) AND {_FILTER}
 """  # noqa: S608
@@ -258,15 +259,16 @@ def _rank(query: Query, options: SearchOptions) -> list[Ranked]:
 
 
 def _load(query: Query, ranked: Sequence[Ranked]) -> tuple[Passage, ...]:
-    rows = _rows(Statement(_PASSAGES, query.params | {"found": [each.evidence.chunk_id for each in ranked]}, {}))
+    lexemes = [lexeme(library_id, term) for library_id, term, _chunks in query.postings]
+    params = query.params | {"found": [each.evidence.chunk_id for each in ranked], "lexemes": lexemes}
+    rows = _rows(Statement(_PASSAGES, params, {}))
     by_id = {row[0]: row for row in rows}
     make = partial(_passage, query)
     return tuple(make(by_id[each.evidence.chunk_id], each) for each in ranked if each.evidence.chunk_id in by_id)
 
 
 def _passage(query: Query, row: Sequence[Any], ranked: Ranked) -> Passage:
-    here = set(analyse(passage_text(row[4], row[6], row[5])))
-    matched = sorted((term for term in query.idf if term in here), key=lambda term: -query.idf[term])
+    matched = sorted((term_of(found) for found in row[13]), key=lambda term: (-query.idf[term], term))
     chunk_id, document_id, version_id, library_id, *_ = row
     return Passage(
         chunk_id=chunk_id,
@@ -287,7 +289,7 @@ def _passage(query: Query, row: Sequence[Any], ranked: Ranked) -> Passage:
         bm25=ranked.evidence.bm25,
         dense_rank=ranked.dense_rank,
         lexical_rank=ranked.lexical_rank,
-        matched_terms=tuple(dict.fromkeys(term.lstrip("=") for term in matched)),
+        matched_terms=tuple(dict.fromkeys(term.removeprefix(WORD_MARK) for term in matched)),
     )
 
 

@@ -1,0 +1,303 @@
+"""What a search finds, for whom, and by which plan."""
+
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from apps.catalog.models import AIModel
+from apps.libraries.models import Document, Library, LibraryStatistics
+from apps.libraries.vectors import drop_vector_index, ensure_vector_index, index_name
+from apps.rag import search as searching
+from apps.rag.search import (
+    SearchOptions,
+    Statement,
+    dense_statement,
+    is_exact,
+    lexical_statement,
+    prepare,
+    search,
+    vector_text,
+)
+from apps.rag.types import Scope
+from tests.factories import AIModelFactory, LibraryFactory, TeamFactory
+from tests.rag.corpus import EMBEDDER, bulk, fill, random_vectors, scope_of, tools
+
+TEXTS = [
+    "水在一百摄氏度沸腾，气压低时沸点也低。",
+    "The POWER6 processor runs at 4.7 GHz.",
+    "五月艾是菊科蒿属的植物，分布于亚洲。",
+    "References follow GB/T 7714-2015 in every chapter.",
+    "The council meets on the first Monday of a month.",
+]
+
+
+def explain(statement: Statement) -> str:
+    with transaction.atomic(), connection.cursor() as cursor:
+        for name, value in statement.settings.items():
+            cursor.execute(f"SET LOCAL {name} = {value}")
+        cursor.execute("EXPLAIN " + statement.sql, statement.params)
+        return "\n".join(row[0] for row in cursor.fetchall())
+
+
+def run(statement: Statement) -> list[Any]:
+    with transaction.atomic():
+        return [row[0] for row in searching._rows(statement)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", ["convex", "rrf"])
+@pytest.mark.parametrize(
+    ("question", "wanted"),
+    [
+        pytest.param("水什么时候沸腾？", 0, id="Chinese"),
+        pytest.param("What is the speed of the POWER6 processor?", 1, id="English"),
+        pytest.param("什麼是五月艾？", 2, id="traditional"),
+        pytest.param("gb/t 7714-2015", 3, id="identifier"),
+        pytest.param("councils that met on Mondays", 4, id="other forms"),
+    ],
+)
+def test_it_finds_the_passage(question: str, wanted: int, method: Any) -> None:
+    library = LibraryFactory()
+    chunks = fill(library, TEXTS)
+
+    found = search(scope_of(library), question, k=3, options=SearchOptions(method=method), tools=tools())
+
+    assert found.passages[0].chunk_id == chunks[wanted].pk
+    assert found.passages[0].dense_rank is not None
+    assert found.passages[0].lexical_rank == 1
+    assert [p.score for p in found.passages] == sorted((p.score for p in found.passages), reverse=True)
+
+
+@pytest.mark.django_db
+def test_it_tells_what_it_matched_and_where() -> None:
+    library = LibraryFactory()
+    fill(library, TEXTS, name="规范.pdf")
+
+    found = search(scope_of(library), "GB/T 7714-2015 规范", k=1, tools=tools())
+
+    (passage,) = found.passages
+    assert {"gbt7714-2015", "规范"} <= set(passage.matched_terms)
+    assert passage.document_name == "规范.pdf"
+    assert passage.bm25 is not None
+    assert passage.bm25 > 0
+    assert 0 <= found.support <= 1
+    assert found.language == "zh"
+
+
+@pytest.mark.django_db
+def test_it_finds_by_the_documents_title() -> None:
+    library = LibraryFactory()
+    fill(library, ["Ten days each year."], name="Unrelated.txt")
+    chunks = fill(library, ["Twenty days each year."], name="Vacation policy.txt")
+
+    found = search(scope_of(library), "vacation policy", k=1, tools=tools())
+
+    assert found.passages[0].chunk_id == chunks[0].pk
+
+
+@pytest.mark.django_db
+def test_it_never_shows_another_teams_chunk() -> None:
+    mine, theirs = LibraryFactory(), LibraryFactory()
+    fill(mine, TEXTS[:2])
+    secret = fill(theirs, ["CANARY 水在一百摄氏度沸腾", *TEXTS])
+    asked = [
+        scope_of(mine),
+        Scope(mine.team_id, (mine.pk, theirs.pk)),  # a library of another team slipped into the scope
+        Scope(mine.team_id, (theirs.pk,)),
+        Scope(theirs.team_id, (mine.pk,)),
+    ]
+
+    for scope in asked:
+        for question in ("CANARY", "水什么时候沸腾？", "council Monday"):
+            found = search(scope, question, k=50, tools=tools())
+            assert not {p.chunk_id for p in found.passages} & {chunk.pk for chunk in secret}
+
+
+@pytest.mark.django_db
+def test_it_looks_only_into_the_libraries_it_was_given() -> None:
+    team = TeamFactory()
+    first, second = LibraryFactory(team=team), LibraryFactory(team=team)
+    inside, outside = fill(first, TEXTS), fill(second, TEXTS)
+
+    found = search(scope_of(first), "水什么时候沸腾？", k=50, tools=tools())
+    both = search(scope_of(first, second), "水什么时候沸腾？", k=50, tools=tools())
+
+    assert {p.chunk_id for p in found.passages} == {chunk.pk for chunk in inside}
+    assert {p.chunk_id for p in both.passages} == {chunk.pk for chunk in inside + outside}
+
+
+@pytest.mark.django_db
+def test_it_hides_deleted_documents_and_libraries_at_once() -> None:
+    library = LibraryFactory()
+    gone, kept = fill(library, TEXTS), fill(library, TEXTS[:1])
+    Document.objects.filter(pk=gone[0].document_id).update(deleted_at=timezone.now())
+
+    found = search(scope_of(library), "水什么时候沸腾？", k=50, tools=tools())
+    Library.objects.filter(pk=library.pk).update(deleted_at=timezone.now())
+    after = search(scope_of(library), "水什么时候沸腾？", k=50, tools=tools())
+
+    assert [p.chunk_id for p in found.passages] == [kept[0].pk]
+    assert after.passages == ()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "question",
+    [
+        "",
+        "   ",
+        "\x00",
+        "'",
+        "\\",
+        "' | !(' & \\ :*",
+        "%s %(libraries)s {}",
+        "？！。",
+        "a" * 100_000,
+        "水" * 100_000,
+        "🙂" * 1000,
+        "x'); DROP TABLE libraries_chunk; --",
+        "\ud83d",
+    ],
+)
+def test_it_survives_any_question(question: str) -> None:
+    library = LibraryFactory()
+    fill(library, TEXTS)
+
+    found = search(scope_of(library), question, k=5, tools=tools())
+
+    assert 0 <= found.support <= 1
+
+
+@pytest.mark.django_db
+def test_it_finds_nothing_in_nothing() -> None:
+    library = LibraryFactory()
+
+    assert search(scope_of(library), "水", k=5, tools=tools()).passages == ()
+    assert search(Scope(uuid4(), ()), "水", k=5, tools=tools()).passages == ()
+    assert search(scope_of(library), "水", k=5, tools=tools()).support == 0.0
+
+
+@pytest.mark.django_db
+def test_it_compares_only_vectors_of_its_own_model() -> None:
+    other = AIModelFactory(name="other-embedder", is_default=False)
+    library = LibraryFactory()
+    fill(library, TEXTS[:2], model=other)
+    chunks = fill(library, TEXTS[2:4])
+
+    found = search(scope_of(library), "POWER6 processor", k=50, tools=tools())
+
+    with_cosine = {p.chunk_id for p in found.passages if p.cosine is not None}
+    assert with_cosine == {chunk.pk for chunk in chunks}
+    assert found.passages[0].text == TEXTS[1]  # by its words alone
+
+
+@pytest.mark.django_db
+def test_it_reads_with_a_fixed_number_of_queries(django_assert_num_queries: Any) -> None:
+    library = LibraryFactory()
+    fill(library, TEXTS)
+    ready = tools()
+
+    with django_assert_num_queries(10):  # savepoint, scope, terms, dense, lexical with its setting, scores, passages
+        search(scope_of(library), "水什么时候沸腾？", k=5, tools=ready)
+
+
+def test_it_scans_small_sets_and_small_shares_exactly() -> None:
+    assert is_exact(5_000, 5_000, 100)
+    assert not is_exact(20_000, 20_000, 100)
+    assert is_exact(15_000, 1_000_000, 100)
+    assert not is_exact(100_000, 100_000_000, 100)
+
+
+@pytest.mark.django_db
+def test_it_reads_candidates_from_the_gin_index() -> None:
+    library = LibraryFactory()
+    fill(library, [f"{text} {number}" for number in range(40) for text in TEXTS])
+    query = prepare(
+        scope_of(library), "POWER6 processor", vector_text(EMBEDDER.embed_queries(["x"])[0]), AIModelFactory()
+    )
+
+    statement = lexical_statement(query, 10)
+
+    assert statement is not None
+    assert "Bitmap Index Scan on chunk_terms" in explain(statement)
+
+
+@pytest.mark.django_db
+def test_it_reads_the_rarest_terms_and_keeps_to_its_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = LibraryFactory()
+    fill(library, [f"common word {number}" for number in range(30)] + ["common rare word"])
+    query = prepare(scope_of(library), "rare common word", "[]", AIModelFactory())
+    monkeypatch.setattr(searching, "CANDIDATE_BUDGET", 10)
+
+    statement = lexical_statement(query, 10)
+
+    assert statement is not None
+    assert str(statement.params["wanted"]).endswith("rare'")
+    assert len(run(statement)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_keeps_its_recall_for_every_size_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shares of 80, 16 and 4 % of one index: at least 95 % of the exact ten best, each by the intended plan."""
+    model = AIModelFactory()
+    sizes = {"big": 6_000, "medium": 1_200, "small": 300}
+    libraries = {name: LibraryFactory() for name in sizes}
+    vectors = {name: random_vectors(size, seed) for seed, (name, size) in enumerate(sizes.items())}
+    for name, library in libraries.items():
+        bulk(library, vectors[name], model)
+        LibraryStatistics.objects.create(library=library, chunks=sizes[name])
+    assert ensure_vector_index(model)
+    monkeypatch.setattr(searching, "EXACT_UP_TO", 1_000)
+    monkeypatch.setattr(searching, "EXACT_AT_MOST", 1_000)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE libraries_chunk, libraries_chunkembedding")
+
+    recalls = {name: _recall(libraries[name], vectors[name], model, sum(sizes.values())) for name in sizes}
+    plans = {name: explain(_dense(libraries[name], vectors[name][0], model, sum(sizes.values()))) for name in sizes}
+    drop_vector_index(model)
+
+    assert recalls["small"] == 1.0
+    assert min(recalls.values()) >= 0.95, recalls
+    assert index_name(model) in plans["big"]
+    assert index_name(model) in plans["medium"]
+    assert index_name(model) not in plans["small"]
+
+
+def _dense(library: Library, vector: Any, model: AIModel, total: int) -> Statement:
+    query = prepare(scope_of(library), "chunk", vector_text(vector), model)
+    return dense_statement(query, 10, all_chunks=total)
+
+
+def _recall(library: Library, vectors: Any, model: AIModel, total: int) -> float:
+    rng = np.random.default_rng(99)
+    hits = 0
+    for row in rng.integers(0, len(vectors), 20):
+        asked = vectors[row] + rng.normal(size=vectors.shape[1]) * 0.03
+        query = prepare(scope_of(library), "chunk", vector_text(asked), model)
+        exact = Statement(searching._DENSE_EXACT, query.params | {"depth": 10}, {})
+        hits += len(set(run(exact)) & set(run(_dense(library, asked, model, total))))
+    return hits / 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_builds_a_vector_index_once_and_repairs_a_broken_one(embedding_model: AIModel) -> None:
+    assert ensure_vector_index(embedding_model)
+    assert not ensure_vector_index(embedding_model)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass", [index_name(embedding_model)]
+        )
+
+    assert ensure_vector_index(embedding_model)
+    assert not ensure_vector_index(embedding_model)
+    drop_vector_index(embedding_model)
+
+
+@pytest.mark.django_db
+def test_it_refuses_to_index_vectors_of_too_many_dimensions() -> None:
+    with pytest.raises(ValueError, match="4000 dimensions"):
+        ensure_vector_index(AIModelFactory(name="huge", dimensions=8_192, is_default=False))
