@@ -18,6 +18,7 @@ STORAGES = {  # no manifest: tests run without collectstatic
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # noqa: F405  (a thread's connection would outlive the test)
 DATABASES["default"]["TEST"] = {"NAME": "test_" + os.environ.get("PYTEST_DB", "zhiku")}  # noqa: F405
 
+
 def _redis_database() -> int:
     """Return a database of the broker for this worker, never 0, where a running product has its own."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
