@@ -12,7 +12,6 @@ from django.core.files.storage import default_storage
 from apps.libraries.models import DocumentVersion
 from apps.libraries.types import Block, Box
 
-
 SUFFIX_CHARS = 5  # .docx, .xhtml; what is longer belongs to the title
 
 

@@ -1,29 +1,34 @@
 """Jobs: stages, leases, crashes, cancelling, fairness."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.files.base import ContentFile
 from django.db import OperationalError
 from django.test import override_settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
+from apps.catalog.models import AIModel
+from apps.catalog.services import default_model, spec_of
 from apps.core.invariants import verify
 from apps.ingestion import embedding, jobs, services, staging, tasks
 from apps.ingestion.errors import JobStopped
 from apps.ingestion.inline import run_jobs
 from apps.ingestion.models import IngestionJob, StagedChunk
 from apps.ingestion.parse_errors import Encrypted
+from apps.ingestion.progress import Progress
 from apps.ingestion.reading import read
 from apps.libraries.models import Chunk, ChunkEmbedding, Document
 from apps.libraries.services import delete_document, restore_document
+from apps.runtimes.spec import RuntimeSpec
 from apps.users.models import User
 from tests import factories
 from tests.ingestion.conftest import Upload, long_text
 
 Stage, State = IngestionJob.Stage, IngestionJob.State
-NEVER_MIND = "audit."  # invariants of other apps need rows that these tests do not make
 
 
 def broken() -> list[str]:
@@ -100,10 +105,7 @@ def test_it_takes_a_dead_workers_job_over(upload: Upload, small_chunks: None, st
     assert broken() == []
 
 
-def _spec() -> object:
-    from apps.catalog.models import AIModel
-    from apps.catalog.services import default_model, spec_of
-
+def _spec() -> RuntimeSpec:
     return spec_of(default_model(AIModel.Kind.EMBEDDING))
 
 
@@ -160,13 +162,13 @@ def test_it_serves_teams_in_turn(upload: Upload, alice: User) -> None:
     assert second.document_id == late.pk
 
 
-def _bytes(data: bytes) -> object:
-    from django.core.files.base import ContentFile
-
+def _bytes(data: bytes) -> ContentFile:
     return ContentFile(data)
 
 
-def test_it_embeds_the_same_share_of_each_team(upload: Upload, alice: User, small_chunks: None, monkeypatch) -> None:
+def test_it_embeds_the_same_share_of_each_team(
+    upload: Upload, alice: User, small_chunks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     big = upload(long_text(60))
     other = factories.LibraryFactory(team=factories.TeamFactory())
     small = services.receive_upload(user=alice, library=other, file=_bytes(long_text(4).encode()), name="s.txt")
@@ -174,7 +176,7 @@ def test_it_embeds_the_same_share_of_each_team(upload: Upload, alice: User, smal
     windows: list[set[object]] = []
     original = staging.write_vectors
 
-    def watch(rows, vectors) -> None:
+    def watch(rows: Any, vectors: Any) -> None:
         windows.append({row.job_id for row in rows})
         original(rows, vectors)
 
@@ -277,7 +279,7 @@ def test_it_keeps_the_lease_when_the_database_fails(upload: Upload, monkeypatch:
     assert document.jobs.get().state == "running"
 
 
-def test_it_tries_again_later_without_an_embedding_model(upload: Upload, embedding_model) -> None:
+def test_it_tries_again_later_without_an_embedding_model(upload: Upload, embedding_model: AIModel) -> None:
     document = upload()
     type(embedding_model).objects.update(state="missing")
 
@@ -289,7 +291,7 @@ def test_it_tries_again_later_without_an_embedding_model(upload: Upload, embeddi
     assert jobs.claim_next(Stage.READ) is None
 
 
-def test_it_forgets_vectors_of_another_model(upload: Upload, small_chunks: None, embedding_model) -> None:
+def test_it_forgets_vectors_of_another_model(upload: Upload, small_chunks: None, embedding_model: AIModel) -> None:
     document = upload(long_text(6))
     tasks.read_document()
     job = document.jobs.get()
@@ -323,9 +325,7 @@ def test_it_rings_again_for_jobs_that_wait(upload: Upload, rung: list[str]) -> N
     assert rung == ["read_document"]
 
 
-def test_it_shows_progress_twice_a_second_at_most(upload: Upload, django_assert_max_num_queries) -> None:
-    from apps.ingestion.progress import Progress
-
+def test_it_shows_progress_twice_a_second_at_most(upload: Upload, django_assert_max_num_queries: Any) -> None:
     document = upload()
     held = jobs.claim(document.jobs.get().pk, Stage.READ)
     assert held is not None
@@ -339,7 +339,7 @@ def test_it_shows_progress_twice_a_second_at_most(upload: Upload, django_assert_
     assert document.progress_total == 500
 
 
-def test_it_embeds_with_few_statements(upload: Upload, small_chunks: None, django_assert_max_num_queries) -> None:
+def test_it_embeds_with_few_statements(upload: Upload, small_chunks: None, django_assert_max_num_queries: Any) -> None:
     upload(long_text(120))
     tasks.read_document()
     assert StagedChunk.objects.count() >= 120

@@ -2,7 +2,9 @@
 
 import hashlib
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -33,7 +35,7 @@ def content(document: Document) -> bytes:
 
 
 def test_it_keeps_the_bytes_and_queues_their_reading(
-    upload: Upload, django_capture_on_commit_callbacks, rung: list[str]
+    upload: Upload, django_capture_on_commit_callbacks: Any, rung: list[str]
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         document = upload("Some text.", name="a.md", folder="notes/2024")
@@ -95,7 +97,7 @@ def test_it_stops_at_the_limit_and_keeps_nothing(alice: User, library: Library) 
     seen = 0
 
     class Endless:
-        def chunks(self, chunk_size: int = 65_536):
+        def chunks(self, chunk_size: int = 65_536) -> Iterator[bytes]:
             nonlocal seen
             while True:
                 seen += chunk_size
@@ -148,7 +150,7 @@ def test_it_makes_one_document_of_twenty_parallel_uploads(rung: list[str]) -> No
                 user=user, library=library, file=ContentFile(b"the same bytes"), name="same.txt"
             )
             outcomes.append(done.outcome)
-        except BaseException as error:  # noqa: BLE001 -- shown by the assertion below
+        except BaseException as error:  # shown by the assertion below
             errors.append(error)
         finally:
             connection.close()

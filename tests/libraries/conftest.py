@@ -1,5 +1,8 @@
 """Documents with text and passages, for tests of pages."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from apps.libraries.models import Chunk, Document
@@ -13,6 +16,12 @@ BLOCKS = (
     Block("| a | b |\n| --- | --- |\n| 1 | <img src=x onerror=alert(1)> |", "table"),
     Block("Last paragraph with 汉字。"),
 )
+
+
+@pytest.fixture(autouse=True)
+def own_files(tmp_path: Path, settings: Any) -> None:
+    """Give each test files of its own: rows are rolled back, files are not."""
+    settings.MEDIA_ROOT = tmp_path / "media"
 
 
 @pytest.fixture
