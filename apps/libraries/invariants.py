@@ -82,3 +82,27 @@ def every_version_has_its_file() -> list[str]:
 def every_file_has_its_version() -> list[str]:
     """No file older than an hour lies in the storage without a row."""
     return [f"file {key} belongs to no version" for key in orphans(ORPHAN_AGE)][:SHOWN]
+
+
+@invariant("libraries.term-statistics-are-as-counted")
+def term_statistics_are_as_counted() -> list[str]:
+    """BM25's totals and document frequencies are what a count of the stored chunks gives (`lexical_store`)."""
+    totals = """
+        SELECT l.id FROM libraries_library l
+        LEFT JOIN libraries_librarystatistics s ON s.library_id = l.id
+        LEFT JOIN (
+            SELECT library_id, count(*) AS chunks, sum(term_count) AS occurrences
+            FROM libraries_chunk WHERE terms IS NOT NULL GROUP BY library_id
+        ) c ON c.library_id = l.id
+        WHERE coalesce(s.chunks, 0) <> coalesce(c.chunks, 0)
+            OR coalesce(s.occurrences, 0) <> coalesce(c.occurrences, 0)"""
+    terms = """
+        SELECT coalesce(s.library_id, c.library_id), coalesce(s.term, c.term), s.chunks, c.chunks
+        FROM libraries_termstatistics s
+        FULL JOIN (
+            SELECT library_id, substr(lexeme, 9) AS term, count(*) AS chunks
+            FROM libraries_chunk CROSS JOIN LATERAL unnest(tsvector_to_array(terms)) AS lexeme GROUP BY 1, 2
+        ) c ON c.library_id = s.library_id AND c.term = s.term
+        WHERE s.chunks IS DISTINCT FROM c.chunks"""
+    broken = [f"library {row[0]}: the totals of its term statistics are wrong" for row in _rows(totals)]
+    return broken + [f"library {row[0]}: {row[1]!r} counts {row[2]} and stands in {row[3]}" for row in _rows(terms)]
