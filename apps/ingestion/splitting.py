@@ -75,7 +75,7 @@ class _Plan:
         self._starts = list(accumulate((len(block.text) + 2 for block in blocks), initial=0))[:-1]
         self._atoms = document_atoms(blocks, self._starts)
         counts = self._count([text[atom.start : atom.end] for atom in self._atoms])
-        self._sums = list(accumulate((count + 1 for count in counts), initial=0))  # 1: a line end may be a token
+        self._sums = list(accumulate(counts, initial=0))
         self._headers: dict[tuple[str, ...], int] = {}
 
     def _count(self, texts: Sequence[str]) -> list[int]:
@@ -195,7 +195,7 @@ class _Plan:
         if block.kind != "table" or atom.start == self._starts[atom.block]:
             return "", 0
         header = table_header(block.text)
-        tokens = self._count([header])[0] + 1 if header else 0
+        tokens = self._count([header])[0] if header else 0
         return (header + "\n", tokens) if 0 < tokens < size.target // 2 else ("", 0)
 
     def fitted(self, spans: list[_Span]) -> list[_Span]:

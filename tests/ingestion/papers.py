@@ -29,7 +29,9 @@ def pdf(path: Path, draw: Callable[[Canvas], None], **options: object) -> Path:
     return path
 
 
-def write(canvas: Canvas, lines: Sequence[str], x: float, top: float, *, size: float = 10, font: str = "Helvetica") -> float:
+def write(
+    canvas: Canvas, lines: Sequence[str], x: float, top: float, *, size: float = 10, font: str = "Helvetica"
+) -> float:
     """Write lines from `top` points below the page's upper edge; return where the next would go."""
     canvas.setFont(font, size)
     for line in lines:
@@ -66,9 +68,10 @@ def word(path: Path, main: bytes, **parts: bytes) -> Path:
 def bomb(member_bytes: int) -> bytes:
     """Return a zip with one member of so many NUL bytes, packed a thousand to one."""
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        with archive.open("word/document.xml", "w", force_zip64=True) as member:
-            block = bytes(1 << 20)
-            for _ in range(member_bytes >> 20):
-                member.write(block)
+    with (
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive,
+        archive.open("word/document.xml", "w", force_zip64=True) as member,
+    ):
+        for _ in range(member_bytes >> 20):
+            member.write(bytes(1 << 20))
     return packed.getvalue()

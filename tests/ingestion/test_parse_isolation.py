@@ -116,7 +116,7 @@ def test_it_kills_the_child_when_the_caller_breaks_off(endless: Path) -> None:
     with pytest.raises(KeyError):
         host.parse(endless, name="deep.html", limits=QUICK, should_stop=stop)
 
-    gone, alive = psutil.wait_procs(children(), timeout=30)
+    _gone, alive = psutil.wait_procs(children(), timeout=30)
     assert not alive
 
 
@@ -127,7 +127,9 @@ def test_it_tells_how_many_pages_are_done(tmp_path: Path) -> None:
             canvas.showPage()
 
     seen: list[tuple[int, int]] = []
-    host.parse(papers.pdf(tmp_path / "five.pdf", draw), name="five.pdf", limits=QUICK, on_progress=lambda *at: seen.append(at))
+    host.parse(
+        papers.pdf(tmp_path / "five.pdf", draw), name="five.pdf", limits=QUICK, on_progress=lambda *at: seen.append(at)
+    )
 
     assert seen[-1] == (5, 5)
     assert sorted(seen) == seen
@@ -160,7 +162,7 @@ def test_it_takes_the_children_down_with_the_zygote(endless: Path, note: Path) -
         host.parse(endless, name="deep.html", limits=QUICK, should_stop=watch)
 
     assert running
-    gone, alive = psutil.wait_procs(running, timeout=30)
+    _gone, alive = psutil.wait_procs(running, timeout=30)
     assert not alive
 
 

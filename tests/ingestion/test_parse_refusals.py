@@ -77,7 +77,9 @@ def test_it_asks_for_the_password_of_an_encrypted_pdf(tmp_path: Path) -> None:
 
     assert refusal(path).code == "encrypted"
     assert refusal(path, password="open").code == "wrong-password"
-    assert host.parse(path, name="locked.pdf", password="sesame", limits=LIMITS).blocks[0].text == "A walrus lives here."
+    assert (
+        host.parse(path, name="locked.pdf", password="sesame", limits=LIMITS).blocks[0].text == "A walrus lives here."
+    )
 
 
 def test_it_tells_an_encrypted_word_document(tmp_path: Path) -> None:
@@ -87,7 +89,9 @@ def test_it_tells_an_encrypted_word_document(tmp_path: Path) -> None:
 
 
 def test_it_tells_a_scan_from_an_empty_file(tmp_path: Path) -> None:
-    path = papers.pdf(tmp_path / "scan.pdf", lambda canvas: (canvas.rect(50, 50, 200, 200, fill=1), canvas.showPage())[1])
+    path = papers.pdf(
+        tmp_path / "scan.pdf", lambda canvas: (canvas.rect(50, 50, 200, 200, fill=1), canvas.showPage())[1]
+    )
 
     refused = refusal(path)
 
@@ -97,7 +101,8 @@ def test_it_tells_a_scan_from_an_empty_file(tmp_path: Path) -> None:
 
 def test_row_69_it_refuses_a_page_tree_that_claims_a_billion_pages(tmp_path: Path) -> None:
     data = (
-        b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Count 1000000000/Kids[2 0 R]>>endobj\n"
+        b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+        b"2 0 obj<</Type/Pages/Count 1000000000/Kids[2 0 R]>>endobj\n"
         b"trailer<</Root 1 0 R>>\n%%EOF"
     )
 

@@ -76,7 +76,9 @@ def test_it_takes_numbers_for_headings_only_where_there_are_several(tmp_path: Pa
     several = text.parse(task(tmp_path, "1 Scope\n\nWords.\n\n1.1 Terms\n\nMore words.\n"))
     single = text.parse(task(tmp_path, "3 apples\n\nWords.\n"))
 
-    assert [block.heading_path for block in several.blocks] == [("1 Scope",), ("1 Scope",)] + [("1 Scope", "1.1 Terms")] * 2
+    assert [block.heading_path for block in several.blocks] == [("1 Scope",), ("1 Scope",)] + [
+        ("1 Scope", "1.1 Terms")
+    ] * 2
     assert [block.kind for block in single.blocks] == ["text", "text"]
 
 
@@ -158,7 +160,9 @@ def test_it_reads_the_main_part_of_a_page(tmp_path: Path) -> None:
 
 
 def test_it_reads_all_of_a_page_without_a_main_part(tmp_path: Path) -> None:
-    parsed = html.parse(task(tmp_path, "<body><header>Title</header><nav>menu</nav><p>Words</p><footer>Imprint</footer></body>"))
+    parsed = html.parse(
+        task(tmp_path, "<body><header>Title</header><nav>menu</nav><p>Words</p><footer>Imprint</footer></body>")
+    )
 
     assert blocks(parsed) == [("text", "Title"), ("text", "Words"), ("text", "Imprint")]
 
@@ -199,7 +203,8 @@ def test_it_writes_tables_with_a_header_and_without_empty_columns() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "language"), [(ZH, "zh"), ("The ducks", "en"), ("これは日本語です", "ja"), ("한국어", "ko"), ("12 34", "")]
+    ("words", "language"),
+    [(ZH, "zh"), ("The ducks", "en"), ("これは日本語です", "ja"), ("한국어", "ko"), ("12 34", "")],
 )
 def test_it_names_the_language(words: str, language: str) -> None:
     assert language_of([words]) == language

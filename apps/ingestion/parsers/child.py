@@ -16,6 +16,8 @@ from apps.ingestion.sniffing import sniff
 
 MAX_OPEN_FILES = 64
 MIB = 1 << 20
+BASE_CPU_S = 45  # for a document without pages, and until the number of pages is known
+CPU_S_PER_PAGE = 0.2  # ten times what a page usually takes
 _CPU_GRACE_S = 2  # after SIGXCPU the kernel waits this long before it kills
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38  # linux/prctl.h
 _REPORT_EVERY_S = 0.05
@@ -24,7 +26,7 @@ _REPORT_EVERY_S = 0.05
 def run(task: Task, channel: socket.socket, result: int, zygote: int) -> None:
     """Read the document, write what came of it into the file `result`, and end the process."""
     confine(task.limits, zygote)
-    reporting = Task(task.path, task.name, task.password, task.limits, reporter(channel))
+    reporting = Task(task.path, task.name, task.password, task.limits, reporter(channel, task.limits))
     written = outcome(reporting)
     try:
         _write(result, written)
@@ -61,7 +63,7 @@ def confine(limits: ParseLimits, zygote: int) -> None:
     file_bytes = limits.max_chars * 8 + 64 * MIB
     for kind, soft, hard in (
         (resource.RLIMIT_CORE, 0, 0),
-        (resource.RLIMIT_CPU, limits.cpu_s, limits.cpu_s + _CPU_GRACE_S),
+        (resource.RLIMIT_CPU, min(BASE_CPU_S, limits.cpu_s), limits.cpu_s + _CPU_GRACE_S),
         (resource.RLIMIT_AS, limits.memory_mib * MIB, limits.memory_mib * MIB),
         (resource.RLIMIT_NOFILE, MAX_OPEN_FILES, MAX_OPEN_FILES),
         (resource.RLIMIT_FSIZE, file_bytes, file_bytes),
@@ -71,12 +73,18 @@ def confine(limits: ParseLimits, zygote: int) -> None:
     signal.signal(signal.SIGXCPU, signal.SIG_DFL)
 
 
-def reporter(channel: socket.socket) -> Report:
-    """Return a function that tells the host how far the reading is, at most 20 times a second."""
-    last = 0.0
+def reporter(channel: socket.socket, limits: ParseLimits) -> Report:
+    """Return a function that tells the host how far the reading is, at most 20 times a second.
+
+    Its first call tells the number of pages, and with it how much time the document may take.
+    """
+    last = -1.0
 
     def report(done: int, total: int) -> None:
         nonlocal last
+        if last < 0:
+            seconds = min(limits.cpu_s, round(BASE_CPU_S + CPU_S_PER_PAGE * total))
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, limits.cpu_s + _CPU_GRACE_S))
         now = time.monotonic()
         if now - last < _REPORT_EVERY_S and done < total:
             return

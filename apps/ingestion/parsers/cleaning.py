@@ -34,6 +34,8 @@ _EDGES = re.compile(r" ?\n ?")
 
 def clean(text: str) -> str:
     """Return `text` without control characters, with plain line ends, spaces and ligatures."""
+    if text.isascii() and text.isprintable():  # most lines
+        return text
     return text.replace("\r\n", "\n").replace("\r", "\n").translate(_TABLE)
 
 

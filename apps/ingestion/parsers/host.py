@@ -265,7 +265,7 @@ def _result(file: IO[bytes], ending: wire.Ending, limits: ParseLimits) -> wire.S
 def _crash(number: int, ending: wire.Ending, limits: ParseLimits) -> Failure:
     """Return what a signal that ended the child means."""
     if number == signal.SIGXCPU or ending.cpu_s >= limits.cpu_s:
-        return Failure("parse-timeout", {"seconds": limits.cpu_s})
+        return Failure("parse-timeout", {"seconds": round(ending.cpu_s)})
     out_of_memory = number == signal.SIGKILL  # not ours, so the kernel's out-of-memory killer
     if out_of_memory or (number in _CRASHES and ending.peak_mib > limits.memory_mib * _MEMORY_PART):
         return Failure("parse-memory", {"mib": limits.memory_mib})

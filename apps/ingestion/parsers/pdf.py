@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from statistics import median
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -24,9 +25,11 @@ MAX_FIELDS = 2_000
 _RIGHTS_MANAGED = "MicrosoftIRMServices"
 MIN_PAGES_FOR_FURNITURE = 4
 _ZONE = 0.09  # of the page's height, at its top and bottom: where running heads and page numbers stand
+_HEAD_SIZE = 1.15  # times the usual font size: a larger line is a chapter's heading at the top of a page
 _REPEATED = 3
 _REPEATED_SURELY = 5
 _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
+_WORD = re.compile(r"[^\W\d_]|\d\d")  # a letter or a number: less is a stray mark, or a font without a mapping
 _JOINED_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _PUBLISHED_BY_PROGRAM = re.compile(
     r"^(?:microsoft \w+ - |untitled|slide \d|document\d*$|\S+\.(?:docx?|dvi|pdf|tex|indd|qxd)$)", re.IGNORECASE
@@ -53,7 +56,7 @@ def parse(task: Task) -> ParsedDocument:
         title = _title(document)
     finally:
         document.close()
-    if not any(char.isalnum() for block in blocks for char in block.text):
+    if not any(_WORD.search(block.text) for block in blocks):
         raise Refused("no-text-layer", pages=total)
     return ParsedDocument(blocks, total, title, language_of([block.text for block in blocks[:400]]))
 
@@ -137,15 +140,17 @@ def _without_furniture(pages: list[_Page]) -> list[_Page]:
     """
     if len(pages) < MIN_PAGES_FOR_FURNITURE:
         return pages
-    counts = Counter(key for page in pages for key in {_furniture(line, page.frame) for line in page.lines} - {""})
+    sizes = [line.size for page in pages for line in page.lines]
+    largest = median(sizes) * _HEAD_SIZE if sizes else 0.0
+    heads = [[_furniture(line, page.frame) if line.size <= largest else "" for line in page.lines] for page in pages]
+    counts = Counter(key for keys in heads for key in set(keys) - {""})
     enough = max(_REPEATED, min(_REPEATED_SURELY, len(pages) // 2))
     repeated = {key for key, count in counts.items() if count >= enough}
     seen: set[str] = set()
     cleaned = []
-    for page in pages:
+    for page, keys in zip(pages, heads, strict=True):
         kept = []
-        for line in page.lines:
-            key = _furniture(line, page.frame)
+        for line, key in zip(page.lines, keys, strict=True):
             if key not in repeated or (key not in seen and key.strip("tb#-–—/.:| ")):
                 kept.append(line)
             seen.add(key)

@@ -12,7 +12,7 @@ MAX_LINES = 3
 MAX_CHARS = 160
 MAX_BOLD_CHARS = 100
 _LARGER = 1.12  # times the size of the body's text
-_MAX_SHARE = 0.4  # if more of a document's paragraphs look like headings, weight means nothing there
+_MAX_SHARE = 0.4  # if more of a document's text looks like headings, weight means nothing there
 _NUMBER = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){0,4}|[IVX]{1,5}\.|[A-Z]\.)\.?\s+\S")
 _DIGITS = re.compile(r"(\d{1,3}(?:\.\d{1,3}){0,4})\.?\s")
 _UNLIKELY_ENDS = tuple(",，;；。、")
@@ -42,7 +42,8 @@ def levels_of(placed: Sequence[Placed], outline: dict[tuple[int, str], int]) -> 
     body = _body_size(placed)
     listed = [outline.get((each.page, normal(each.paragraph.text)), 0) for each in placed]
     seen = [_looks_like(each.paragraph, body) for each in placed]
-    if sum(seen) > _MAX_SHARE * len(placed):
+    chars = [len(each.paragraph.text) for each in placed]
+    if sum(count for count, is_seen in zip(chars, seen, strict=True) if is_seen) > _MAX_SHARE * sum(chars):
         seen = [_is_larger(each.paragraph, body) for each in placed]
     by_style = _style_levels(placed, listed, seen)
     return [

@@ -21,6 +21,7 @@ _WIDE_GAP = 1.6  # blanks wider than this, in font sizes, part two cells or colu
 _NAME_BYTES = 128
 _EDGE = 0.02  # text this far outside the crop box is not seen
 _RIGHT_ANGLES = 4
+_LARGEST = 500.0  # points; a larger font size is a mistake of the file
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +148,12 @@ class PageText:
         if not rectangles:
             return
         size, turn = self._size_and_turn(first)
-        placed = sorted(self._frame.shown(*rectangle) for rectangle in rectangles)
-        gaps = any(_is_far(before, after, size) for before, after in pairwise(placed))
-        whole = [(first, last, _union(placed))]
-        pieces = list(self._pieces(first, last, size)) if gaps and turn == 0 else whole
+        placed = [self._frame.shown(*rectangle) for rectangle in rectangles]
+        pieces = [(first, last, _union(placed))]
+        if turn == 0 and len(placed) > 1:
+            placed.sort()
+            if any(_is_far(before, after, size) for before, after in pairwise(placed)):
+                pieces = list(self._pieces(first, last, size))
         bold = self._is_bold(first) and (last - first < 2 or self._is_bold(last - 1))  # noqa: PLR2004
         for at, (start, stop, box) in enumerate(pieces):
             text = clean(self._text[start:stop]).strip()
@@ -162,9 +165,10 @@ class PageText:
         found = []
         for at in range(pdfium.FPDFText_CountRects(self._page, first, last - first)):
             if pdfium.FPDFText_GetRect(self._page, at, *self._references):
-                left, top, right, bottom = (edge.value for edge in self._edges)
-                if math.isfinite(left + top + right + bottom):
-                    found.append((left, top, right, bottom))
+                left, top, right, bottom = self._edges
+                box = left.value, top.value, right.value, bottom.value
+                if math.isfinite(sum(box)):
+                    found.append(box)
         return found
 
     def _pieces(self, first: int, last: int, size: float) -> Iterator[tuple[int, int, Edges]]:
@@ -176,8 +180,8 @@ class PageText:
             # The order of the arguments differs from GetRect's: left, right, bottom, top.
             if not pdfium.FPDFText_GetCharBox(self._page, at, *self._references):
                 continue
-            left, right, bottom, top = (edge.value for edge in self._edges)
-            shown = self._frame.shown(left, top, right, bottom)
+            left, right, bottom, top = self._edges
+            shown = self._frame.shown(left.value, top.value, right.value, bottom.value)
             if box is not None and _is_far(box, shown, size):
                 yield start, at, box
                 start, box = at, None
@@ -192,10 +196,12 @@ class PageText:
             return max(size, 1.0), 0
         a, b, c, d = (self._matrix.a, self._matrix.b, self._matrix.c, self._matrix.d)
         scaled = size * math.hypot(c, d)
+        if b == 0 and a > 0 and self._frame.turns == 0:  # nearly always
+            return (scaled if 1 <= scaled <= _LARGEST else max(size, 1.0)), 0
         angle = math.degrees(math.atan2(b, a)) - 90 * self._frame.turns
         turn = round(angle / 90)
         turn = turn % _RIGHT_ANGLES if abs(angle - turn * 90) < 5 else -1  # noqa: PLR2004  degrees
-        return (scaled if 1 <= scaled <= 500 else max(size, 1.0)), turn  # noqa: PLR2004  points
+        return (scaled if 1 <= scaled <= _LARGEST else max(size, 1.0)), turn
 
     def _is_bold(self, at: int) -> bool:
         written = pdfium.FPDFText_GetFontInfo(self._page, at, self._name, _NAME_BYTES, self._flags)
@@ -211,4 +217,6 @@ def _is_far(before: Edges, after: Edges, size: float) -> bool:
 
 
 def _union(boxes: list[Edges]) -> Edges:
+    if len(boxes) == 1:
+        return boxes[0]
     return min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes)
