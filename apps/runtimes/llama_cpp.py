@@ -1,6 +1,7 @@
 """Chat models in GGUF files, by llama.cpp inside this process."""
 
 import os
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 
@@ -15,6 +16,9 @@ from apps.runtimes.spec import RuntimeSpec
 
 _TEMPLATE_KEY = "tokenizer.chat_template"
 _EOS_KEY = "tokenizer.ggml.eos_token_id"
+# After each step the decode thread asks for Python's lock; a thread that renders text keeps it for 5 ms by default,
+# half the time of a token of a small model.
+_SWITCH_S = 0.001
 
 
 class LlamaChat:
@@ -73,6 +77,7 @@ class LlamaChat:
 def load_chat(spec: RuntimeSpec) -> LlamaChat:
     """Return the model of `spec`. Raises RuntimeFailure where its file is missing, damaged or of a foreign kind."""
     check_folder(spec.path.parent)
+    sys.setswitchinterval(_SWITCH_S)
     return LlamaChat(spec, Model(spec.path), interactive)
 
 

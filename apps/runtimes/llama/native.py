@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import llama_cpp as lib
+from llama_cpp import llama_cpp as lib
 
 from apps.runtimes.contracts import RuntimeFailure, Sampling
 
@@ -28,6 +28,12 @@ def _log(level: int, text: bytes, _data: object) -> None:
     if level in _LEVELS:
         logger.log(_LEVELS[level], "llama.cpp: %s", text.decode("utf-8", "replace").strip())
 
+
+# Drawing a token takes a fraction of a millisecond. Called the usual way it would give Python's lock away and might
+# wait 5 ms to get it back while another thread renders text: a third of the time of a token.
+_sample = ctypes.PyDLL(lib._lib._name).llama_sampler_sample
+_sample.argtypes = lib.llama_sampler_sample.argtypes
+_sample.restype = lib.llama_sampler_sample.restype
 
 lib.llama_log_set(_log, ctypes.c_void_p(0))
 lib.llama_backend_init()
@@ -58,6 +64,7 @@ class Model:
         self.bos: int = lib.llama_vocab_bos(self.vocabulary)
         self.adds_bos: bool = lib.llama_vocab_get_add_bos(self.vocabulary)
         self._pieces: dict[int, bytes] = {}
+        self._ends: dict[int, bool] = {}
         self._in_use = threading.Lock()  # between those who tokenize and the one who closes
 
     def metadata(self) -> dict[str, str]:
@@ -109,7 +116,10 @@ class Model:
 
     def is_end(self, token: int) -> bool:
         """Return whether `token` ends the generation."""
-        return bool(lib.llama_vocab_is_eog(self.vocabulary, token))
+        found = self._ends.get(token)
+        if found is None:
+            found = self._ends[token] = bool(lib.llama_vocab_is_eog(self.vocabulary, token))
+        return found
 
     def special_texts(self) -> list[str]:
         """Return how the control tokens are written, as in `<|im_start|>`."""
@@ -218,7 +228,7 @@ class Sampler:
 
     def sample(self, context: Context, row: int) -> int:
         """Return the next token by the output of `row` of the last batch."""
-        return int(lib.llama_sampler_sample(self._chain, context.handle, row))
+        return int(_sample(self._chain, context.handle, row))
 
     def close(self) -> None:
         """Free the chain and its links."""
