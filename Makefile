@@ -47,7 +47,7 @@ vendor: ## refresh static/vendor from npm packages
 	$(VENV)/python -m kb_project.vendor
 
 messages: dev ## refresh the translation catalogues
-	$(VENV)/python manage.py makemessages -l zh_Hans --no-obsolete --ignore .venv --ignore var --ignore tests
+	$(VENV)/python manage.py makemessages -l zh_Hans --no-obsolete --no-location --ignore .venv --ignore var --ignore tests
 	$(VENV)/python -m kb_project.messages
 
 clean: ## remove what `run` made, the data included
