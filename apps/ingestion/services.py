@@ -4,6 +4,7 @@ import errno
 import hashlib
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, Protocol, cast
@@ -66,21 +67,16 @@ def receive_upload(*, user: User | None, library: Library, file: Source, name: s
 def take_upload(*, user: User | None, library: Library, file: Source, name: str, folder: str = "") -> Upload:
     """Do what `receive_upload` does and tell as well whether the document is new."""
     shown, place = display_name(name, folder)
-    stored = _store(file)
-    held = None
-    try:
+    with ExitStack() as undo:  # whatever goes wrong, and for bytes that were there already
+        stored = _store(file, undo)
         held = _reserve(user, library, stored)
-        upload = _settle(user, library, stored, (shown, place))
-    except BaseException:
-        default_storage.delete(stored.key)
         if held is not None:
-            metering.release(held.pk)
-        raise
-    if upload.outcome != "created":
-        default_storage.delete(stored.key)
-    if held is not None:
-        is_new = upload.outcome == "created"
-        metering.settle(held.pk, _amounts(stored)) if is_new else metering.release(held.pk)
+            undo.callback(metering.release, held.pk)
+        upload = _settle(user, library, stored, (shown, place))
+        if upload.outcome == "created":
+            undo.pop_all()
+            if held is not None:
+                metering.settle(held.pk, _amounts(stored))
     return upload
 
 
@@ -106,23 +102,20 @@ def cancel(*, user: User, document: Document) -> None:
         audit.record("document.cancelled", actor=user, team=document.library.team, target=document)
 
 
-def _store(file: Source) -> Stored:
-    """Stream the bytes into the storage under a random key, counting and hashing on the way."""
+def _store(file: Source, undo: ExitStack) -> Stored:
+    """Stream the bytes into the storage under a random key, counting and hashing on the way; `undo` deletes them."""
     version = DocumentVersion(id=uuid.uuid4())
     key = version_path(version, "")
     meter = _Meter(file)
+    undo.callback(default_storage.delete, key)
     try:
         key = default_storage.save(key, cast("File[bytes]", meter))
-        if meter.count == 0:
-            raise EmptyUpload
     except OSError as error:
-        default_storage.delete(key)
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StorageFull from error
         raise
-    except BaseException:
-        default_storage.delete(key)
-        raise
+    if meter.count == 0:
+        raise EmptyUpload
     return Stored(version.id, key, meter.sha256.hexdigest(), meter.count)
 
 
