@@ -17,14 +17,17 @@ from apps.ingestion.parsers.pdf_lines import Frame, Line, PageText, frame_of
 from apps.ingestion.parsers.pdf_order import columns_of
 from apps.ingestion.parsers.pdf_paragraphs import Paragraph, paragraphs_of
 from apps.ingestion.parsers.types import Refused, Task
-from apps.libraries.types import Block, Box, ParsedDocument
+from apps.libraries.types import Block, BlockKind, Box, ParsedDocument
 
 MAX_BOOKMARKS = 5_000
 MAX_ATTACHMENTS = 10
 MAX_FIELDS = 2_000
+MAX_CAPTION_CHARS = 600
+_CAPTION = re.compile(r"(?:fig(?:ure|\.)?|table|图|表|圖)\s*\d", re.IGNORECASE)
 _RIGHTS_MANAGED = "MicrosoftIRMServices"
 MIN_PAGES_FOR_FURNITURE = 4
 _ZONE = 0.09  # of the page's height, at its top and bottom: where running heads and page numbers stand
+_PAD = 0.15  # font sizes
 _HEAD_SIZE = 1.15  # times the usual font size: a larger line is a chapter's heading at the top of a page
 _REPEATED = 3
 _REPEATED_SURELY = 5
@@ -201,7 +204,13 @@ def _blocks(pages: Sequence[_Page], outline: dict[tuple[int, str], int]) -> Iter
         if level:
             yield Block(text, "heading", each.page, box, stack.push(level, text), level)
         else:
-            yield Block(text, "list" if each.paragraph.is_item else "text", each.page, box, stack.path)
+            yield Block(text, _kind(each.paragraph), each.page, box, stack.path)
+
+
+def _kind(paragraph: Paragraph) -> BlockKind:
+    if paragraph.is_item:
+        return "list"
+    return "caption" if _CAPTION.match(paragraph.text) and len(paragraph.text) <= MAX_CAPTION_CHARS else "text"
 
 
 def _words(placed: Sequence[Placed]) -> Counter[str]:
@@ -232,7 +241,8 @@ def _with_hyphens(paragraph: Paragraph, words: Counter[str]) -> str:
 def _box(each: Placed, frame: Frame) -> Box:
     width, height = frame.size
     lines = each.paragraph.lines
-    edges = (min(line.x0 for line in lines) / width, min(line.y0 for line in lines) / height)
-    ends = (max(line.x1 for line in lines) / width, max(line.y1 for line in lines) / height)
+    pad = _PAD * each.paragraph.size  # glyph boxes are tight
+    edges = ((min(line.x0 for line in lines) - pad) / width, (min(line.y0 for line in lines) - pad) / height)
+    ends = ((max(line.x1 for line in lines) + pad) / width, (max(line.y1 for line in lines) + pad) / height)
     x0, y0, x1, y1 = (round(min(1.0, max(0.0, edge)), 4) for edge in (*edges, *ends))
     return Box(each.page, x0, y0, x1, y1)

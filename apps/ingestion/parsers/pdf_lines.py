@@ -15,12 +15,13 @@ Edges = tuple[float, float, float, float]  # x0, y0, x1, y1
 HYPHEN = "\ufffe"  # how PDFium writes a hyphen at a line's end, in place of the line break
 _BREAK = re.compile(r"(\r?\n|\ufffe)")
 _WIDE = re.compile(r"[\x80-\x9f\u2e80-\uffef]")  # only then a character may be beyond UCS-2, which GetText cuts off
-_BOLD = re.compile(rb"bold|black|heavy|demi|medi|cmbx|simhei|heiti", re.IGNORECASE)
+_BOLD = re.compile(rb"bold|black|heavy|demi|medi(?!um)|bx\d|simhei|heiti", re.IGNORECASE)
 _FORCE_BOLD = 1 << 18  # ISO 32000-1, table 123
 _WIDE_GAP = 1.6  # blanks wider than this, in font sizes, part two cells or columns
 _NAME_BYTES = 128
 _EDGE = 0.02  # text this far outside the crop box is not seen
 _RIGHT_ANGLES = 4
+_ASKEW = 5.0  # degrees
 _LARGEST = 500.0  # points; a larger font size is a mistake of the file
 
 
@@ -195,13 +196,13 @@ class PageText:
         if not pdfium.FPDFText_GetMatrix(self._page, at, self._matrix):
             return max(size, 1.0), 0
         a, b, c, d = (self._matrix.a, self._matrix.b, self._matrix.c, self._matrix.d)
-        scaled = size * math.hypot(c, d)
-        if b == 0 and a > 0 and self._frame.turns == 0:  # nearly always
-            return (scaled if 1 <= scaled <= _LARGEST else max(size, 1.0)), 0
-        angle = math.degrees(math.atan2(b, a)) - 90 * self._frame.turns
+        scaled = abs(size) * math.hypot(c, d)
+        scaled = scaled if 1 <= scaled <= _LARGEST else max(size, 1.0)
+        if b == 0 and a > 0 and size > 0 and self._frame.turns == 0:  # nearly always
+            return scaled, 0
+        angle = math.degrees(math.atan2(b, a)) - 90 * self._frame.turns + (180 if size < 0 else 0)
         turn = round(angle / 90)
-        turn = turn % _RIGHT_ANGLES if abs(angle - turn * 90) < 5 else -1  # noqa: PLR2004  degrees
-        return (scaled if 1 <= scaled <= _LARGEST else max(size, 1.0)), turn
+        return scaled, turn % _RIGHT_ANGLES if abs(angle - turn * 90) < _ASKEW else -1
 
     def _is_bold(self, at: int) -> bool:
         written = pdfium.FPDFText_GetFontInfo(self._page, at, self._name, _NAME_BYTES, self._flags)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import median
 
 from apps.ingestion.parsers.cleaning import is_cjk
 from apps.ingestion.parsers.pdf_lines import Line
@@ -15,8 +14,10 @@ _MIN_GUTTER = 6.0  # points
 _MARGIN = 0.15  # of the width, at both sides: a gutter lies between
 _CROSSED = 0.06  # share of the lines' height that may cross a gutter unnoticed
 _SPANNING = 0.62  # lines wider than this share of the region never decide where columns are
-_MIN_FULL = 0.5  # a column's lines are typically this full; a table's are not
+_MIN_FULL = 0.5  # most lines of a column are this full; a table's are not
 _MIN_CHARS = 14
+_MOSTLY = 0.6
+_FEW = 6  # a jump up every so many lines is no disorder: boxes, notes, columns that were not seen
 _MIN_OVERLAP = 0.4  # of the shorter column's height, side by side with the other
 
 
@@ -80,7 +81,7 @@ def _column(lines: Sequence[Line], *, is_kept: bool = False) -> Column:
 def _rows(lines: Sequence[Line]) -> Sequence[Line]:
     """Return lines from top to bottom; the content's own order where that already runs so."""
     jumps = sum(after.y0 < before.y0 - before.size for before, after in pairwise(lines))
-    if jumps <= len(lines) // 20:
+    if jumps <= max(1, len(lines) // _FEW):
         return lines
     rows: list[list[Line]] = []
     for line in sorted(lines, key=lambda line: (line.y0 + line.y1) / 2):
@@ -136,7 +137,11 @@ def _parts(lines: Sequence[Line], middle: float) -> bool:
 
 
 def _is_prose(side: Sequence[Line]) -> bool:
-    """Return whether lines typically fill their column and hold more than a label or number."""
+    """Return whether most of the text stands in lines that fill the column and hold more than a label or number.
+
+    Text is weighed by its length, so that the cells of a table within a column do not outvote it.
+    """
     width = max(line.x1 for line in side) - min(line.x0 for line in side)
-    chars = median(sum(2 if is_cjk(char) else 1 for char in line.text[:60]) for line in side)
-    return chars >= _MIN_CHARS and median(line.x1 - line.x0 for line in side) >= _MIN_FULL * width
+    lengths = [(sum(2 if is_cjk(char) else 1 for char in line.text[:120]), line.x1 - line.x0) for line in side]
+    full = sum(chars for chars, extent in lengths if chars >= _MIN_CHARS and extent >= _MIN_FULL * width)
+    return full >= _MOSTLY * sum(chars for chars, _extent in lengths)
