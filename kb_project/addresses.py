@@ -29,7 +29,11 @@ def redis_url(env: Env) -> str:
 
 def celery_broker_url(env: Env) -> str:
     """Return the broker's address as kombu writes it (`redis+socket://` for a Unix socket)."""
-    return env.redis_url or f"redis+socket://{socket_dir(env)}/valkey.sock"
+    url = urlsplit(redis_url(env))
+    if url.scheme != "unix":
+        return env.redis_url
+    database = dict(parse_qsl(url.query)).get("db", "0")
+    return f"redis+socket://{url.path}?virtual_host={database}"
 
 
 def database_settings(env: Env) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 import json
 
 from django import template
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from apps.chat.errors import reason
 from apps.chat.models import Citation, Message
+from apps.chat.sources import Extract, Piece
 from apps.core.markdown import render_cached
 
 register = template.Library()
@@ -38,9 +39,13 @@ def place_of(citation: Citation) -> str:
 
 
 @register.filter
-def paragraphs(text: str) -> SafeString:
-    """Return plain text as paragraphs."""
-    return format_html_join("", "<p>{}</p>", ((part,) for part in text.split("\n\n") if part.strip()))
+def with_marks(extract: Extract) -> SafeString:
+    """Return a block's text with the passage and the quote marked; white space is kept as it is."""
+    return format_html_join("", "{}", ((_piece(piece),) for piece in extract.pieces))
+
+
+def _piece(piece: Piece) -> str | SafeString:
+    return format_html('<mark data-weight="{}">{}</mark>', piece.weight, piece.text) if piece.weight else piece.text
 
 
 @register.filter
