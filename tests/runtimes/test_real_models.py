@@ -1,5 +1,6 @@
 """The adapters with the real models of KB_VAR_DIR/models. Slow: run with `-m models`."""
 
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -32,6 +33,15 @@ def spec(name: str) -> RuntimeSpec:
     return RuntimeSpec(
         name, packaged.runtime, path, packaged.dimensions or 0, 1024, packaged.is_instruct, packaged.sha256, slots=4
     )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _close_null_files() -> Iterator[None]:
+    """Close what llama-cpp-python opens when it is imported: warnings are errors here, at the exit too."""
+    yield
+    for file in vars(import_module("llama_cpp._utils")).values():
+        if getattr(file, "name", "") == os.devnull:
+            file.close()
 
 
 @pytest.fixture(scope="module")
