@@ -15,7 +15,7 @@ from apps.rag.sentences import LONGEST, next_end, split
 from apps.rag.types import Cite
 
 SUPPORTED = 0.5  # weighted share of a sentence's terms that one sentence of a passage must hold …
-SUPPORTED_WIDE = 0.7  # … or the passage as a whole
+SUPPORTED_WIDE = 0.7  # … or the two nearest passages together
 CONTEXT = 0.35  # weight of the question's terms beside those of the answer when passages are compared
 SECOND = 0.3  # share of what the first passage leaves open that a second must add to be cited too
 HINT = 0.15  # what a mark by the model adds to its passage
@@ -72,9 +72,20 @@ class Evidence:
     def _is_supported(self, sentence: str, claimed: frozenset[str]) -> bool:
         if not _numbers_in(sentence) <= self._numbers:
             return False  # a number that no passage has is invented
-        narrow = max(self._weights.coverage(claimed, line.held) for line in self._lines)
-        wide = max(self._weights.coverage(claimed, held) for held in self._whole.values())
-        return narrow >= SUPPORTED or wide >= SUPPORTED_WIDE
+        said = claimed - self._wanted  # what it adds to the words of the question
+        for line in self._lines:
+            if self._weights.coverage(claimed, line.held) >= SUPPORTED and self._adds_only(said, line.given):
+                return True
+        wholes = sorted(self._whole.values(), key=lambda held: -self._weights.coverage(claimed, held))
+        both = frozenset[str]().union(*wholes[:2])
+        return min(self._weights.coverage(claimed, both), self._share(said, both)) >= SUPPORTED_WIDE
+
+    def _adds_only(self, said: frozenset[str], given: Given) -> bool:
+        """Return whether what is said beyond the question stands in the passage."""
+        return self._share(said, self._whole[given.number]) >= SUPPORTED
+
+    def _share(self, said: frozenset[str], held: frozenset[str]) -> float:
+        return self._weights.coverage(said, held) if said else 1.0
 
     def _score(self, line: _Line, claimed: frozenset[str], hints: frozenset[int]) -> float:
         whole = self._whole[line.given.number]

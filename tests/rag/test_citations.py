@@ -37,11 +37,13 @@ def bind(answer: str, *texts: str, question: str = "", step: int = 3, trusts_mar
         pytest.param("It is 330 metres high [2]. More.", "It is 330 metres high. [1] More.", id="wrong mark"),
         pytest.param("It is 330 metres high.[1][44] So.", "It is 330 metres high. [1] So.", id="its own mark"),
         pytest.param("It is 330 metres high【1】。", "It is 330 metres high。[1]", id="full-width mark"),
-        pytest.param("Bananas are yellow. It is 330 metres high.", "Bananas are yellow. It is 330 metres high. [1]", id="partly"),
+        pytest.param(
+            "Bananas are yellow. It is 330 metres high.", "Bananas are yellow. It is 330 metres high. [1]", id="partly"
+        ),
         pytest.param("It is 900 metres high.", "It is 900 metres high.", id="invented number"),
         pytest.param("It is [330 metres] high.", "It is [330 metres] high. [1]", id="other brackets"),
     ],
-)  # fmt: skip
+)
 def test_it_marks_what_is_borne_out(answer: str, expected: str, step: int) -> None:
     shown, binder = bind(answer, EIFFEL, TOWER, BRIDGE, step=step)
 
@@ -65,7 +67,10 @@ def test_it_shows_text_as_soon_as_it_comes() -> None:
 
 
 def test_it_leaves_code_tables_and_headings_alone() -> None:
-    answer = "# Eiffel Tower\n\n```\na[1] = 330  # It is 330 metres high.\n```\n\n| Tower | high |\n|---|---|\n| Eiffel Tower | 330 metres high |\n"
+    answer = (
+        "# Eiffel Tower\n\n```\na[1] = 330  # It is 330 metres high.\n```\n\n"
+        "| Tower | high |\n|---|---|\n| Eiffel Tower | 330 metres high |\n"
+    )
 
     shown, _ = bind(answer, EIFFEL)
 

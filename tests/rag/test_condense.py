@@ -12,15 +12,24 @@ from apps.runtimes.fake import FakeChat
     ("before", "question", "expected"),
     [
         pytest.param("梧桐树协议是什么时候签订的？", "它有什么作用？", "梧桐树协议有什么作用？", id="zh it"),
-        pytest.param("《越南亡国史》的作者是谁？", "它是什么时候出版的？", "《越南亡国史》是什么时候出版的？", id="zh title"),
+        pytest.param(
+            "《越南亡国史》的作者是谁？", "它是什么时候出版的？", "《越南亡国史》是什么时候出版的？", id="zh title"
+        ),
         pytest.param("年假可以休几天？", "怎么申请？", "年假：怎么申请？", id="zh short"),
         pytest.param("年假可以休几天？", "那病假呢？", "年假：病假", id="zh and"),
-        pytest.param("Who runs the Lindeth Ferry?", "When was it founded?", "When was Lindeth Ferry founded?", id="en it"),
+        pytest.param(
+            "Who runs the Lindeth Ferry?", "When was it founded?", "When was Lindeth Ferry founded?", id="en it"
+        ),
         pytest.param("Who founded Acme Corp?", "What is its revenue?", "What is Acme Corp's revenue?", id="en its"),
-        pytest.param("What is the capital of France?", "And how many people live there?", "And how many people live there? (France)", id="en there"),
+        pytest.param(
+            "What is the capital of France?",
+            "And how many people live there?",
+            "And how many people live there? (France)",
+            id="en there",
+        ),
         pytest.param("How many days of annual leave do we have?", "Why?", "Why? (days annual leave)", id="en short"),
     ],
-)  # fmt: skip
+)
 def test_it_carries_over_what_the_question_is_about(before: str, question: str, expected: str) -> None:
     assert condense(question, [Exchange(before, "…")]) == Condensed(expected, was_rewritten=True)
 
