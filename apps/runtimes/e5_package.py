@@ -171,27 +171,31 @@ def _bert_tensors(package: Package) -> dict[str, npt.NDArray[Any]]:
     return {name: np.ascontiguousarray(values) for name, values in sorted(tensors.items())}
 
 
+def _bert_config(shape: Shape) -> dict[str, Any]:
+    return {
+        "architectures": ["BertModel"],
+        "model_type": "bert",
+        "dtype": "float32",
+        "hidden_size": shape.hidden,
+        "num_hidden_layers": shape.layers,
+        "num_attention_heads": shape.heads,
+        "intermediate_size": shape.ffn,
+        "vocab_size": shape.vocabulary,
+        "max_position_embeddings": shape.positions,
+        "type_vocab_size": shape.types,
+        "layer_norm_eps": 1e-12,
+        "hidden_act": "gelu",
+        "hidden_dropout_prob": 0.0,
+        "attention_probs_dropout_prob": 0.0,
+        "pad_token_id": _PAD,
+        "bos_token_id": _BOS,
+        "eos_token_id": _EOS,
+    }
+
+
 def _json_files(shape: Shape) -> dict[str, Any]:
     return {
-        "config.json": {
-            "architectures": ["BertModel"],
-            "model_type": "bert",
-            "dtype": "float32",
-            "hidden_size": shape.hidden,
-            "num_hidden_layers": shape.layers,
-            "num_attention_heads": shape.heads,
-            "intermediate_size": shape.ffn,
-            "vocab_size": shape.vocabulary,
-            "max_position_embeddings": shape.positions,
-            "type_vocab_size": shape.types,
-            "layer_norm_eps": 1e-12,
-            "hidden_act": "gelu",
-            "hidden_dropout_prob": 0.0,
-            "attention_probs_dropout_prob": 0.0,
-            "pad_token_id": _PAD,
-            "bos_token_id": _BOS,
-            "eos_token_id": _EOS,
-        },
+        "config.json": _bert_config(shape),
         "tokenizer_config.json": {
             "tokenizer_class": "PreTrainedTokenizerFast",
             "model_max_length": _MAX_TOKENS,
@@ -229,23 +233,11 @@ def _json_files(shape: Shape) -> dict[str, Any]:
 
 def _tokenizer(vocabulary: list[tuple[str, float]]) -> dict[str, Any]:
     """Return tokenizer.json: the XLM-RoBERTa unigram model, `<s> text </s>`."""
-    special = {**_SPECIAL, len(vocabulary) - 1: vocabulary[-1][0]}
     return {
         "version": "1.0",
         "truncation": None,
         "padding": None,
-        "added_tokens": [
-            {
-                "id": number,
-                "content": text,
-                "single_word": False,
-                "lstrip": text == "<mask>",
-                "rstrip": False,
-                "normalized": False,
-                "special": True,
-            }
-            for number, text in special.items()
-        ],
+        "added_tokens": _added_tokens(vocabulary),
         "normalizer": {
             "type": "Sequence",
             "normalizers": [
@@ -280,6 +272,22 @@ def _tokenizer(vocabulary: list[tuple[str, float]]) -> dict[str, Any]:
         "decoder": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True},
         "model": {"type": "Unigram", "unk_id": _UNK, "vocab": vocabulary, "byte_fallback": False},
     }
+
+
+def _added_tokens(vocabulary: list[tuple[str, float]]) -> list[dict[str, Any]]:
+    special = {**_SPECIAL, len(vocabulary) - 1: vocabulary[-1][0]}
+    return [
+        {
+            "id": number,
+            "content": text,
+            "single_word": False,
+            "lstrip": text == "<mask>",
+            "rstrip": False,
+            "normalized": False,
+            "special": True,
+        }
+        for number, text in special.items()
+    ]
 
 
 def _mark(text: str) -> dict[str, Any]:
