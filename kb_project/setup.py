@@ -87,16 +87,20 @@ def _migrate() -> None:
 
 
 def prepare_database() -> None:
-    """Migrate and register the models that lie in var/models."""
+    """Migrate, register the models that lie in var/models, and index the vectors of each embedding model."""
     import django
 
     import kb_project.celery  # noqa: F401  (tasks that are sent from here find their broker through it)
 
     django.setup()
     _migrate()
+    from apps.catalog.models import AIModel
     from apps.catalog.services import register_models
+    from apps.libraries.vectors import ensure_vector_index
 
     register_models()
+    for model in AIModel.objects.filter(kind=AIModel.Kind.EMBEDDING, dimensions__isnull=False):
+        ensure_vector_index(model)
 
 
 def prepare() -> None:
