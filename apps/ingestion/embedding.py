@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from uuid import UUID
 
 from django.conf import settings
@@ -52,10 +53,20 @@ class Task:
 class Runner:
     """Embeds what waits until nothing does or the time is up."""
 
-    def __init__(self, on_complete: Callable[[UUID], None], *, only: frozenset[UUID] | None = None) -> None:
-        """`on_complete` hears of each job that waits for its index now; `only` limits the jobs (commands, tests)."""
+    def __init__(
+        self,
+        on_complete: Callable[[UUID], None],
+        *,
+        only: frozenset[UUID] | None = None,
+        is_stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`on_complete` hears of each job that waits for its index now; `only` limits the jobs (commands, tests).
+
+        When `is_stopping` says so, the jobs are given back after the batch under way, with the vectors they have.
+        """
         self._on_complete = on_complete
         self._only = only
+        self._is_stopping = is_stopping
         self._owner = jobs.new_owner()
         self._tasks: dict[UUID, Task] = {}
 
@@ -63,7 +74,7 @@ class Runner:
         """Work for about `budget_s` seconds; returns whether something is left to do."""
         until = time.monotonic() + budget_s
         with Heartbeat(self._owner):
-            while time.monotonic() < until:
+            while time.monotonic() < until and not self._is_stopping():
                 if not self._turn():
                     return False
             self._release()
@@ -84,8 +95,8 @@ class Runner:
         return True
 
     def _claim(self) -> bool:
-        """Lease more jobs while there is room. One whose worker died runs alone, so that it takes no other with it."""
-        if not any(task.held.attempts for task in self._tasks.values()):
+        """Lease more jobs while there is room. One on its last try runs alone, so that it takes no other with it."""
+        if not any(_is_suspect(task.held.attempts) for task in self._tasks.values()):
             for job_id in self._candidates():
                 held = jobs.claim(job_id, Stage.EMBED, self._owner)
                 if held is not None:
@@ -98,7 +109,7 @@ class Runner:
         if self._only is not None:
             due = due.filter(pk__in=self._only)
         rows = list(due.values_list("pk", "attempts")[:room])
-        healthy = [pk for pk, attempts in rows if not attempts]
+        healthy = [pk for pk, _ in takewhile(lambda row: not _is_suspect(row[1]), rows)]
         return healthy or ([] if self._tasks else [pk for pk, _ in rows[:1]])
 
     def _embed_window(self, embedder: Embedder) -> None:
@@ -110,6 +121,8 @@ class Runner:
             staging.write_vectors(batch, embedder.embed_passages(texts))
             self._count(batch)
             self._pass_on_complete()
+            if self._is_stopping():
+                return
 
     def _window(self) -> list[Waiting]:
         """Return the next chunks, the same number from each team."""
@@ -156,6 +169,11 @@ class Runner:
         for task in self._tasks.values():
             jobs.pass_on(task.held, Stage.EMBED, done=task.done, total=task.total)
         self._tasks.clear()
+
+
+def _is_suspect(attempts: int) -> bool:
+    """Return whether one more dead worker would fail the job: perhaps it is what kills them."""
+    return 0 < settings.ENV.ingest_attempts - 1 <= attempts
 
 
 def shares(tasks: Sequence[Task], room: int) -> dict[UUID, int]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from celery import Task, shared_task
+from celery.signals import worker_shutting_down
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from kombu.exceptions import OperationalError as BrokerError
@@ -23,12 +24,19 @@ from apps.ingestion.parse_errors import ParseCancelled
 from apps.ingestion.reading import read
 
 logger = logging.getLogger(__name__)
-SHIFT_S = 120  # a task goes on with the next job for so long, then rings for a successor
+SHIFT_S = 20  # a task goes on with the next job for so long, then rings for a successor
 EMBED_SHIFT_S = 600
 TIME_LIMIT_S = SHIFT_S + settings.ENV.parse_wall_s + 600  # the last job of a shift: parse, split, stage
 UNAVAILABLE = 503  # the status of failures that pass: a model that is not installed yet
 _embedding = threading.Lock()
 _rung_again = threading.Event()
+_stopping = threading.Event()
+
+
+@worker_shutting_down.connect
+def _stop(**_: Any) -> None:
+    """Let the embedding loop give its jobs back: a restart is no failed try."""
+    _stopping.set()
 
 
 @shared_task(ignore_result=True, time_limit=TIME_LIMIT_S)
@@ -52,7 +60,8 @@ def embed_pending() -> None:
             return  # the runner looks once more before it goes
         try:
             _rung_again.clear()
-            if Runner(on_complete=lambda job_id: ring(index_document, str(job_id))).run(EMBED_SHIFT_S):
+            runner = Runner(lambda job_id: ring(index_document, str(job_id)), is_stopping=_stopping.is_set)
+            if runner.run(EMBED_SHIFT_S):
                 ring(embed_pending)
         finally:
             _embedding.release()

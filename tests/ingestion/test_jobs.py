@@ -187,6 +187,46 @@ def test_it_embeds_the_same_share_of_each_team(
     assert big.jobs.get().stage == small.jobs.get().stage == "index"
 
 
+def test_it_gives_jobs_back_when_the_worker_stops(upload: Upload, small_chunks: None) -> None:
+    document = upload(long_text(30))
+    tasks.read_document()
+    batches: list[bool] = []
+
+    def is_stopping() -> bool:
+        batches.append(True)
+        return len(batches) > 3
+
+    assert embedding.Runner(lambda _job_id: None, is_stopping=is_stopping).run(60)
+
+    job = document.jobs.get()
+    assert (job.state, job.stage, job.attempts, job.lease_owner) == ("queued", "embed", 0, "")
+    assert 0 < StagedChunk.objects.exclude(vector=None).count() == job.done < job.total
+    work_off()
+    assert chunks_once(document)
+
+
+def test_it_runs_a_job_on_its_last_try_alone(
+    upload: Upload, small_chunks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = [upload(long_text(3, mark=f"{n} "), name=f"{n}.txt") for n in range(3)]
+    tasks.read_document()
+    suspect = documents[1].jobs.get()
+    IngestionJob.objects.filter(pk=suspect.pk).update(attempts=settings.ENV.ingest_attempts - 1)
+    held: list[set[object]] = []
+    original = staging.write_vectors
+
+    def watch(rows: Any, vectors: Any) -> None:
+        held.append(set(IngestionJob.objects.filter(state="running").values_list("pk", flat=True)))
+        original(rows, vectors)
+
+    monkeypatch.setattr(staging, "write_vectors", watch)
+    tasks.embed_pending()
+
+    assert {suspect.pk} in held
+    assert all(jobs_held == {suspect.pk} for jobs_held in held if suspect.pk in jobs_held)
+    assert not StagedChunk.objects.filter(vector=None).exists()
+
+
 def test_it_stops_when_asked(upload: Upload, alice: User, small_chunks: None) -> None:
     document = upload(long_text(8))
 
