@@ -125,7 +125,7 @@ def _noop(_signal: int, _frame: FrameType | None) -> None:
 def cut_network() -> None:
     """Leave the network, where the kernel lets us: no parser has any business there."""
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(_CLONE_NEWNET) != 0:
+    if libc.unshare(_CLONE_NEWNET) != 0 and os.geteuid() != 0:  # root would lose its right to read others' files
         libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
 
 
