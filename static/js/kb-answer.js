@@ -117,7 +117,7 @@ class KbAnswer extends HTMLElement {
   /** Replaces this element by the server's fragment of the answer as it is now. */
   refresh() {
     // @ts-ignore htmx is a global of its own script
-    window.htmx.ajax("GET", this.dataset.url, { source: this, target: this, swap: "outerHTML" });
+    window.htmx.ajax("GET", this.dataset.url, { source: this, target: this, swap: "outerHTML" }).catch(() => {}); // tried again with the socket
   }
 
   /** @param {Event} event */

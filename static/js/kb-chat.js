@@ -88,7 +88,7 @@ class KbChat extends HTMLElement {
       answer.toggleAttribute("data-stopping", true);
       if (!this.send({ type: "stop", message: answer.message })) {
         // @ts-ignore htmx is a global of its own script
-        window.htmx.ajax("POST", answer.dataset.stop, { source: answer, swap: "none" });
+        window.htmx.ajax("POST", answer.dataset.stop, { source: answer, swap: "none" }).catch(() => answer.removeAttribute("data-stopping"));
       }
     }
   }
