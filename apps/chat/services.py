@@ -293,8 +293,10 @@ def _reserve(user: User, team: Team) -> UUID:
 
 def _or_release(reservation: UUID, make: partial[Message]) -> Message:
     """Return what `make` creates; where it fails nothing stays reserved."""
+    message: Message | None = None
     try:
-        return make()
-    except BaseException:
-        metering.release(reservation)
-        raise
+        message = make()
+        return message
+    finally:
+        if message is None:
+            metering.release(reservation)

@@ -53,12 +53,12 @@ class KbAnswer extends HTMLElement {
     },
     "answer.delta": ({ text }) => this.showTail(this.tailText + text),
     "answer.block": ({ html, tail }) => {
-      this.part("sealed").insertAdjacentHTML("beforeend", html);
+      this.part("sealed").insertAdjacentHTML("beforeend", html); // server-rendered and cleaned
       this.showTail(tail);
     },
     "answer.snapshot": (frame) => {
       this.clear();
-      this.part("sealed").insertAdjacentHTML("beforeend", frame.html);
+      this.part("sealed").insertAdjacentHTML("beforeend", frame.html); // server-rendered and cleaned
       this.showTail(frame.tail);
       if (frame.is_settled) this.refresh();
     },
