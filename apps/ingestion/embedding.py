@@ -167,7 +167,8 @@ class Runner:
     def _release(self) -> None:
         """Queue again what is not complete; vectors stay with their rows."""
         for task in self._tasks.values():
-            jobs.pass_on(task.held, Stage.EMBED, done=task.done, total=task.total)
+            seconds = time.monotonic() - task.began
+            jobs.pass_on(task.held, Stage.EMBED, done=task.done, total=task.total, seconds=seconds)
         self._tasks.clear()
 
 
