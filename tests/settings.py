@@ -30,4 +30,4 @@ CHANNEL_LAYERS["default"]["CONFIG"]["hosts"] = [REDIS_URL]  # noqa: F405
 CACHES["default"]["LOCATION"] = REDIS_URL  # noqa: F405
 CELERY_BROKER_URL = "memory://"  # a task that a test sends must not reach a running product's worker
 CELERY_BROKER_TRANSPORT_OPTIONS = {}
-MIDDLEWARE.remove("whitenoise.middleware.WhiteNoiseMiddleware")  # noqa: F405  (it warns without collectstatic)
+MIDDLEWARE.remove("servestatic.middleware.ServeStaticMiddleware")  # noqa: F405  (it warns without collectstatic)
