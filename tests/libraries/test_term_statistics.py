@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 from django.db import connection, connections, transaction
 
+from apps.libraries.invariants import term_statistics_are_as_counted
 from apps.libraries.lexical import MAX_TERM_COUNT, analyse
 from apps.libraries.lexical_store import forget_chunks, index_chunks, lexeme, weights_of
 from apps.libraries.models import Chunk, Library, LibraryStatistics, TermStatistics
@@ -66,6 +67,18 @@ def test_it_counts_as_from_scratch_after_random_changes(seed: int) -> None:
     assert stored(library) == counted(library)
     assert stored(other) == counted(other)
     assert Chunk.objects.filter(pk__in=[chunk.pk for chunk in alive]).count() == 1
+
+
+@pytest.mark.django_db
+def test_the_invariant_sees_wrong_counts() -> None:
+    library = LibraryFactory()
+    insert(library, ["water boils", "water"])
+    assert term_statistics_are_as_counted() == []
+
+    TermStatistics.objects.filter(library=library, term="water").update(chunks=7)
+    LibraryStatistics.objects.filter(library=library).update(chunks=3)
+
+    assert len(term_statistics_are_as_counted()) == 2
 
 
 @pytest.mark.django_db

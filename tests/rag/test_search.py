@@ -9,7 +9,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.catalog.models import AIModel
-from apps.libraries.models import Document, Library, LibraryStatistics
+from apps.libraries.models import Chunk, Document, Library, LibraryStatistics
+from apps.libraries.types import Box
 from apps.libraries.vectors import drop_vector_index, ensure_vector_index, index_name
 from apps.rag import search as searching
 from apps.rag.search import (
@@ -86,6 +87,18 @@ def test_it_tells_what_it_matched_and_where() -> None:
     assert passage.bm25 > 0
     assert 0 <= found.support <= 1
     assert found.language == "zh"
+
+
+@pytest.mark.django_db
+def test_it_brings_the_place_of_a_passage() -> None:
+    library = LibraryFactory()
+    (chunk,) = fill(library, TEXTS[:1])
+    Chunk.objects.filter(pk=chunk.pk).update(boxes=[[3, 0.1, 0.2, 0.9, 0.4]], page_from=3, heading_path=["物理", "热"])
+
+    (passage,) = search(scope_of(library), "水什么时候沸腾？", k=1, tools=tools()).passages
+
+    assert passage.boxes == (Box(3, 0.1, 0.2, 0.9, 0.4),)
+    assert (passage.page_from, passage.heading_path) == (3, ("物理", "热"))
 
 
 @pytest.mark.django_db
