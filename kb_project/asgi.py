@@ -1,6 +1,7 @@
 """HTTP and websockets. This process never runs a model or a parser."""
 
 import os
+from typing import Any
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
@@ -8,7 +9,7 @@ from channels.security.websocket import AllowedHostsOriginValidator
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kb_project.settings")
-http = get_asgi_application()
+http: Any = get_asgi_application()  # its stubs and the router's disagree about the type of an application
 
 from django.conf import settings  # noqa: E402
 

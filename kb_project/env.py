@@ -6,7 +6,7 @@
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -39,17 +39,30 @@ class Env(BaseSettings):
     signup_open: bool = Field(False, description="Whether strangers may create an account by themselves.")
     invitation_days: int = Field(7, ge=1, le=90, description="Days an invitation link is valid.")
     encryption_keys: SecretStr = Field(
-        SecretStr(""), description="Fernet keys for stored secrets, newest first, separated by commas; empty: made under KB_VAR_DIR."
+        SecretStr(""),
+        description="Fernet keys for stored secrets, newest first, separated by commas; empty: made under KB_VAR_DIR.",
     )
-    internal_hosts: str = Field("", description="host:port of internal services that may be asked over HTTP, separated by commas.")
+    internal_hosts: str = Field(
+        "",
+        description="host:port of internal services that may be asked over HTTP, separated by commas.",
+    )
     teams_by_members: bool = Field(True, description="Whether everybody may create a team; else administrators only.")
-    trusted_proxies: int = Field(0, ge=0, le=10, description="Proxies in front whose X-Forwarded-For is believed, for rate limits.")
+    trusted_proxies: int = Field(
+        0,
+        ge=0,
+        le=10,
+        description="Proxies in front whose X-Forwarded-For is believed, for rate limits.",
+    )
 
     questions_per_day: int = Field(1_000, ge=0, description="Questions one person may ask per day; 0: no limit.")
     output_tokens_per_day: int = Field(0, ge=0, description="Generated tokens per person and day; 0: no limit.")
     pages_per_day: int = Field(0, ge=0, description="Pages one team may have read per day; 0: no limit.")
     team_storage_mib: int = Field(0, ge=0, description="Stored files of one team; 0: no limit.")
-    reservation_s: int = Field(3_600, ge=60, description="Seconds after which an unsettled reservation of quota is given back.")
+    reservation_s: int = Field(
+        3_600,
+        ge=60,
+        description="Seconds after which an unsettled reservation of quota is given back.",
+    )
 
     upload_max_mib: int = Field(200, ge=1, le=10_240, description="Largest file that is accepted.")
     upload_max_files: int = Field(500, ge=1, le=100_000, description="Most files in one drop.")
@@ -59,7 +72,12 @@ class Env(BaseSettings):
     parse_cpu_s: int = Field(240, ge=5, description="CPU seconds one parse may take.")
     parse_memory_mib: int = Field(1_400, ge=256, description="Memory one parse may use.")
     lease_s: int = Field(60, ge=5, description="Seconds after which the job of a silent worker is taken over.")
-    answer_lease_s: int = Field(30, ge=2, le=600, description="Seconds after which the answer of a silent worker counts as interrupted.")
+    answer_lease_s: int = Field(
+        30,
+        ge=2,
+        le=600,
+        description="Seconds after which the answer of a silent worker counts as interrupted.",
+    )
     ingest_attempts: int = Field(3, ge=1, le=20, description="Times a job is tried before it counts as failed.")
     undo_days: int = Field(30, ge=1, description="Days a deleted document or conversation can be restored.")
 
@@ -84,8 +102,13 @@ class Env(BaseSettings):
 
 @cache
 def env() -> Env:
-    """Return the settings, read once per process."""
-    return Env()
+    """Return the settings, read once per process; a wrong value ends it with one sentence."""
+    try:
+        return Env()
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        name = f"KB_{wrong['loc'][0]}".upper()
+        raise SystemExit(f"zhiku: {name} cannot be {wrong['input']!r}: {wrong['msg']}.") from None
 
 
 def settings_table() -> str:

@@ -9,10 +9,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FrameType
 from typing import IO
 from urllib.error import URLError
@@ -42,7 +41,7 @@ class Child:
     started_at: float = 0.0
     failures: int = 0
     restart_at: float = 0.0
-    tail: deque[str] = field(default_factory=lambda: deque(maxlen=20))
+    log: threading.Thread | None = None
 
     def start(self) -> None:
         """Start it in a session of its own, so that Ctrl-C reaches it only through the supervisor."""
@@ -59,18 +58,18 @@ class Child:
             start_new_session=True,
             env=os.environ | {"KB_PROCESS": self.name, "PYTHONUNBUFFERED": "1"},
         )
-        threading.Thread(target=self._copy_log, args=(self.process,), daemon=True).start()
+        self.log = threading.Thread(target=self._copy_log, args=(self.process,), daemon=True)
+        self.log.start()
 
     def _copy_log(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
         prefix = f"{self.name:<9}| "
         if sys.stdout.isatty():
             prefix = f"\x1b[{self.colour}m{prefix}\x1b[0m"
-        for line in process.stdout:
-            text = line.rstrip()
-            self.tail.append(text)
-            sys.stdout.write(f"{prefix}{text}\n")
-            sys.stdout.flush()
+        with process.stdout as lines:
+            for line in lines:
+                sys.stdout.write(f"{prefix}{line.rstrip()}\n")
+                sys.stdout.flush()
 
     def signal_group(self, number: int) -> None:
         """Send a signal to the process and all that it started."""
@@ -178,8 +177,9 @@ class Supervisor:
                     say(f"{child.name} did not end within {GRACE_S:.0f} s and is killed; its work is taken up later")
                 child.signal_group(signal.SIGKILL)
         for child in self.children:
-            if child.process is not None:
+            if child.process is not None and child.log is not None:
                 child.process.wait()
+                child.log.join(1.0)
 
 
 def refuse_busy_port() -> None:

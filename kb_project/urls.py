@@ -1,5 +1,7 @@
 """Every address of the product."""
 
+from typing import Any
+
 from django.urls import URLPattern, URLResolver, include, path
 
 from apps.chat.consumers import ConversationConsumer
@@ -17,6 +19,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.ingestion.urls")),
     path("", include("apps.chat.urls")),
 ]
-websocket_urlpatterns: list[URLPattern] = [
+websocket_urlpatterns: list[Any] = [
     path("ws/chat/<uuid:conversation_id>/", ConversationConsumer.as_asgi()),  # type: ignore[arg-type]  # an ASGI app
 ]

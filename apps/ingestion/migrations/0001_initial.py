@@ -6,61 +6,107 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('libraries', '0001_initial'),
-        ('users', '0001_initial'),
+        ("libraries", "0001_initial"),
+        ("users", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='IngestionJob',
+            name="IngestionJob",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('state', models.CharField(choices=[('queued', 'Waiting'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=10)),
-                ('stage', models.CharField(choices=[('read', 'Reading'), ('split', 'Splitting'), ('embed', 'Embedding'), ('index', 'Indexing')], default='read', max_length=10)),
-                ('done', models.PositiveIntegerField(default=0)),
-                ('total', models.PositiveIntegerField(default=0)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('lease_owner', models.CharField(blank=True, max_length=100)),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('is_cancelled', models.BooleanField(default=False)),
-                ('error_code', models.CharField(blank=True, max_length=60)),
-                ('error_params', models.JSONField(blank=True, default=dict)),
-                ('error_log', models.TextField(blank=True)),
-                ('seconds', models.JSONField(blank=True, default=dict)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('document', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='jobs', to='libraries.document')),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='users.team')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='jobs', to='libraries.documentversion')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Waiting"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "stage",
+                    models.CharField(
+                        choices=[
+                            ("read", "Reading"),
+                            ("split", "Splitting"),
+                            ("embed", "Embedding"),
+                            ("index", "Indexing"),
+                        ],
+                        default="read",
+                        max_length=10,
+                    ),
+                ),
+                ("done", models.PositiveIntegerField(default=0)),
+                ("total", models.PositiveIntegerField(default=0)),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("lease_owner", models.CharField(blank=True, max_length=100)),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("is_cancelled", models.BooleanField(default=False)),
+                ("error_code", models.CharField(blank=True, max_length=60)),
+                ("error_params", models.JSONField(blank=True, default=dict)),
+                ("error_log", models.TextField(blank=True)),
+                ("seconds", models.JSONField(blank=True, default=dict)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "document",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="jobs", to="libraries.document"
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="users.team"),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="jobs", to="libraries.documentversion"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='StagedChunk',
+            name="StagedChunk",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('ordinal', models.PositiveIntegerField()),
-                ('payload', models.JSONField()),
-                ('tokens', models.PositiveIntegerField(default=0)),
-                ('vector', models.BinaryField(null=True)),
-                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='staged', to='ingestion.ingestionjob')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("ordinal", models.PositiveIntegerField()),
+                ("payload", models.JSONField()),
+                ("tokens", models.PositiveIntegerField(default=0)),
+                ("vector", models.BinaryField(null=True)),
+                (
+                    "job",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="staged", to="ingestion.ingestionjob"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='ingestionjob',
-            index=models.Index(fields=['state', 'lease_until'], name='job_due'),
+            model_name="ingestionjob",
+            index=models.Index(fields=["state", "lease_until"], name="job_due"),
         ),
         migrations.AddConstraint(
-            model_name='ingestionjob',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running'])), fields=('version',), name='one_live_job_per_version'),
+            model_name="ingestionjob",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["queued", "running"])),
+                fields=("version",),
+                name="one_live_job_per_version",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stagedchunk',
-            constraint=models.UniqueConstraint(fields=('job', 'ordinal'), name='staged_ordinal_unique'),
+            model_name="stagedchunk",
+            constraint=models.UniqueConstraint(fields=("job", "ordinal"), name="staged_ordinal_unique"),
         ),
     ]
