@@ -23,7 +23,7 @@ h1 { font-size: 22pt; margin: 0 0 8pt; }
 h2 { font-size: 16pt; margin: 20pt 0 5pt; }
 h3 { font-size: 13.5pt; margin: 15pt 0 5pt; }
 p { margin: 0 0 7pt; orphans: 3; widows: 3; }
-table { border-collapse: collapse; }
+table { border-collapse: collapse; break-inside: avoid; }
 td, th { border-bottom: 0.5pt solid #bbb; padding: 3pt 14pt 3pt 0; text-align: left; }
 code { font: 9.5pt "Noto Sans Mono", monospace; }
 """

@@ -21,8 +21,8 @@ _GIVES_UP = re.compile(
 )
 _TEXTS: dict[Language, dict[str, str]] = {
     "zh": {
-        "none": "在所选的{libraries}个知识库中没有找到与这个问题有关的内容。",
-        "near": "在所选的{libraries}个知识库中没有找到能可靠回答这个问题的内容。最接近的片段：{marks}",
+        "none": "在所选的 {libraries} 个知识库中没有找到与这个问题有关的内容。",
+        "near": "在所选的 {libraries} 个知识库中没有找到能可靠回答这个问题的内容。最接近的片段：{marks}",
     },
     "en": {
         "none": "Nothing in the {libraries} searched has to do with this question.",

@@ -21,6 +21,7 @@ class KbToast extends HTMLElement {
    * @param {string} html
    */
   static sentence(html) {
+    if (!html.includes("data-problem-")) return "";
     const page = new DOMParser().parseFromString(html, "text/html");
     const detail = page.querySelector("[data-problem-detail]") ?? page.querySelector("[data-problem-title]");
     return detail?.textContent?.trim() ?? "";

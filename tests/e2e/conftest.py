@@ -172,7 +172,7 @@ class Visitor:
         page.locator("input[name=login]").fill(email)
         page.locator("input[name=password]").fill(password or self.site.password)
         page.locator("form:has(input[name=password]) button[type=submit]").click()
-        page.wait_for_url("**/")
+        page.locator("#rail").wait_for(state="attached")
         return page
 
 

@@ -80,7 +80,7 @@ def test_it_refuses_a_question_without_support_and_asks_no_model() -> None:
 def test_it_refuses_in_the_language_of_the_question() -> None:
     steps = list(answer("谁赢了？", (), tools(Found((), 0.0, "zh"))))
 
-    assert finished(steps).text == "在所选的1个知识库中没有找到与这个问题有关的内容。"
+    assert finished(steps).text == "在所选的 1 个知识库中没有找到与这个问题有关的内容。"
     assert finished(steps).citations == ()
 
 
