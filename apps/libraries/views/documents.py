@@ -145,14 +145,14 @@ def _id(request: PersonRequest, name: str) -> UUID | None:
         raise NotFound from error
 
 
-def _stream(request: PersonRequest, opened: File[bytes]) -> StreamingHttpResponse:
+def _stream(request: PersonRequest, opened: "File[bytes]") -> StreamingHttpResponse:
     """Return a response that reads piece by piece; under ASGI a plain FileResponse would read all into memory first."""
     if isinstance(request, ASGIRequest):
         return StreamingHttpResponse(_pieces(opened))
     return FileResponse(opened)
 
 
-async def _pieces(opened: File[bytes]) -> AsyncIterator[bytes]:
+async def _pieces(opened: "File[bytes]") -> AsyncIterator[bytes]:
     read = sync_to_async(opened.read, thread_sensitive=False)
     try:
         while piece := await read(PIECE_BYTES):
