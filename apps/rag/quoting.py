@@ -18,7 +18,7 @@ from apps.runtimes.contracts import Floats
 
 Embed = Callable[[Sequence[str]], Floats]
 
-CANDIDATES = 24  # sentences that are embedded: a quarter of a second on two cores
+CANDIDATES = 16  # sentences that are embedded: about a fifth of a second on two idle cores
 LONGEST_EMBEDDED = 240  # characters of a candidate that the embedder reads
 LONGEST_LEAD = 2_000  # characters of a passage in which its topic is looked for
 SHORTEST_TOPIC = 2  # characters
@@ -29,15 +29,15 @@ FEW_TERMS = 3  # a "sentence" with fewer is a heading or a label
 class Weighing:
     """What a sentence's score is made of; all parts are 0..1 but the cosine."""
 
-    cosine: float = 6.0  # of the sentence under its topic with the question
+    cosine: float = 8.0  # of the sentence under its topic with the question
     words: float = 0.5  # weighted share of the question's terms in the sentence …
     beyond: float = 1.5  # … and of those that are not the passage's topic anyway: what is asked about it
     around: float = 1.0  # the share in the whole passage and its titles
     rank: float = 0.6  # of its passage: 1, 1/2, 1/3 …
     kind: float = 0.3  # has what the question asks for: a date, a number, a reason
     fragment: float = 0.5  # taken off a heading, a label or a question
-    fresh: float = 2.0  # question terms that the sentences chosen before lack, for a further sentence
-    drop: float = 0.3  # how much worse than the best a further sentence may be, with what is fresh in it
+    fresh: float = 4.0  # question terms that the sentences chosen before lack, for a further sentence
+    drop: float = 0.15  # how much worse than the best a further sentence may be, with what is fresh in it
 
 
 @dataclass(frozen=True, slots=True)
