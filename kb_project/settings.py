@@ -160,6 +160,7 @@ LANGUAGE_CODE = ENV.language
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
 LANGUAGE_COOKIE_NAME = "kb_language"
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["kb_project.formats"]
 TIME_ZONE = ENV.time_zone
 USE_I18N = USE_TZ = True
 

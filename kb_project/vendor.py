@@ -1,13 +1,15 @@
 """Copies fonts and icons from npm packages into `static/vendor/`; for maintainers: `make vendor`.
 
 The results are committed, so that neither `make setup` nor a browser ever needs npm or a CDN.
-Usage: python -m kb_project.vendor NODE_MODULES
+Usage: python -m kb_project.vendor [NODE_MODULES]; without a folder npm fetches the versions of `versions.json`.
 """
 
 import json
 import re
 import shutil
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -55,5 +57,19 @@ def sprite(icons: Path) -> str:
     return '<svg xmlns="http://www.w3.org/2000/svg">\n' + "\n".join(symbols) + "\n</svg>\n"
 
 
+def fetch() -> None:
+    """Install the pinned packages into a folder that goes again, and copy from there."""
+    npm = shutil.which("npm")
+    if npm is None:
+        raise SystemExit("npm is missing; name a folder node_modules instead.")
+    pinned = [f"{name}@{version}" for name, version in json.loads((VENDOR / "versions.json").read_text()).items()]
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([npm, "install", "--no-save", "--ignore-scripts", "--prefix", folder, *pinned], check=True)  # noqa: S603
+        main(Path(folder) / "node_modules")
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if len(sys.argv) > 1:
+        main(Path(sys.argv[1]))
+    else:
+        fetch()
