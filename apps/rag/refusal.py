@@ -44,6 +44,6 @@ def gives_up(text: str) -> bool:
 def refuse(language: Language, libraries: int, given: Sequence[Given]) -> tuple[str, tuple[Cite, ...]]:
     """Return what is said instead of an answer, in the language of the question, and the nearest passages."""
     cites = tuple(Cite(each.number, each.passage) for each in given[:NEAREST])
-    counted = str(libraries) if language == "zh" else f"{libraries} {'library' if libraries == 1 else 'libraries'}"
+    counted = str(libraries) if language == "zh" else "library" if libraries == 1 else f"{libraries} libraries"
     marks = " ".join(f"[{cite.number}]" for cite in cites)
     return _TEXTS[language]["near" if cites else "none"].format(libraries=counted, marks=marks), cites
