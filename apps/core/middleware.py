@@ -53,9 +53,7 @@ def problem(request: HttpRequest, error: AppError) -> HttpResponse:
         for name, value in error.headers().items():
             response.headers[name] = value
         return response
-    return JsonResponse(
-        body, status=error.status, content_type="application/problem+json", headers=error.headers()
-    )
+    return JsonResponse(body, status=error.status, content_type="application/problem+json", headers=error.headers())
 
 
 def problem_body(error: AppError) -> dict[str, object]:
