@@ -39,8 +39,9 @@ _EN_POINTS = re.compile(
     r"\b(?:it|its|they|them|their|theirs|he|him|his|she|her|hers|this|that|these|those|there|former|latter|same)\b",
     re.IGNORECASE,
 )
-_EN_OWNER = re.compile(r"\b(?:its|their|his)\b|\bher(?=\s+[a-z])", re.IGNORECASE)
-_EN_PRONOUN = re.compile(r"\b(?:it|they|them|he|him|she|this|that)\b(?!\s+[A-Za-z]*(?:one|time)\b)", re.IGNORECASE)
+_EN_OWNER = re.compile(r"\b(?:its|their)\b", re.IGNORECASE)
+_EN_PERSON = re.compile(r"\b(?:he|him|his|she|her|hers)\b", re.IGNORECASE)
+_EN_PRONOUN = re.compile(r"\b(?:it|they|them|this|that)\b(?!\s+[A-Za-z]*(?:one|time)\b)", re.IGNORECASE)
 _EN_FOLLOWS = re.compile(
     r"^(?:and|but|so|or|also|then|what about|how about|what else|why not|why|who else)\b", re.IGNORECASE
 )
@@ -85,7 +86,7 @@ def needs_context(question: str) -> bool:
 
 def by_rule(question: str, history: History) -> str:
     """Return the question with the topics of the latest earlier question that names any."""
-    topics = _topics(history)
+    topics = _people(question, history) + _topics(history)
     own = question.lower()
     topics = [topic for topic in topics if topic.lower() not in own][:MOST_TOPICS]
     if not topics:
@@ -100,7 +101,7 @@ def _rewrite_zh(question: str, topics: list[str]) -> str:
 
 
 def _rewrite_en(question: str, topics: list[str]) -> str:
-    if len(topics) == 1:
+    if len(topics) == 1 and not _EN_PERSON.search(question):
         for pattern, ending in ((_EN_OWNER, "'s"), (_EN_PRONOUN, "")):
             if pattern.search(question):
                 return _put(pattern, topics[0] + ending, question)
@@ -110,6 +111,14 @@ def _rewrite_en(question: str, topics: list[str]) -> str:
 def _put(pattern: re.Pattern[str], topic: str, question: str) -> str:
     """Return the question with `topic` in the place of the first pronoun; a backslash in it means nothing."""
     return pattern.sub(lambda _match: topic, question, count=1)
+
+
+def _people(question: str, history: History) -> list[str]:
+    """Return whom "he" or "she" may be: the first name in the answer before, which the question before asked for."""
+    answer = history[-1].answer[:LONGEST]
+    if _HAN.search(question) or _HAN.search(answer) or not _EN_PERSON.search(question):
+        return []
+    return _en_names(answer)[:1]
 
 
 def _topics(history: History) -> list[str]:

@@ -70,3 +70,9 @@ def test_a_topic_is_data_and_not_a_replacement_pattern() -> None:
     condensed = condense("When was it founded?", [Exchange(r'Who runs "Acme \1 \g<0>"?', "Jo.")])
 
     assert condensed.question == r'When was "Acme \1 \g<0>" founded?'
+
+
+def test_it_takes_he_for_the_name_in_the_answer_before() -> None:
+    history = [Exchange("Who wrote The Aristocats?", "Tom Rowe wrote it. [1]")]
+
+    assert condense("What else did he write?", history).question == "What else did he write? (Tom Rowe, Aristocats)"
