@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from apps.rag.passages import Given
 from apps.rag.types import Cite, Found, Language
 
-# Support below which a question counts as unanswerable: the support is calibrated so (docs/adr/0004), and 0006 confirms it.
+# Support below which a question counts as unanswerable: it is calibrated so (docs/adr/0004); 0006 confirms it.
 LEAST_SUPPORT: dict[Language, float] = {"zh": 0.5, "en": 0.5}
 LONGEST_EXCUSE = 200  # characters; a longer answer says more than that it has none
 NEAREST = 3  # passages that a refusal offers
