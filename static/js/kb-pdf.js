@@ -91,6 +91,7 @@ class KbPdf extends HTMLElement {
       sheet.className = "pdf-page";
       sheet.dataset.page = String(index + 1);
       sheet.setAttribute("role", "img");
+      sheet.setAttribute("role", "group");
       sheet.setAttribute("aria-label", (this.dataset.pageLabel ?? "%(page)s").replace("%(page)s", String(index + 1)));
       this.shape(sheet, first.width, first.height);
       return sheet;

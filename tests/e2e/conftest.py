@@ -82,7 +82,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Start an empty installation, wait until the sample library is read, stop it at the end."""
     var = tmp_path_factory.mktemp("installation")
@@ -131,8 +131,9 @@ def wait_for_samples(site: Site) -> None:
     raise AssertionError("the sample library was not read in time")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Start Chromium. Its event loop runs in this thread, so it must be gone before other tests use Django's ORM."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM_FLAGS)
         yield chromium

@@ -150,7 +150,7 @@ def test_it_shows_a_stranger_nothing(visit: Visit, site: Site) -> None:
 
 def test_it_survives_the_death_of_the_web_process(visit: Visit, site: Site) -> None:
     visitor = visit()
-    visitor.allowed = ["WebSocket", "ERR_CONNECTION", "Failed to load resource"]
+    visitor.allowed = ["WebSocket", "ERR_CONNECTION", "Failed to load resource", "htmx:"]
     page = visitor.sign_in()
     choose_mode(page, "generate")
     ask(page, "Explain in detail how teams and roles work and what an editor may do.")

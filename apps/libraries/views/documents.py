@@ -148,7 +148,9 @@ def _id(request: PersonRequest, name: str) -> UUID | None:
 def _stream(request: PersonRequest, opened: "File[bytes]") -> StreamingHttpResponse:
     """Return a response that reads piece by piece; under ASGI a plain FileResponse would read all into memory first."""
     if isinstance(request, ASGIRequest):
-        return StreamingHttpResponse(_pieces(opened))
+        response = StreamingHttpResponse(_pieces(opened))
+        response._resource_closers.append(opened.close)  # noqa: SLF001  (as FileResponse does: nobody may read a piece)
+        return response
     return FileResponse(opened)
 
 
