@@ -147,17 +147,17 @@ def _id(request: PersonRequest, name: str) -> UUID | None:
 
 def _stream(request: PersonRequest, opened: "File[bytes]") -> StreamingHttpResponse:
     """Return a response that reads piece by piece; under ASGI a plain FileResponse would read all into memory first."""
-    if isinstance(request, ASGIRequest):
-        response = StreamingHttpResponse(_pieces(opened))
-        response._resource_closers.append(opened.close)  # noqa: SLF001  (as FileResponse does: nobody may read a piece)
-        return response
-    return FileResponse(opened)
+    return StreamingHttpResponse(_Pieces(opened)) if isinstance(request, ASGIRequest) else FileResponse(opened)
 
 
-async def _pieces(opened: "File[bytes]") -> AsyncIterator[bytes]:
-    read = sync_to_async(opened.read, thread_sensitive=False)
-    try:
-        while piece := await read(PIECE_BYTES):
+class _Pieces:
+    """A file read piece by piece off the event loop; the response closes it, read or not."""
+
+    def __init__(self, opened: "File[bytes]") -> None:
+        self.close = opened.close
+        self._read = sync_to_async(opened.read, thread_sensitive=False)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield the file's bytes."""
+        while piece := await self._read(PIECE_BYTES):
             yield piece
-    finally:
-        opened.close()
