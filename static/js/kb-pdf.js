@@ -90,7 +90,6 @@ class KbPdf extends HTMLElement {
       const sheet = document.createElement("div");
       sheet.className = "pdf-page";
       sheet.dataset.page = String(index + 1);
-      sheet.setAttribute("role", "img");
       sheet.setAttribute("role", "group");
       sheet.setAttribute("aria-label", (this.dataset.pageLabel ?? "%(page)s").replace("%(page)s", String(index + 1)));
       this.shape(sheet, first.width, first.height);
@@ -159,7 +158,6 @@ class KbPdf extends HTMLElement {
     words.className = "pdf-text";
     sheet.style.setProperty("--total-scale-factor", String(scale));
     sheet.replaceChildren(canvas, this.marks(number), words);
-    sheet.removeAttribute("role");
     this.drawn = [...this.drawn.filter((other) => other !== number), number];
     this.forget();
     const layer = new this.library.TextLayer({ textContentSource: page.streamTextContent(), container: words, viewport: page.getViewport({ scale }) });

@@ -48,9 +48,14 @@ def nothing_left() -> bool:
     return not any(model.objects.exists() for model in models)
 
 
+def stored_files(settings: Any) -> set[Path]:
+    return {path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()}
+
+
 @pytest.mark.django_db(transaction=True)
 def test_it_prints_one_object_and_leaves_nothing(folder: Path, settings: Any) -> None:
     AIModelFactory()
+    before = stored_files(settings)
     out = StringIO()
 
     call_command("evaluate_retrieval", str(folder), "--json", stdout=out)
@@ -60,7 +65,7 @@ def test_it_prints_one_object_and_leaves_nothing(folder: Path, settings: Any) ->
     assert (report["docs"], report["queries"]) == (5, 3)
     assert report["recall_at_5"] == report["ndcg_at_10"] == 1.0
     assert nothing_left()
-    assert not [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+    assert stored_files(settings) == before  # other tests of this process have left theirs
 
 
 @pytest.mark.django_db(transaction=True)
