@@ -87,13 +87,18 @@ def _migrate() -> None:
 
 
 def prepare_database() -> None:
-    """Migrate, register the models that lie in var/models, and index the vectors of each embedding model."""
+    """Bring the tables up to date and enter the models: what a container needs before the processes start."""
     import django
 
     import kb_project.celery  # noqa: F401  (tasks that are sent from here find their broker through it)
 
     django.setup()
     _migrate()
+    _register_models()
+
+
+def _register_models() -> None:
+    """Enter the models that lie in var/models, and index the vectors of each embedding model."""
     from apps.catalog.models import AIModel
     from apps.catalog.services import register_models
     from apps.libraries.vectors import ensure_vector_index
@@ -121,7 +126,7 @@ def prepare() -> None:
         _step("models are in place", models.finish)
     finally:
         models.process.terminate()
-    _step("models are registered", prepare_database)
+    _step("models are registered", _register_models)
 
 
 def main() -> None:
