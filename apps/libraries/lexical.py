@@ -78,6 +78,11 @@ def fold(text: str) -> str:
     return _THOUSANDS.sub("", plain)
 
 
+def segment(text: str) -> list[str]:
+    """Return jieba's words of `text`, unknown names joined by its hidden Markov model; they add up to `text`."""
+    return list(_jieba().cut(text))
+
+
 def dimension(term: str) -> int:
     """Return the term's place, 0 to 999,999,998, in the space of `Chunk.weights`.
 

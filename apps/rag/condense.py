@@ -9,8 +9,7 @@ from collections.abc import Generator
 from contextlib import closing
 from typing import cast
 
-import jieba
-
+from apps.libraries.lexical import segment
 from apps.rag.prompting import as_data
 from apps.rag.types import Condensed, History
 from apps.runtimes.contracts import ChatModel, Piece, Sampling, Turn
@@ -145,7 +144,7 @@ def _has_name(question: str) -> bool:
 def _zh_runs(question: str) -> list[str]:
     """Return the runs of words of a Chinese question that are no part of the asking."""
     runs: list[str] = [""]
-    for word in jieba.cut(_ZH_ASKED.sub("\n", question)):
+    for word in segment(_ZH_ASKED.sub("\n", question)):
         if re.fullmatch(r"[\W_]+", word) or _ZH_FRAME.fullmatch(word):
             runs.append("")
         else:
