@@ -30,9 +30,16 @@ class IngestionJob(Record):
         EMBED = "embed", _("Embedding")
         INDEX = "index", _("Indexing")
 
+    class Kind(models.TextChoices):
+        READ = "read", _("Read")
+        CHUNK = "chunk", _("Cut anew")  # by another rule, from the blocks that were read before
+        PAGES = "pages", _("Read pages again")
+
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="jobs")
     version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="jobs")
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.READ)
+    options = models.JSONField(default=dict, blank=True)  # of a kind: {"pages": {"3": PageSetting}}, {"chunking": Rule}
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     stage = models.CharField(max_length=10, choices=Stage, default=Stage.READ)
     done = models.PositiveIntegerField(default=0)
@@ -46,6 +53,7 @@ class IngestionJob(Record):
     error_code = models.CharField(max_length=60, blank=True)
     error_params = models.JSONField(default=dict, blank=True)
     error_log = models.TextField(blank=True)  # for operators; never shown to members
+    events = models.JSONField(default=list, blank=True)  # [{"at", "code", "params"}]: the log sheet; see jobs.note
     seconds = models.JSONField(default=dict, blank=True)  # per stage
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -75,6 +83,7 @@ class StagedChunk(models.Model):
     ordinal = models.PositiveIntegerField()
     payload = models.JSONField()  # libraries.types.ChunkDraft as JSON
     tokens = models.PositiveIntegerField(default=0)
+    digest = models.CharField(max_length=64, blank=True)  # types.text_digest of what is embedded
     vector = models.BinaryField(null=True)  # float32, little endian
 
     class Meta:

@@ -1,7 +1,8 @@
 """The steps from bytes to vectors, without jobs, leases or rows: workers and commands run the same ones."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Protocol
@@ -11,11 +12,11 @@ from django.db.models.fields.files import FieldFile
 
 from apps.ingestion.errors import FileLost
 from apps.ingestion.parse_errors import Empty
-from apps.ingestion.parsers.host import parse
-from apps.ingestion.parsers.types import Refused
+from apps.ingestion.parsers.host import Reading, Watch, limits_from_settings, read
+from apps.ingestion.parsers.types import PageSetting, Refused, Task
 from apps.ingestion.sniffing import MEDIA_TYPES, sniff
 from apps.ingestion.splitting import split
-from apps.libraries.types import ChunkDraft, ParsedDocument
+from apps.libraries.types import ChunkDraft, PageRead, ParsedDocument
 from apps.runtimes.contracts import Tokenizer
 
 COPY_BYTES = 1024 * 1024
@@ -31,6 +32,19 @@ class Watcher(Protocol):
     def should_stop(self) -> bool:
         """Return whether the work is not wanted any more."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is known before a file is read; see `parsers.types.Task`."""
+
+    password: str | None = None
+    pages: Mapping[int, PageSetting] = field(default_factory=dict)
+    known: Mapping[int, PageRead] = field(default_factory=dict)
+    on_page: Callable[[PageRead], None] = field(default=lambda _page: None)
+
+
+PLAIN = Asked()
 
 
 @contextmanager
@@ -68,9 +82,12 @@ def media_type(path: Path, name: str) -> str:
         return "application/octet-stream"
 
 
-def read_file(path: Path, name: str, watcher: Watcher) -> ParsedDocument:
-    """Return what the parser's isolated child found. Raises a ParseError; `cancelled` when the watcher says stop."""
-    return parse(path, name=name, on_progress=watcher.show, should_stop=watcher.should_stop)
+def read_file(path: Path, name: str, watcher: Watcher, asked: Asked = PLAIN) -> Reading:
+    """Return what the parser's isolated child found; close it. Raises a ParseError; `cancelled` when told to stop."""
+    task = Task(
+        str(path), name, asked.password, limits_from_settings(), pages=dict(asked.pages), known=dict(asked.known)
+    )
+    return read(task, Watch(watcher.show, watcher.should_stop, asked.on_page))
 
 
 def split_document(parsed: ParsedDocument, title: str, tokenizer: Tokenizer) -> list[ChunkDraft]:

@@ -28,7 +28,8 @@ def read(held: Held) -> None:
         progress = Progress(held)
         with pipeline.local_file(version.file) as path:
             _keep_media_type(version, pipeline.media_type(path, version.document.name))
-            parsed = pipeline.read_file(path, version.document.name, progress)
+            with pipeline.read_file(path, version.document.name, progress) as reading:
+                parsed = reading.parsed
         _count_pages(version, parsed)
         _show_splitting(held)
         tokenizer = registry.tokenizer(spec_of(default_model(AIModel.Kind.EMBEDDING)))

@@ -1,10 +1,12 @@
 """Values that travel between ingestion, libraries and rag. Plain Python."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-BlockKind = Literal["heading", "text", "list", "code", "table", "caption"]
+BlockKind = Literal["heading", "text", "list", "code", "table", "caption", "figure", "note"]
+ReadingMethod = Literal["text", "ocr", "empty", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,9 @@ class Block:
 
     `page` counts from 1 and is None where the format has no pages; `box` is None without a page layout. A heading
     is the last of its own `heading_path`; its `level` counts from 1 as the document has it, and is 0 for other blocks.
+    The text of a table is always GitHub markdown: a header row, a row of dashes, then one line a row, cells with `|`
+    escaped and line ends as `<br>`. A figure's text is its alternative text or what was recognised in it, else "".
+    A note is what stands beside the text: speaker notes, comments, footnotes.
     """
 
     text: str
@@ -35,13 +40,78 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Blob:
+    """Bytes that the parser's child left in its result file (`parsers.host.Opened` reads them)."""
+
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecognisedLine:
+    """A line that OCR read: its place on the upright page, its text, and how sure the model is (0..1)."""
+
+    box: Box
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class PageRead:
+    """How one page was read; fields as in `libraries.models.PageReading`."""
+
+    page: int
+    method: ReadingMethod
+    characters: int = 0
+    confidence: float | None = None
+    rotation: int = 0
+    lines: tuple[RecognisedLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FigureFound:
+    """A picture cut out of the document, re-encoded by us; `block` is the index of its place among the blocks."""
+
+    data: Blob
+    media_type: str  # image/png or image/jpeg
+    width: int
+    height: int
+    block: int
+    page: int | None = None
+    box: Box | None = None
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A file inside the file: an attachment, or a member of an archive, which becomes a document of its own.
+
+    `folder` is its place inside ("a/b", a label). `data` is None where it is only listed, for the `reason` (a code).
+    """
+
+    name: str
+    size: int
+    data: Blob | None = None
+    folder: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedDocument:
-    """What a parser found. `pages` is 0 where the format has no pages."""
+    """What a parser found. `pages` is 0 where the format has no pages.
+
+    `facts` is what the file says of itself (author, subject, from, to, sent, created …), short strings.
+    A document whose `attached` files hold everything (an archive) may have no blocks.
+    """
 
     blocks: tuple[Block, ...]
     pages: int = 0
     title: str = ""
     language: str = ""
+    page_reads: tuple[PageRead, ...] = ()
+    figures: tuple[FigureFound, ...] = ()
+    attached: tuple[Attached, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +127,31 @@ class ChunkDraft:
     boxes: tuple[Box, ...] = field(default=())
     char_from: int = 0
     char_to: int = 0
+    section: int | None = None  # ordinal of the SectionDraft that is read in its place
+    questions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SectionDraft:
+    """A parent before it is stored; fields as in `libraries.models.Section`."""
+
+    ordinal: int
+    text: str
+    heading_path: tuple[str, ...] = ()
+    page_from: int | None = None
+    page_to: int | None = None
+    char_from: int = 0
+    char_to: int = 0
+
+
+def text_digest(text: str) -> str:
+    """Return SHA-256 in hex of a text: equal digests mean equal vectors by the same model."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def draft_digest(heading_path: Sequence[str], text: str) -> str:
+    """Return the digest by which a chunk is known again when its document is split anew."""
+    return text_digest("\x1f".join((*heading_path, "\x1e" + text)))
 
 
 MAX_TITLE_CHARS = 100

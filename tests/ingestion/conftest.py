@@ -1,5 +1,6 @@
 """A parser without a child process for tests about jobs; those about parsing use the real one."""
 
+import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from django.test import override_settings
 
 from apps.catalog.models import AIModel
 from apps.ingestion import pipeline, services, tasks
+from apps.ingestion.parsers.host import Reading, Watch
+from apps.ingestion.parsers.types import Task
 from apps.libraries.models import Document, Library
 from apps.libraries.types import Block, ParsedDocument
 from apps.users.models import User
@@ -17,19 +20,19 @@ from apps.users.models import User
 Upload = Callable[..., Document]
 
 
-def parse_paragraphs(path: Path, *, on_progress: Any = None, **_: Any) -> ParsedDocument:
+def read_paragraphs(task: Task, watch: Watch) -> Reading:
     """Return one block per paragraph, one page per block."""
-    texts = [part for part in path.read_text().split("\n\n") if part.strip()]
+    texts = [part for part in Path(task.path).read_text().split("\n\n") if part.strip()]
     for number, _text in enumerate(texts, 1):
-        if on_progress is not None:
-            on_progress(number, len(texts))
-    return ParsedDocument(tuple(Block(text) for text in texts), pages=len(texts))
+        watch.on_progress(number, len(texts))
+    parsed = ParsedDocument(tuple(Block(text) for text in texts), pages=len(texts))
+    return Reading("text", parsed, 0.0, 0.0, io.BytesIO())
 
 
 @pytest.fixture
 def paragraphs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parse in this process."""
-    monkeypatch.setattr(pipeline, "parse", parse_paragraphs)
+    monkeypatch.setattr(pipeline, "read", read_paragraphs)
 
 
 @pytest.fixture

@@ -296,7 +296,7 @@ def test_it_says_why_in_the_readers_language(upload: Upload, monkeypatch: pytest
     def locked(*args: object, **kwargs: object) -> None:
         raise Encrypted
 
-    monkeypatch.setattr("apps.ingestion.pipeline.parse", locked)
+    monkeypatch.setattr("apps.ingestion.pipeline.read", locked)
     tasks.read_document()
 
     document.refresh_from_db()
@@ -312,7 +312,7 @@ def test_it_keeps_the_lease_when_the_database_fails(upload: Upload, monkeypatch:
     def gone(*args: object, **kwargs: object) -> None:
         raise OperationalError("server closed the connection")
 
-    monkeypatch.setattr("apps.ingestion.pipeline.parse", gone)
+    monkeypatch.setattr("apps.ingestion.pipeline.read", gone)
     with pytest.raises(OperationalError):
         tasks.read_document()
 

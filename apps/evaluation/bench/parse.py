@@ -49,7 +49,7 @@ def _seconds(run: Callable[[Path], None], path: Path) -> float:
 
 
 def _read(path: Path) -> None:
-    host.read(Task(os.fspath(path), path.name, None, host.limits_from_settings()))
+    host.read(Task(os.fspath(path), path.name, None, host.limits_from_settings())).close()
 
 
 def _raw_text(path: Path) -> None:

@@ -1,5 +1,6 @@
 """Reads one document in a process of its own, which is a fork of the zygote and ends with it."""
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -7,12 +8,22 @@ import signal
 import socket
 import time
 import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from apps.ingestion.parsers import parser_of
 from apps.ingestion.parsers.types import Failure, ParseLimits, Refused, Report, Task
-from apps.ingestion.parsers.wire import encode_failure, encode_progress, encode_success
+from apps.ingestion.parsers.wire import (
+    MESSAGE_BYTES,
+    TAIL_BYTES,
+    encode_failure,
+    encode_page,
+    encode_progress,
+    encode_success,
+)
 from apps.ingestion.sniffing import sniff
+from apps.libraries.types import Blob, PageRead
 
 MAX_OPEN_FILES = 64
 MIB = 1 << 20
@@ -26,14 +37,37 @@ _REPORT_EVERY_S = 0.05
 def run(task: Task, channel: socket.socket, result: int, zygote: int) -> None:
     """Read the document, write what came of it into the file `result`, and end the process."""
     confine(task.limits, zygote)
-    reporting = Task(task.path, task.name, task.password, task.limits, reporter(channel, task.limits))
-    written = outcome(reporting)
+    speaking = replace(
+        task,
+        report=reporter(channel, task.limits),
+        keep=keeper(result, task.limits),
+        tell=lambda page: _tell(channel, page),
+    )
+    written = outcome(speaking)
     try:
-        _write(result, written)
+        _end(result, written)
     except OSError:
         os.ftruncate(result, 0)
         os.lseek(result, 0, os.SEEK_SET)
-        _write(result, encode_failure(Failure("too-much-text", {"limit": task.limits.max_chars})))
+        _end(result, encode_failure(Failure("too-much-text", {"limit": task.limits.max_chars})))
+
+
+def keeper(result: int, limits: ParseLimits) -> Callable[[Iterable[bytes]], Blob]:
+    """Return `Task.keep`: it appends bytes to the result file and counts them on the way."""
+    room = limits.max_blob_mib * MIB
+    offset = 0
+
+    def keep(data: Iterable[bytes]) -> Blob:
+        nonlocal offset
+        start = offset
+        for piece in data:
+            offset += len(piece)
+            if offset > room:
+                raise Refused("archive-bomb", limit_mib=limits.max_blob_mib)
+            _write(result, piece)
+        return Blob(start, offset - start)
+
+    return keep
 
 
 def outcome(task: Task) -> bytes:
@@ -60,7 +94,7 @@ def confine(limits: ParseLimits, zygote: int) -> None:
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     if os.getppid() != zygote:  # it died before the kernel was asked to tell
         os._exit(1)
-    file_bytes = limits.max_chars * 8 + 64 * MIB
+    file_bytes = limits.max_chars * 8 + (64 + limits.max_blob_mib) * MIB
     for kind, soft, hard in (
         (resource.RLIMIT_CORE, 0, 0),
         (resource.RLIMIT_CPU, min(BASE_CPU_S, limits.cpu_s), limits.cpu_s + _CPU_GRACE_S),
@@ -95,6 +129,19 @@ def reporter(channel: socket.socket, limits: ParseLimits) -> Report:
             return
 
     return report
+
+
+def _tell(channel: socket.socket, page: PageRead) -> None:
+    """Hand over a recognised page; one that is too long for a message is recognised again after a crash."""
+    message = encode_page(page)
+    if len(message) <= MESSAGE_BYTES:
+        with contextlib.suppress(OSError):  # the host has gone: the zygote sees the rest
+            channel.send(message)
+
+
+def _end(file: int, data: bytes) -> None:
+    """Write the result and its length behind the blobs."""
+    _write(file, data + len(data).to_bytes(TAIL_BYTES))
 
 
 def _write(file: int, data: bytes) -> None:

@@ -16,21 +16,22 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from django.conf import settings
 
 from apps.ingestion import parse_errors
 from apps.ingestion.parsers import wire
 from apps.ingestion.parsers.types import Failure, Kind, ParseLimits, Report, Task
-from apps.libraries.types import ParsedDocument
+from apps.libraries.types import Blob, PageRead, ParsedDocument
 
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.25
+PIECE_BYTES = 256 * 1024
 KILL_WAIT_S = 5.0
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")  # no secret of ours reaches a parser
 _CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGTRAP, signal.SIGILL, signal.SIGBUS}
@@ -39,12 +40,33 @@ _MEMORY_PART = 0.5  # a crash above this part of the limit is taken as a failed 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A document that was read, and what that cost."""
+    """A document that was read, and what that cost. Its blobs can be read until it is closed."""
 
     kind: Kind
     parsed: ParsedDocument
     seconds: float
     peak_mib: float
+    result: IO[bytes]
+
+    def pieces(self, blob: Blob, size: int = PIECE_BYTES) -> Iterator[bytes]:
+        """Yield the bytes of a figure or an attachment. Raises ValueError once closed."""
+        at, end = blob.offset, blob.offset + blob.size
+        while at < end:
+            piece = os.pread(self.result.fileno(), min(size, end - at), at)
+            if not piece:
+                return
+            at += len(piece)
+            yield piece
+
+    def close(self) -> None:
+        """Let go of the blobs."""
+        self.result.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def limits_from_settings() -> ParseLimits:
@@ -74,7 +96,8 @@ def parse(
     returns True, the child is killed and ParseCancelled raised.
     """
     watch = Watch(on_progress or _ignore, should_stop or _never)
-    return read(Task(str(path), name, password, limits or limits_from_settings()), watch).parsed
+    with read(Task(str(path), name, password, limits or limits_from_settings()), watch) as reading:
+        return reading.parsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +106,7 @@ class Watch:
 
     on_progress: Report
     should_stop: Callable[[], bool]
+    on_page: Callable[[PageRead], None] = field(default=lambda _page: None)  # a page was recognised: keep it
 
 
 def _ignore(_done: int, _total: int) -> None:
@@ -95,7 +119,7 @@ def _never() -> bool:
 
 
 def read(task: Task, watch: Watch | None = None) -> Reading:
-    """Return what `parse` does, with kind and cost. A zygote that dies is replaced once."""
+    """Return what `parse` does, with kind, cost and blobs; close it. A zygote that dies is replaced once."""
     watch = watch or Watch(_ignore, _never)
     try:
         return _HOST.read(task, watch)
@@ -120,25 +144,36 @@ class Host:
     def read(self, task: Task, watch: Watch) -> Reading:
         """Return the reading of one document. Raises a ParseError."""
         started = time.monotonic()
+        with contextlib.ExitStack() as undo:
+            result = undo.enter_context(tempfile.TemporaryFile(prefix="zhiku-parse-"))
+            ending = self._run(task, watch, result)
+            found = _result(result, ending, task.limits)
+            seconds = time.monotonic() - started
+            if isinstance(found, Failure):
+                shown = {"code": found.code, "log": found.log, "seconds": round(seconds, 3)}
+                logger.info("document refused", extra=shown)
+                raise parse_errors.error_of(found.code, found.params)
+            undo.pop_all()
+            return Reading(found.kind, found.parsed, seconds, ending.peak_mib, result)
+
+    def _run(self, task: Task, watch: Watch, result: IO[bytes]) -> wire.Ending:
+        """Have a child write into `result`, and return how it ended."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with ours, tempfile.TemporaryFile(prefix="zhiku-parse-") as result:
+        with ours:
             with theirs:
                 zygote = self._order(task, theirs.fileno(), result.fileno())
             try:
-                ending = self._follow(ours, task.limits, watch)
+                return self._follow(ours, task.limits, watch)
             except parse_errors.ParserUnavailable:
                 self._lost(zygote)
                 raise
-            found = _result(result, ending, task.limits)
-        seconds = time.monotonic() - started
-        if isinstance(found, Failure):
-            logger.info("document refused", extra={"code": found.code, "log": found.log, "seconds": round(seconds, 3)})
-            raise parse_errors.error_of(found.code, found.params)
-        return Reading(found.kind, found.parsed, seconds, ending.peak_mib)
 
     def _order(self, task: Task, channel: int, result: int) -> subprocess.Popen[bytes]:
         """Hand a document to the zygote, starting one if there is none; return it."""
         order = wire.encode_task(task)
+        if len(order) > wire.ORDER_BYTES:  # the child reads it from the file that it then writes
+            os.pwrite(result, order, 0)
+            order = wire.LONG_ORDER
         with self._lock:
             zygote, control = self._zygote, self._control
             if zygote is None or control is None or zygote.poll() is not None:
@@ -208,7 +243,10 @@ class Host:
                     message = _receive(channel)
                     if isinstance(message, wire.Ending):
                         return message
-                    watch.on_progress(*message)
+                    if isinstance(message, PageRead):
+                        watch.on_page(message)
+                    else:
+                        watch.on_progress(*message)
                 if watch.should_stop():
                     self._kill(channel)
                     raise parse_errors.ParseCancelled
@@ -240,7 +278,7 @@ class Host:
         self._zygote = self._control = self._log = None
 
 
-def _receive(channel: socket.socket) -> wire.Ending | tuple[int, int]:
+def _receive(channel: socket.socket) -> wire.Ending | PageRead | tuple[int, int]:
     """Return the next message. Raises ParserUnavailable when the zygote has died."""
     try:
         data = channel.recv(wire.MESSAGE_BYTES)
@@ -255,11 +293,23 @@ def _result(file: IO[bytes], ending: wire.Ending, limits: ParseLimits) -> wire.S
     """Return what the child wrote, or why it could not."""
     if os.WIFSIGNALED(ending.status):
         return _crash(os.WTERMSIG(ending.status), ending, limits)
-    file.seek(0)
     try:
-        return wire.decode_result(file.read())
+        return wire.decode_result(_tail(file))
     except (ValueError, KeyError, TypeError, IndexError) as error:
         return Failure("broken", log=f"no result: {error}; status {ending.status}")
+
+
+def _tail(file: IO[bytes]) -> bytes:
+    """Return the JSON at the end of a result file. Raises ValueError when there is none."""
+    end = file.seek(0, os.SEEK_END) - wire.TAIL_BYTES
+    if end < 0:
+        raise ValueError("empty result")
+    file.seek(end)
+    size = int.from_bytes(file.read(wire.TAIL_BYTES))
+    if not 0 < size <= end:
+        raise ValueError("damaged result")
+    file.seek(end - size)
+    return file.read(size)
 
 
 def _crash(number: int, ending: wire.Ending, limits: ParseLimits) -> Failure:

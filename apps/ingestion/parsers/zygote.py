@@ -60,6 +60,9 @@ class Zygote:
         if not data:
             return False
         channel, result = socket.socket(fileno=files[0]), files[1]
+        if data == wire.LONG_ORDER:
+            data = os.pread(result, os.fstat(result).st_size, 0)
+            os.ftruncate(result, 0)
         task = wire.decode_task(data)
         zygote = os.getpid()
         pid = os.fork()

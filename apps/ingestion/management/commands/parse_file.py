@@ -37,7 +37,8 @@ class Command(BaseCommand):
         except ParseError as error:
             self._refuse(error, time.monotonic() - started, as_json=options["json"])
         else:
-            self._show(reading, as_json=options["json"])
+            with reading:
+                self._show(reading, as_json=options["json"])
 
     def _refuse(self, error: ParseError, seconds: float, *, as_json: bool) -> None:
         with translation.override(None):

@@ -1,22 +1,15 @@
-"""Libraries, their documents in versions, and the chunks that are searched."""
+"""Libraries, their documents, and the versions of these."""
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
-from pgvector.django import SparseVectorField, VectorField
 
-from apps.catalog.models import AIModel
 from apps.core.models import Record
 from apps.users.models import Team, User
-
-TERM_SPACE = 1_000_000_000  # pgvector's largest number of dimensions of a sparsevec; a term's dimension is its hash
 
 
 class LibraryQuerySet(models.QuerySet["Library"]):
@@ -48,6 +41,9 @@ class Library(Record):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="libraries")
     name = models.CharField(_("name"), max_length=100)
     description = models.CharField(_("description"), max_length=500, blank=True)
+    chunking = models.JSONField(default=dict, blank=True)  # ingestion.chunking.Rule as JSON; {} is the default rule
+    metadata_fields = models.JSONField(default=list, blank=True)  # [{"key", "label", "type", "choices"}], in order
+    is_paused = models.BooleanField(default=False)  # its queued jobs wait
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     deleted_at = models.DateTimeField(null=True, blank=True)
 
@@ -87,6 +83,11 @@ class Document(Record):
         FAILED = "failed", _("Failed")
         CANCELLED = "cancelled", _("Cancelled")
 
+    class Origin(models.TextChoices):
+        UPLOAD = "upload", _("Uploaded")
+        PART = "part", _("From another file")  # an attachment, or a member of an archive
+        WEB = "web", _("From the web")
+
     SETTLED = (Status.READY, Status.FAILED, Status.CANCELLED)
 
     library = models.ForeignKey(Library, on_delete=models.CASCADE, related_name="documents")
@@ -96,6 +97,16 @@ class Document(Record):
     size_bytes = models.BigIntegerField(default=0)
     media_type = models.CharField(max_length=100, blank=True)
     uploaded_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    origin = models.CharField(max_length=10, choices=Origin, default=Origin.UPLOAD)
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="parts")
+    source_url = models.URLField(max_length=2000, blank=True)
+    tags = ArrayField(models.CharField(max_length=50), default=list, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)  # by the keys of Library.metadata_fields
+    is_enabled = models.BooleanField(default=True)  # a disabled document is listed and not searched
+    owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    valid_from = models.DateField(null=True, blank=True)  # outside of these days (both count) it is not searched
+    valid_until = models.DateField(null=True, blank=True)
+    reminded_at = models.DateTimeField(null=True, blank=True)  # when the owner was told that it expires
     current_version = models.ForeignKey("DocumentVersion", null=True, on_delete=models.SET_NULL, related_name="+")
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     stage = models.CharField(max_length=20, blank=True)
@@ -111,10 +122,19 @@ class Document(Record):
         ordering = ["-created_at"]
         constraints = [
             models.UniqueConstraint(
-                fields=["library", "sha256"], condition=models.Q(deleted_at=None), name="document_bytes_unique"
+                fields=["library", "sha256"],
+                condition=models.Q(deleted_at=None, parent=None) & ~models.Q(origin="web"),
+                name="document_bytes_unique",
+            ),
+            models.UniqueConstraint(
+                fields=["parent", "folder", "name", "sha256"],
+                condition=models.Q(deleted_at=None, parent__isnull=False),
+                name="document_part_unique",
             ),
         ]
         indexes = [
+            GinIndex(fields=["tags"], name="document_tags"),
+            GinIndex(fields=["metadata"], name="document_metadata", opclasses=["jsonb_path_ops"]),
             models.Index(fields=["library", "-created_at"], name="document_list"),
             models.Index(  # ingestion.rescue: what is unsettled and has no job
                 fields=["status"], condition=models.Q(status__in=["queued", "running"]), name="document_unsettled"
@@ -147,6 +167,11 @@ class DocumentVersion(Record):
     pages = models.PositiveIntegerField(default=0)
     chunk_count = models.PositiveIntegerField(default=0)
     blocks = models.FileField(upload_to="", max_length=200, blank=True)  # gzipped JSON lines of the parsed blocks
+    facts = models.JSONField(default=dict, blank=True)  # what the file says of itself: author, subject, from, sent …
+    attachments = models.JSONField(default=list, blank=True)  # [{"name", "size", "reason"}]: reason: why it is no part
+    password = models.TextField(blank=True)  # of an encrypted file, itself encrypted by core.crypto; never shown
+    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    note = models.CharField(max_length=500, blank=True)  # what is new in it, in its uploader's words
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["document", "number"], name="version_number_unique")]
@@ -155,87 +180,18 @@ class DocumentVersion(Record):
         return f"{self.document} v{self.number}"
 
 
-class Chunk(Record):
-    """A searchable passage: part of one section of one version.
+class SavedView(Record):
+    """A filter of a library's documents under a name; a person's own, or shared with the team."""
 
-    `team` and `library` repeat what the document says, so that the access filter and the search are one
-    index-friendly WHERE. Only chunks of a document's current version exist.
-    """
-
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
-    library = models.ForeignKey(Library, on_delete=models.CASCADE, related_name="+")
-    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunks")
-    version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="chunks")
-    ordinal = models.PositiveIntegerField()
-    text = models.TextField()
-    heading_path = ArrayField(models.CharField(max_length=300), default=list, blank=True)
-    page_from = models.PositiveIntegerField(null=True)  # from 1; None where the format has no pages
-    page_to = models.PositiveIntegerField(null=True)
-    boxes = models.JSONField(default=list)  # [[page, x0, y0, x1, y1]] as fractions 0..1 of the page, origin top left
-    char_from = models.PositiveIntegerField(default=0)  # offsets in the version's whole text (blocks joined by "\n\n")
-    char_to = models.PositiveIntegerField(default=0)
-    tokens = models.PositiveIntegerField(default=0)  # of the embedding model
-    terms = SearchVectorField(null=True)  # the folded terms: GIN finds candidates
-    weights = SparseVectorField(dimensions=TERM_SPACE, null=True)  # BM25 weight of each term, at hash(term)
-    term_count = models.PositiveIntegerField(default=0)  # BM25's document length
+    library = models.ForeignKey(Library, on_delete=models.CASCADE, related_name="views")
+    name = models.CharField(max_length=100)
+    query = models.CharField(max_length=2000)  # the page's query string, made anew from the validated filter
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    is_shared = models.BooleanField(default=False)
 
     class Meta:
-        ordering = ["document", "ordinal"]
-        constraints = [models.UniqueConstraint(fields=["version", "ordinal"], name="chunk_ordinal_unique")]
-        indexes = [
-            GinIndex(fields=["terms"], name="chunk_terms"),
-            models.Index(fields=["library", "id"], name="chunk_of_library"),
-        ]
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["library", "user", "name"], name="saved_view_unique")]
 
     def __str__(self) -> str:
-        return f"{self.document} #{self.ordinal}"
-
-
-class LibraryStatistics(models.Model):
-    """How many chunks and term occurrences a library has: BM25's N and average length. See `lexical_store`."""
-
-    library = models.OneToOneField(Library, on_delete=models.CASCADE, primary_key=True, related_name="statistics")
-    chunks = models.BigIntegerField(default=0)
-    occurrences = models.BigIntegerField(default=0)
-
-    def __str__(self) -> str:
-        return f"{self.library_id}: {self.chunks}"
-
-    library_id: UUID
-
-
-class TermStatistics(models.Model):
-    """In how many chunks of a library a term stands: BM25's document frequency."""
-
-    id: int
-    library = models.ForeignKey(Library, on_delete=models.CASCADE, related_name="+", db_index=False)
-    term = models.TextField()
-    chunks = models.IntegerField()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["library", "term"], name="term_of_library")]
-
-    def __str__(self) -> str:
-        return f"{self.term}: {self.chunks}"
-
-    library_id: UUID
-
-
-class ChunkEmbedding(models.Model):
-    """The vector of a chunk by one model. Each model has its own partial HNSW index (see services)."""
-
-    id: int
-    chunk = models.ForeignKey(Chunk, on_delete=models.CASCADE, related_name="embeddings")
-    model = models.ForeignKey(AIModel, on_delete=models.PROTECT, related_name="+")
-    library = models.ForeignKey(Library, on_delete=models.CASCADE, related_name="+")
-    vector = VectorField()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["chunk", "model"], name="one_vector_per_model")]
-        indexes = [models.Index(fields=["model", "library"], name="vector_of_library")]
-
-    def __str__(self) -> str:
-        return f"{self.chunk_id} by {self.model_id}"
-
-    chunk_id: UUID
-    model_id: UUID
+        return self.name

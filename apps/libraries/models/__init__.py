@@ -1,0 +1,30 @@
+"""Libraries, their documents in versions, and the chunks that are searched."""
+
+from apps.libraries.models.chunks import (
+    TERM_SPACE,
+    Chunk,
+    ChunkEdit,
+    ChunkEmbedding,
+    LibraryStatistics,
+    Section,
+    TermStatistics,
+)
+from apps.libraries.models.documents import Document, DocumentVersion, Library, SavedView, version_path
+from apps.libraries.models.pages import Figure, PageReading
+
+__all__ = [
+    "TERM_SPACE",
+    "Chunk",
+    "ChunkEdit",
+    "ChunkEmbedding",
+    "Document",
+    "DocumentVersion",
+    "Figure",
+    "Library",
+    "LibraryStatistics",
+    "PageReading",
+    "SavedView",
+    "Section",
+    "TermStatistics",
+    "version_path",
+]
