@@ -81,6 +81,12 @@ class Env(BaseSettings):
     ingest_attempts: int = Field(3, ge=1, le=20, description="Times a job is tried before it counts as failed.")
     undo_days: int = Field(30, ge=1, description="Days a deleted document or conversation can be restored.")
 
+    web_max_pages: int = Field(500, ge=1, le=100_000, description="Most pages of one web source.")
+    web_delay_s: float = Field(
+        1.0, ge=0, le=60, description="Seconds between two requests to one site; longer if it asks."
+    )
+    web_page_max_mib: int = Field(50, ge=1, le=1_024, description="Largest file that is fetched from the web.")
+
     chunk_tokens: int = Field(
         320, ge=32, le=2_000, description="Target size of a chunk in the embedding model's tokens."
     )

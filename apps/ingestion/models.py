@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.catalog.models import AIModel
 from apps.core.models import Record
-from apps.libraries.models import Document, DocumentVersion
-from apps.users.models import Team
+from apps.libraries.models import Document, DocumentVersion, Library
+from apps.users.models import Team, User
 
 
 class IngestionJob(Record):
@@ -94,3 +95,88 @@ class StagedChunk(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job_id} #{self.ordinal}"
+
+
+class WebSource(Record):
+    """Web pages that are read into a library, once or on a schedule. Its pages are its memory: a crash loses none."""
+
+    class Kind(models.TextChoices):
+        PAGES = "pages", _("Pages")
+        SITE = "site", _("A site and its links")
+        SITEMAP = "sitemap", _("A sitemap")
+
+    class State(models.TextChoices):
+        IDLE = "idle", _("Done")
+        QUEUED = "queued", _("Waiting")
+        RUNNING = "running", _("Reading")
+        FAILED = "failed", _("Failed")
+
+    LIVE = (State.QUEUED, State.RUNNING)
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    library = models.ForeignKey(Library, on_delete=models.CASCADE, related_name="web_sources")
+    kind = models.CharField(max_length=10, choices=Kind)
+    urls = ArrayField(models.URLField(max_length=2000))  # where it begins, in normal form
+    depth = models.PositiveSmallIntegerField(default=0)  # links followed from there; of a sitemap: nested indexes
+    max_pages = models.PositiveIntegerField(default=50)
+    every_hours = models.PositiveIntegerField(default=0)  # 0: only when somebody asks
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    run = models.PositiveIntegerField(default=0)  # counts the visits of the whole source
+    next_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    lease_owner = models.CharField(max_length=100, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    is_cancelled = models.BooleanField(default=False)
+    error_code = models.CharField(max_length=60, blank=True)
+    error_params = models.JSONField(default=dict, blank=True)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [models.Index(fields=["state", "next_at"], name="web_source_due")]
+
+    def __str__(self) -> str:
+        return self.urls[0] if self.urls else str(self.pk)
+
+    @property
+    def is_live(self) -> bool:
+        """Return whether it is being read or waits for it."""
+        return self.state in self.LIVE
+
+
+class WebPage(models.Model):
+    """One address of a source: how its last visit ended, and the document it became."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waiting")
+        NEW = "new", _("New")
+        CHANGED = "changed", _("Changed")
+        SAME = "same", _("Unchanged")
+        GONE = "gone", _("Gone")
+        SKIPPED = "skipped", _("Left out")
+        FAILED = "failed", _("Failed")
+
+    id: int
+    source = models.ForeignKey(WebSource, on_delete=models.CASCADE, related_name="pages")
+    url = models.URLField(max_length=2000)
+    is_sitemap = models.BooleanField(default=False)
+    depth = models.PositiveSmallIntegerField(default=0)  # links away from where the source begins
+    run = models.PositiveIntegerField(default=0)  # the visit that queued it last
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    error_code = models.CharField(max_length=60, blank=True)
+    error_params = models.JSONField(default=dict, blank=True)
+    document = models.ForeignKey(Document, null=True, on_delete=models.SET_NULL, related_name="+")
+    etag = models.CharField(max_length=300, blank=True)
+    last_modified = models.CharField(max_length=100, blank=True)
+    bytes_digest = models.CharField(max_length=64, blank=True)
+    text_digest = models.CharField(max_length=64, blank=True)
+    checked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["depth", "pk"]
+        constraints = [models.UniqueConstraint(fields=["source", "url"], name="web_page_unique")]
+        indexes = [models.Index(fields=["source", "state"], name="web_page_state")]
+
+    def __str__(self) -> str:
+        return self.url
