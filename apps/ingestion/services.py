@@ -47,6 +47,15 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
+class Label:
+    """What a new document is called, where it is shown, and the page it came from, if it came from the web."""
+
+    name: str
+    folder: str
+    source_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """Bytes that lie in the storage, not yet owned by a row."""
 
@@ -64,15 +73,20 @@ def receive_upload(*, user: User | None, library: Library, file: Source, name: s
     return take_upload(user=user, library=library, file=file, name=name, folder=folder).document
 
 
-def take_upload(*, user: User | None, library: Library, file: Source, name: str, folder: str = "") -> Upload:
-    """Do what `receive_upload` does and tell as well whether the document is new."""
-    shown, place = display_name(name, folder)
+def take_upload(
+    *, user: User | None, library: Library, file: Source, name: str, folder: str = "", source_url: str = ""
+) -> Upload:
+    """Do what `receive_upload` does and tell as well whether the document is new.
+
+    A page of the web (`source_url`) is always a document of its own: two addresses may well answer alike.
+    """
+    label = Label(*display_name(name, folder), source_url)
     with ExitStack() as undo:  # whatever goes wrong, and for bytes that were there already
         stored = _store(file, undo)
-        held = _reserve(user, library, stored)
+        held = _reserve(user, library, stored, label)
         if held is not None:
             undo.callback(metering.release, held.pk)
-        upload = _settle(user, library, stored, (shown, place))
+        upload = _settle(user, library, stored, label)
         if upload.outcome == "created":
             undo.pop_all()
             if held is not None:
@@ -123,9 +137,9 @@ def _amounts(stored: Stored) -> dict[Resource, int]:
     return {Resource.DOCUMENTS: 1, Resource.STORAGE_BYTES: stored.size_bytes}
 
 
-def _reserve(user: User | None, library: Library, stored: Stored) -> Reservation | None:
+def _reserve(user: User | None, library: Library, stored: Stored, label: Label) -> Reservation | None:
     """Hold quota for a new document; None for bytes that are there already. Raises QuotaExceeded."""
-    if _existing(library, stored.sha256) is not None:
+    if _existing(library, stored.sha256, label) is not None:
         return None
     return metering.reserve(user=user, team=library.team, amounts=_amounts(stored))
 
@@ -150,34 +164,46 @@ class _Meter:
 
 
 @transaction.atomic
-def _settle(user: User | None, library: Library, stored: Stored, label: tuple[str, str]) -> Upload:
+def _settle(user: User | None, library: Library, stored: Stored, label: Label) -> Upload:
     """Find the document with these bytes or create it with its version and job, all in one transaction."""
-    existing = _existing(library, stored.sha256)
+    existing = _existing(library, stored.sha256, label)
     if existing is None:
         try:
             with transaction.atomic():
                 document = _create(user, library, stored, label)
         except IntegrityError:  # a parallel upload of the same bytes was quicker and is committed now
-            existing = _existing(library, stored.sha256)
+            existing = _existing(library, stored.sha256, label)
             if existing is None:
                 raise
         else:
-            audit.record("document.uploaded", actor=user, team=library.team, target=document, detail={"name": label[0]})
+            audit.record(
+                "document.uploaded", actor=user, team=library.team, target=document, detail={"name": label.name}
+            )
             return Upload(document, "created")
     return Upload(existing, _revive(user, library, existing))
 
 
-def _existing(library: Library, sha256: str) -> Document | None:
-    """Return the library's document with these bytes, a live one before the one deleted last."""
-    same = Document.objects.select_related("library__team").filter(library=library, sha256=sha256)
+def _existing(library: Library, sha256: str, label: Label) -> Document | None:
+    """Return the library's uploaded document with these bytes, a live one before the one deleted last."""
+    if label.source_url:
+        return None
+    same = Document.objects.select_related("library__team").filter(
+        library=library, sha256=sha256, origin=Document.Origin.UPLOAD
+    )
     return same.filter(deleted_at=None).first() or same.order_by("-deleted_at").first()
 
 
-def _create(user: User | None, library: Library, stored: Stored, label: tuple[str, str]) -> Document:
-    name, folder = label
+def _create(user: User | None, library: Library, stored: Stored, label: Label) -> Document:
     sha256, size = stored.sha256, stored.size_bytes
     document = Document.objects.create(
-        library=library, name=name, folder=folder, uploaded_by=user, sha256=sha256, size_bytes=size
+        library=library,
+        name=label.name,
+        folder=label.folder,
+        source_url=label.source_url,
+        origin=Document.Origin.WEB if label.source_url else Document.Origin.UPLOAD,
+        uploaded_by=user,
+        sha256=sha256,
+        size_bytes=size,
     )
     version = DocumentVersion(id=stored.version_id, document=document, sha256=sha256, size_bytes=size)
     version.file.name = stored.key
