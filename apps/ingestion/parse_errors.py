@@ -93,7 +93,7 @@ class UnsupportedFormat(ParseError):
     status = 415
     code = "unsupported-format"
     title = _("This kind of file is not supported")
-    detail = _("It looks like %(format)s. PDF, Word (.docx), Markdown, HTML and text are read.")
+    detail = _("It looks like %(format)s. Save it as PDF, an Office format, a picture, HTML or text and upload that.")
 
 
 class Mislabelled(ParseError):

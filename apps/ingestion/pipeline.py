@@ -13,8 +13,7 @@ from django.db.models.fields.files import FieldFile
 from apps.ingestion.errors import FileLost
 from apps.ingestion.parse_errors import Empty
 from apps.ingestion.parsers.host import Reading, Watch, limits_from_settings, read
-from apps.ingestion.parsers.types import PageSetting, Refused, Task
-from apps.ingestion.sniffing import MEDIA_TYPES, sniff
+from apps.ingestion.parsers.types import PageSetting, Task
 from apps.ingestion.splitting import split
 from apps.libraries.types import ChunkDraft, PageRead, ParsedDocument
 from apps.runtimes.contracts import Tokenizer
@@ -72,14 +71,6 @@ def _copied(stored: FieldFile) -> Iterator[Path]:
             raise FileLost from error
         copy.flush()
         yield Path(copy.name)
-
-
-def media_type(path: Path, name: str) -> str:
-    """Return the media type by content; that of plain bytes for a format that is not read."""
-    try:
-        return MEDIA_TYPES[sniff(path, name)]
-    except Refused:
-        return "application/octet-stream"
 
 
 def read_file(path: Path, name: str, watcher: Watcher, asked: Asked = PLAIN) -> Reading:

@@ -10,6 +10,7 @@ from apps.ingestion import jobs, pipeline, staging
 from apps.ingestion.heartbeat import Heartbeat
 from apps.ingestion.jobs import Held, Stage
 from apps.ingestion.progress import Progress
+from apps.ingestion.sniffing import media_type
 from apps.libraries.models import Document, DocumentVersion
 from apps.libraries.reading import save_blocks, title_of
 from apps.libraries.types import ParsedDocument
@@ -27,7 +28,7 @@ def read(held: Held) -> None:
         )
         progress = Progress(held)
         with pipeline.local_file(version.file) as path:
-            _keep_media_type(version, pipeline.media_type(path, version.document.name))
+            _keep_media_type(version, media_type(path, version.document.name))
             with pipeline.read_file(path, version.document.name, progress) as reading:
                 parsed = reading.parsed
         _count_pages(version, parsed)
@@ -40,11 +41,11 @@ def read(held: Held) -> None:
             jobs.pass_on(held, Stage.EMBED, total=len(drafts), seconds=time.monotonic() - began)
 
 
-def _keep_media_type(version: DocumentVersion, media_type: str) -> None:
+def _keep_media_type(version: DocumentVersion, found: str) -> None:
     """Remember what the bytes are, also of a file that is refused next: downloads and icons go by it."""
-    Document.objects.filter(pk=version.document_id).update(media_type=media_type)
-    DocumentVersion.objects.filter(pk=version.pk).update(media_type=media_type)
-    version.media_type = media_type
+    Document.objects.filter(pk=version.document_id).update(media_type=found)
+    DocumentVersion.objects.filter(pk=version.pk).update(media_type=found)
+    version.media_type = found
 
 
 def _count_pages(version: DocumentVersion, parsed: ParsedDocument) -> None:

@@ -4,89 +4,44 @@ import re
 import zipfile
 from pathlib import Path, PurePath
 
+from apps.ingestion.formats import (
+    BINARY_SUFFIXES,
+    CODE,
+    FOREIGN,
+    IMAGES,
+    MEDIA_TYPES,
+    OLE_FOREIGN,
+    OLE_LOCKED,
+    OLE_STREAMS,
+    SUFFIXES,
+    ZIP_FOREIGN,
+    ZIP_MIMETYPES,
+    ZIP_PARTS,
+)
+from apps.ingestion.parsers import ole
 from apps.ingestion.parsers.encodings import bom_encoding, decode
 from apps.ingestion.parsers.types import Kind, Refused
 
 HEAD_BYTES = 16_384
 PDF_WINDOW = 1_024  # ISO 32000 lets a reader look for the header in the first 1,024 bytes
-MEDIA_TYPES: dict[Kind, str] = {
-    "pdf": "application/pdf",
-    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "markdown": "text/markdown",
-    "html": "text/html",
-    "text": "text/plain",
-}
-_SUFFIXES = {
-    ".pdf": "pdf",
-    ".docx": "docx",
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".html": "html",
-    ".htm": "html",
-}
-_SUFFIXES |= {".xhtml": "html", ".txt": "text", ".text": "text", ".log": "text"}
-_BINARY_SUFFIXES = frozenset(
-    [
-        ".doc",
-        ".xls",
-        ".xlsx",
-        ".ppt",
-        ".pptx",
-        ".odt",
-        ".ods",
-        ".odp",
-        ".epub",
-        ".zip",
-        ".7z",
-        ".rar",
-        ".png",
-        ".jpg",
-        ".jpeg",
-        ".gif",
-        ".mp3",
-        ".mp4",
-    ]
-)
-_MAGIC: tuple[tuple[bytes, str], ...] = (
-    (b"MZ", "a Windows program"),
-    (b"\x7fELF", "a Linux program"),
-    (b"\xca\xfe\xba\xbe", "a program"),
-    (b"\xcf\xfa\xed\xfe", "a macOS program"),
-    (b"\x89PNG", "a PNG picture"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"GIF8", "a GIF picture"),
-    (b"RIFF", "a WebP, WAV or AVI file"),
-    (b"II*\x00", "a TIFF picture"),
-    (b"MM\x00*", "a TIFF picture"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-    (b"Rar!", "a RAR archive"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"BZh", "a bzip2 archive"),
-    (b"\xfd7zXZ", "an xz archive"),
-    (b"ID3", "an MP3 file"),
-    (b"OggS", "an Ogg file"),
-    (b"fLaC", "a FLAC file"),
-    (b"\x1aE\xdf\xa3", "a Matroska video"),
-    (b"SQLite format 3", "an SQLite database"),
-    (b"%!PS", "PostScript"),
-    (b"{\\rtf", "RTF"),
-    (b"AT&TFORM", "DjVu"),
-)
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_ENCRYPTED_OOXML = "EncryptedPackage".encode("utf-16-le")
-_OFFICE = (
-    ("xl/", "an Excel workbook"),
-    ("ppt/", "a PowerPoint presentation"),
-    ("META-INF/container.xml", "an EPUB book"),
-    ("content.xml", "an OpenDocument file"),
-)
 _MAX_LISTED = 10_000  # security-cases row 67
+_MIMETYPE_BYTES = 100
+_DIB_HEADERS = (12, 40, 52, 56, 64, 108, 124)  # bytes of the headers that a BMP may have
 _HTML = re.compile(
     r"^\s*+(?:<!--(?>.*?-->)\s*+|<\?xml[^>]*+>\s*+)*+<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
 )
 _TAG = re.compile(r"</?(?:p|div|h[1-6]|table|ul|ol|br|span|a|body|article|section)\b[^>]{0,200}>", re.IGNORECASE)
 _XML = re.compile(r"^\s*<(?:\?xml|!doctype|svg|[a-z_][\w.-]*:[a-z])", re.IGNORECASE)
-_MAIL = re.compile(r"^(?:[\w-]{2,40}:[^\n]*\n(?:[ \t][^\n]*\n)*){0,60}?(?:mime-version|message-id):", re.IGNORECASE)
+_SVG = re.compile(r"^\s*+(?:<!--(?>.*?-->)\s*+|<\?[^>]*+>\s*+|<!doctype[^>]*+>\s*+)*+<svg\b", re.IGNORECASE | re.DOTALL)
+_MBOX = re.compile(r"^From \S+ .{8,60}\d{4}.{0,12}\n[\w-]{2,60}:")
+_SRT = re.compile(r"^\s*\d{1,6}\s*\n\s*\d{1,3}:\d\d:\d\d[,.]\d{1,3}\s*-->")
+_FIELD = re.compile(r"([A-Za-z][\w-]{1,60}):")
+_MAIL_FIELDS = frozenset({"from", "to", "subject", "date", "return-path"})
+_SURE_FIELDS = frozenset({"message-id", "mime-version", "received", "snapshot-content-location"})
+_ENOUGH_FIELDS = 3
+_WEB_ARCHIVE = re.compile(
+    r"^(?:snapshot-content-location:|content-type:\s*multipart/related)", re.IGNORECASE | re.MULTILINE
+)
 
 
 def sniff(path: Path, name: str) -> Kind:
@@ -98,19 +53,44 @@ def sniff(path: Path, name: str) -> Kind:
         return "pdf"
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _sniff_zip(path, suffix)
-    if head.startswith(_OLE):
-        raise _ole(path, suffix)
-    known = next((label for magic, label in _MAGIC if head.startswith(magic)), "")
+    if head.startswith(ole.MAGIC):
+        return _sniff_ole(path, suffix)
+    if image_type(head):
+        return "image"
+    if head.startswith(b"{\\rtf"):
+        return "rtf"
+    known = next((label for magic, label in FOREIGN if head.startswith(magic)), "")
     if not known and head[4:8] == b"ftyp":
         known = "a video or HEIC picture"
     if known:
         raise _foreign(known, suffix)
-    return _sniff_text(head, suffix)
+    return _sniff_text(head, name, suffix)
+
+
+def media_type(path: Path, name: str) -> str:
+    """Return the media type by content; that of plain bytes for a format that is not read."""
+    try:
+        kind = sniff(path, name)
+    except Refused:
+        return "application/octet-stream"
+    if kind != "image":
+        return MEDIA_TYPES[kind]
+    with path.open("rb") as file:
+        return image_type(file.read(HEAD_BYTES))
+
+
+def image_type(head: bytes) -> str:
+    """Return the media type of a picture in a format that is read, "" for anything else."""
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "image/webp"
+    if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _DIB_HEADERS:
+        return "image/bmp"
+    return next((kind for magic, kind in IMAGES if head.startswith(magic)), "")
 
 
 def _foreign(label: str, suffix: str) -> Refused:
     """Return the refusal of a format that is not read; the name may even have promised another."""
-    if suffix in _SUFFIXES:
+    if suffix in SUFFIXES or suffix in CODE:
         return Refused("mislabelled", suffix=suffix, format=label)
     return Refused("unsupported-format", format=label)
 
@@ -119,50 +99,106 @@ def _sniff_zip(path: Path, suffix: str) -> Kind:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
+            told = _mimetype(archive) if "mimetype" in names[:1] else ""
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, RuntimeError) as error:
         raise Refused("broken", reason="zip") from error
     if len(names) > _MAX_LISTED:
         raise Refused("archive-bomb", entries=len(names))
-    if any(re.fullmatch(r"word/document\d*\.xml", name) for name in names):
-        return "docx"
-    for start, label in _OFFICE:
-        if any(name.startswith(start) for name in names):
+    if told in ZIP_MIMETYPES:
+        return ZIP_MIMETYPES[told]
+    for pattern, kind in ZIP_PARTS:
+        if any(re.fullmatch(pattern, name) for name in names):
+            return kind
+    for pattern, label in ZIP_FOREIGN:
+        if any(re.fullmatch(pattern, name) for name in names):
             raise _foreign(label, suffix)
-    raise _foreign("a zip archive", suffix)
+    return "zip"
 
 
-def _ole(path: Path, suffix: str) -> Refused:
-    """Return the refusal of an OLE file: encrypted OOXML, or the office formats before 2007."""
+def _mimetype(archive: zipfile.ZipFile) -> str:
+    with archive.open("mimetype") as part:
+        return part.read(_MIMETYPE_BYTES).decode("ascii", errors="replace").strip()
+
+
+def _sniff_ole(path: Path, suffix: str) -> Kind:
+    """Return the office format before 2007, by the streams in its root, or by their names anywhere in a damaged one."""
     with path.open("rb") as file:
-        directory = file.read(4_000_000)
-    if _ENCRYPTED_OOXML in directory:
-        return Refused("encrypted")
-    if suffix in _SUFFIXES:
-        return Refused("mislabelled", suffix=suffix, format="an old Office file")
-    return Refused("unsupported-format", format="an old Office file")
+        names = ole.root_names(file)
+        file.seek(0)
+        data = b"" if names else file.read(4_000_000)
+
+    def has(name: str) -> bool:
+        return name in names or name.encode("utf-16-le") in data
+
+    if any(map(has, OLE_LOCKED)):
+        raise Refused("encrypted")
+    for name, kind in OLE_STREAMS:
+        if has(name):
+            return kind
+    raise _foreign(next((label for name, label in OLE_FOREIGN if has(name)), "an old Office file"), suffix)
 
 
-def _sniff_text(head: bytes, suffix: str) -> Kind:
+def _sniff_text(head: bytes, name: str, suffix: str) -> Kind:
     if not head:
         raise Refused("empty")
     if _is_binary(head):
         raise _foreign("a binary file", suffix)
-    if suffix in _BINARY_SUFFIXES:
+    if suffix in BINARY_SUFFIXES:
         raise Refused("mislabelled", suffix=suffix, format="text")
-    return _sniff_markup(decode(_whole_characters(head)), suffix)
+    text = decode(_whole_characters(head)).lstrip("\ufeff")
+    return _sniff_markup(text, suffix) or _sniff_plain(text, name, suffix)
 
 
-def _sniff_markup(text: str, suffix: str) -> Kind:
-    hinted = _SUFFIXES.get(suffix)
+def _sniff_markup(text: str, suffix: str) -> Kind | None:
+    """Return the kind of a text that marks itself as what it is, or that its name calls markup."""
+    hinted = SUFFIXES.get(suffix)
+    if _SVG.match(text):
+        raise _foreign("an SVG picture", suffix if hinted != "xml" else "")
+    if hinted in {"mhtml", "eml"} or (hinted in {None, "text"} and suffix not in CODE and _is_mail(text)):
+        return _mail_kind(text, hinted)
     if _HTML.match(text) or (hinted == "html" and _TAG.search(text)):
         return "html"
-    if hinted == "markdown":
-        return "markdown"
-    if _MAIL.match(text):
-        raise _foreign("an e-mail", suffix)
-    if _XML.match(text) and hinted != "text":
-        raise _foreign("XML", suffix)
+    if _MBOX.match(text.replace("\r\n", "\n")):
+        return "mbox"
+    if hinted in {"markdown", "rst"}:
+        return hinted
+    if _XML.match(text) and hinted != "text" and suffix not in CODE:
+        return "xml"
+    return None
+
+
+def _sniff_plain(text: str, name: str, suffix: str) -> Kind:
+    """Return the kind of a text without markup: records, subtitles, code, else prose."""
+    hinted = SUFFIXES.get(suffix)
+    if text.startswith("WEBVTT") or _SRT.match(text):
+        return "subtitles"
+    if hinted in {"json", "jsonl", "csv"}:
+        return hinted
+    if hinted == "xls":  # programs call their tab-separated exports so
+        return "csv" if "\t" in text else "text"
+    if suffix in CODE or name.lower() in CODE:
+        return "code"
     return "text"
+
+
+def _mail_kind(text: str, hinted: Kind | None) -> Kind:
+    header = re.split(r"\n\r?\n", text, maxsplit=1)[0]
+    is_page = _WEB_ARCHIVE.search(header) is not None and (hinted == "mhtml" or "snapshot-content" in header.lower())
+    return "mhtml" if is_page or hinted == "mhtml" else "eml"
+
+
+def _is_mail(text: str) -> bool:
+    """Return whether a text begins with the header of an e-mail: known fields, line by line, before a blank line."""
+    found: set[str] = set()
+    for line in text.splitlines()[:200]:
+        if line[:1] in {" ", "\t"} and found:
+            continue
+        field = _FIELD.match(line)
+        if field is None:
+            break
+        found.add(field[1].lower())
+    known = found & (_MAIL_FIELDS | _SURE_FIELDS)
+    return len(known) >= _ENOUGH_FIELDS or bool(known & _SURE_FIELDS)
 
 
 def _whole_characters(head: bytes) -> bytes:

@@ -42,8 +42,8 @@ def test_it_exits_with_1_and_the_code_when_it_refuses(tmp_path: Path) -> None:
 
 
 def test_it_says_in_words_why_it_refuses(tmp_path: Path) -> None:
-    path = tmp_path / "picture.pdf"
-    path.write_bytes(b"\x89PNG\r\n\x1a\n")
+    path = tmp_path / "music.pdf"
+    path.write_bytes(b"fLaC" + bytes(64))
     err = io.StringIO()
 
     with pytest.raises(SystemExit):

@@ -70,8 +70,8 @@ def test_it_passes_no_secret_to_the_parser(note: Path, monkeypatch: pytest.Monke
 
 def test_it_keeps_django_out_of_the_child() -> None:
     code = (
-        "import sys; from apps.ingestion.parsers import KINDS, parser_of, child, zygote;"
-        "[parser_of(kind) for kind in KINDS]; sys.exit('django' in sys.modules or 'numpy' in sys.modules)"
+        "import sys; from apps.ingestion.parsers import PRELOADED, parser_of, child, zygote;"
+        "[parser_of(kind) for kind in PRELOADED]; sys.exit('django' in sys.modules or 'numpy' in sys.modules)"
     )
 
     assert subprocess.run([sys.executable, "-c", code], cwd=settings.BASE_DIR, check=False).returncode == 0

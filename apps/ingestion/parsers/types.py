@@ -6,7 +6,10 @@ from typing import Literal
 
 from apps.libraries.types import Blob, PageRead
 
-Kind = Literal["pdf", "docx", "markdown", "html", "text"]
+Office = Literal["docx", "pptx", "xlsx", "doc", "ppt", "xls", "odt", "ods", "odp", "rtf", "csv"]
+Textual = Literal["markdown", "rst", "html", "mhtml", "xml", "text", "code", "json", "jsonl", "subtitles"]
+Container = Literal["eml", "msg", "mbox", "epub", "zip"]
+Kind = Literal["pdf", "image", Office, Textual, Container]
 Param = str | int | float | None
 Report = Callable[[int, int], None]  # (pages done, pages in all)
 

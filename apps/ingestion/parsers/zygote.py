@@ -15,7 +15,7 @@ import sys
 from dataclasses import dataclass
 from types import FrameType
 
-from apps.ingestion.parsers import KINDS, child, parser_of, wire
+from apps.ingestion.parsers import PRELOADED, child, parser_of, wire
 from apps.ingestion.parsers.types import Task
 
 _CLONE_NEWNET, _CLONE_NEWUSER = 0x40000000, 0x10000000  # linux/sched.h
@@ -137,7 +137,7 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the host's business; it closes the socket
     cut_network()
-    for kind in KINDS:
+    for kind in PRELOADED:
         parser_of(kind)
     gc.collect()
     gc.freeze()  # so that the children's collections do not touch, and thus copy, the shared pages
