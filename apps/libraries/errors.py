@@ -39,3 +39,104 @@ class NotRestorable(AppError):
     code = "not-restorable"
     title = _("The document is there already")
     detail = _("The same file was uploaded again after it was deleted, so the old one stays deleted.")
+
+
+class UnknownFilter(AppError):
+    """A list was asked with a parameter that it does not declare (security case 17)."""
+
+    status = 400
+    code = "unknown-filter"
+    title = _("The list has no such filter")
+    detail = _("This list cannot be filtered by “%(name)s”. Use the filters above it.")
+
+
+class FilterInvalid(AppError):
+    """A declared filter has a value that it does not take."""
+
+    status = 400
+    code = "filter-invalid"
+    title = _("The filter has a value that cannot be used")
+    detail = _("“%(name)s” cannot be used like this. Choose one of the values that the list offers.")
+
+
+class ValueInvalid(AppError):
+    """A metadata value does not fit its field's type."""
+
+    status = 400
+    code = "value-invalid"
+    title = _("A value does not fit its field")
+    detail = _("“%(field)s” cannot have this value. Nothing was changed.")
+
+
+class FieldsInvalid(AppError):
+    """The fields of a library cannot be like this."""
+
+    status = 400
+    code = "fields-invalid"
+    title = _("The fields cannot be like this")
+    detail = _(
+        "Up to %(limit)s fields, each with a name of its own; a choice needs 1 to 50 choices. Nothing was changed."
+    )
+
+
+class TagInvalid(AppError):
+    """A tag is empty, too long, or one too many."""
+
+    status = 400
+    code = "tag-invalid"
+    title = _("The tag cannot be used")
+    detail = _("A tag has up to %(limit)s characters and no comma, and a document up to %(most)s tags.")
+
+
+class DocumentNameMissing(AppError):
+    """A document needs a name of 1 to 255 characters."""
+
+    status = 400
+    code = "document-name-missing"
+    title = _("A name is needed")
+    detail = _("Give the document a name of up to 255 characters.")
+
+
+class ValidityInvalid(AppError):
+    """A document would end before it begins, or a date is none."""
+
+    status = 400
+    code = "validity-invalid"
+    title = _("The dates do not fit")
+    detail = _("“Valid until” must be a date on or after “valid from”. Nothing was changed.")
+
+
+class OwnerInvalid(AppError):
+    """The owner of a document must be a member of its team."""
+
+    status = 400
+    code = "owner-invalid"
+    title = _("This person cannot be the owner")
+    detail = _("Choose a member of the team.")
+
+
+class NothingSelected(AppError):
+    """A bulk action without documents."""
+
+    status = 400
+    code = "nothing-selected"
+    title = _("Nothing is selected")
+    detail = _("Select documents first. Those that somebody else deleted meanwhile are not in the list any more.")
+
+
+class ViewInvalid(AppError):
+    """A saved view needs a name that is free."""
+
+    status = 400
+    code = "view-invalid"
+    title = _("The view cannot be saved")
+    detail = _("Give it a name of up to 100 characters that none of your views has.")
+
+
+class AlreadyInLibrary(AppError):
+    """The new bytes of a document are another document of the library."""
+
+    status = 409
+    code = "already-in-library"
+    title = _("The file is in the library already")
+    detail = _("“%(name)s” has exactly this content. Nothing was changed; delete one of the two first.")

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from apps.libraries.models import Document, DocumentVersion, Library
+from apps.libraries.models import Document, DocumentVersion, Figure, Library
 from apps.libraries.versions import drop_chunks
 from apps.metering.models import Resource
 from apps.metering.services import add_use
@@ -35,22 +35,36 @@ def purge() -> tuple[int, int]:
     return documents, gone.get("libraries.Library", 0)
 
 
+def remove_deleted(document_id: UUID) -> bool:
+    """Remove a deleted document for good now, before its time; returns whether it was there and deleted."""
+    return _purge_document(document_id, ~Q(deleted_at=None))
+
+
 def _purge_document(document_id: UUID, due: Q) -> bool:
-    """Remove one document unless it was restored meanwhile; its files go once that is committed."""
+    """Remove one document with its parts unless it was restored meanwhile; files go once that is committed."""
     with transaction.atomic():
         document = Document.objects.select_for_update(of=("self",)).filter(due, pk=document_id).first()
         if document is None:
             return False
+        for part_id in document.parts.values_list("pk", flat=True):
+            _purge_document(part_id, Q())
         libraries = Library.objects.select_for_update(of=("self",), no_key=True).select_related("team")
         library = libraries.get(pk=document.library_id)
-        versions = DocumentVersion.objects.filter(document=document).values_list("file", "blocks")
-        keys = [key for pair in versions for key in pair if key]
+        keys, size = _stored(document)
         drop_chunks(document)
         document.delete()
-        gone = {Resource.DOCUMENTS: -1, Resource.STORAGE_BYTES: -document.size_bytes}
+        gone = {Resource.DOCUMENTS: -1, Resource.STORAGE_BYTES: -size}
         add_use(user=None, team=library.team, amounts=gone)
         transaction.on_commit(lambda: _delete_files(keys))
     return True
+
+
+def _stored(document: Document) -> tuple[list[str], int]:
+    """Return the keys of all files that a document owns, and the bytes of its versions."""
+    versions = DocumentVersion.objects.filter(document=document).values_list("file", "blocks", "size_bytes")
+    figures = Figure.objects.filter(version__document=document).values_list("file", flat=True)
+    keys = [key for file, blocks, _size in versions for key in (file, blocks)] + list(figures)
+    return [key for key in keys if key], sum(size for _file, _blocks, size in versions)
 
 
 def _delete_files(keys: list[str]) -> None:

@@ -7,8 +7,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.audit import services as audit
-from apps.libraries.errors import NameMissing, NameTaken, NotRestorable, TypedNameDiffers
-from apps.libraries.models import Document, Library
+from apps.core.text import one_line
+from apps.libraries.errors import NameMissing, NameTaken, TypedNameDiffers
+from apps.libraries.models import Library
+from apps.libraries.trash import delete_document, restore_document
 from apps.libraries.versions import store_version
 from apps.users.models import Team, User
 
@@ -32,7 +34,7 @@ def create_library(*, user: User | None, team: Team, name: str, description: str
     try:
         with transaction.atomic():
             library = Library.objects.create(
-                team=team, name=name, description=_one_line(description)[:DESCRIPTION_MAX], created_by=user
+                team=team, name=name, description=one_line(description)[:DESCRIPTION_MAX], created_by=user
             )
     except IntegrityError as error:
         raise NameTaken(name=name) from error
@@ -59,7 +61,7 @@ def rename_library(*, user: User, library: Library, name: str) -> Library:
 @transaction.atomic
 def describe_library(*, user: User, library: Library, description: str) -> Library:
     """Change the library's one-line description."""
-    text = _one_line(description)[:DESCRIPTION_MAX]
+    text = one_line(description)[:DESCRIPTION_MAX]
     if text == library.description:
         return library
     library.description = text
@@ -77,49 +79,13 @@ def delete_library(*, user: User, library: Library, typed_name: str) -> None:
     audit.record("library.deleted", actor=user, team=library.team, target=library, detail={"name": library.name})
 
 
-@transaction.atomic
-def delete_document(*, user: User, document: Document) -> None:
-    """Hide the document from lists and search at once; it can be restored until the purge."""
-    deleted = Document.objects.filter(pk=document.pk, deleted_at=None).update(deleted_at=timezone.now())
-    if deleted:
-        _record("document.deleted", user, document)
-
-
-@transaction.atomic
-def restore_document(*, user: User, document: Document) -> Document:
-    """Bring a deleted document back as it was; one whose reading the deletion stopped is read again by the poller.
-
-    Raises NotRestorable when the same bytes are in the library again.
-    """
-    if document.deleted_at is None:
-        return document
-    try:
-        with transaction.atomic():
-            Document.objects.filter(pk=document.pk).update(deleted_at=None)
-    except IntegrityError as error:
-        raise NotRestorable from error
-    document.deleted_at = None
-    _record("document.restored", user, document)
-    return document
-
-
 def restorable_since() -> datetime:
     """Return the time before which a deletion is final."""
     return timezone.now() - timedelta(days=settings.ENV.undo_days)
 
 
-def _record(action: str, user: User, document: Document) -> None:
-    library = document.library
-    audit.record(action, actor=user, team=library.team, target=document, detail={"name": document.name})
-
-
 def _clean_name(name: str) -> str:
-    text = _one_line(name)
+    text = one_line(name)
     if not text or len(text) > NAME_MAX:
         raise NameMissing
     return text
-
-
-def _one_line(text: str) -> str:
-    """Return the text without control characters (a NUL would break PostgreSQL) and doubled spaces."""
-    return " ".join("".join(character if character.isprintable() else " " for character in text).split())

@@ -1,0 +1,66 @@
+"""The documents page as values: what is shown, the chips, the folders, the views, the rights."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.core.paginator import Page, Paginator
+from django.http import QueryDict
+
+from apps.libraries import filters
+from apps.libraries.facets import Facets, facets_of
+from apps.libraries.filters import Filter
+from apps.libraries.folders import Node, tree
+from apps.libraries.metadata import Field, fields_of
+from apps.libraries.models import Document, Library, SavedView
+from apps.libraries.saved import views_of
+from apps.libraries.selection import listed
+from apps.users.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of a library's documents."""
+
+    wanted: Filter
+    fields: Sequence[Field]
+    page: Page[Document]
+    facets: Facets
+    folders: Sequence[Node]
+    views: Sequence[SavedView]
+    view: SavedView | None  # the saved view that is shown
+
+    @property
+    def crumbs(self) -> list[tuple[str, str]]:
+        """Return (name, path) of the folders on the way to the current one."""
+        parts = self.wanted.folder.split("/") if self.wanted.folder else []
+        return [(part, "/".join(parts[: depth + 1])) for depth, part in enumerate(parts)]
+
+    @property
+    def prefix(self) -> str:
+        """Return the start of a link that keeps everything but the page: `?…&` or `?`."""
+        return f"?{self.wanted.query}&" if self.wanted.query else "?"
+
+    @property
+    def unfoldered(self) -> str:
+        """Return the query without folder, ending so that a folder can be appended."""
+        query = self.wanted.without("folder").query
+        return f"?{query}&" if query else "?"
+
+
+def listing(user: User, library: Library, query: QueryDict) -> Listing:
+    """Return what a query string asks for. Raises UnknownFilter or FilterInvalid."""
+    fields = fields_of(library)
+    wanted = filters.parse(query, fields)
+    everything = listed(library)
+    found = filters.order(filters.apply(everything, wanted, fields), wanted)
+    rows = found.select_related("current_version", "uploaded_by", "owner", "parent")
+    views = views_of(user, library)
+    return Listing(
+        wanted=wanted,
+        fields=fields,
+        page=Paginator(rows, wanted.size).get_page(query.get("page")),
+        facets=facets_of(everything, wanted, fields),
+        folders=tree(everything, wanted.folder),
+        views=views,
+        view=next((view for view in views if view.query == wanted.query), None) if wanted.query else None,
+    )

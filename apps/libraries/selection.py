@@ -1,0 +1,45 @@
+"""Which documents a bulk action is about: those that were ticked, or all that the list's filter shows."""
+
+from uuid import UUID
+
+from django.http import QueryDict
+
+from apps.libraries import filters
+from apps.libraries.errors import NothingSelected
+from apps.libraries.metadata import fields_of
+from apps.libraries.models import Document, Library
+from apps.libraries.models.documents import DocumentQuerySet
+
+IDS_MAX = 500  # ticked one by one; more are selected by their filter
+
+
+def listed(library: Library) -> DocumentQuerySet:
+    """Return the documents of a library that lists show."""
+    return Document.objects.filter(library=library, deleted_at=None)
+
+
+def selected(library: Library, form: QueryDict) -> DocumentQuerySet:
+    """Return what `id` names, or with `all=1` what the filter in `filter` shows. Raises NothingSelected.
+
+    The ids are fixed now, so that an action which changes what the filter looks at still is about the same documents.
+    """
+    if form.get("all") == "1":
+        fields = fields_of(library)
+        wanted = filters.parse(QueryDict(form.get("filter", "")), fields)
+        found = filters.apply(listed(library), wanted, fields)
+    else:
+        found = listed(library).filter(pk__in=_ids(form.getlist("id")[:IDS_MAX]))
+    ids = list(found.values_list("pk", flat=True))
+    if not ids:
+        raise NothingSelected
+    return Document.objects.filter(pk__in=ids, deleted_at=None)
+
+
+def _ids(values: list[str]) -> list[UUID]:
+    ids = []
+    for value in values:
+        try:
+            ids.append(UUID(value))
+        except ValueError:
+            continue
+    return ids
