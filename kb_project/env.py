@@ -5,8 +5,9 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -71,6 +72,12 @@ class Env(BaseSettings):
     parse_wall_s: int = Field(300, ge=5, description="Wall-clock seconds one parse may take.")
     parse_cpu_s: int = Field(240, ge=5, description="CPU seconds one parse may take.")
     parse_memory_mib: int = Field(1_400, ge=256, description="Memory one parse may use.")
+    read_slots: int = Field(
+        2,
+        ge=1,
+        le=256,
+        description="Documents read at the same time by all io workers together; long ones leave one slot free.",
+    )
     lease_s: int = Field(60, ge=5, description="Seconds after which the job of a silent worker is taken over.")
     answer_lease_s: int = Field(
         30,
@@ -102,8 +109,16 @@ class Env(BaseSettings):
 
     process: str = Field("", description="Which process this is (web, io, models, beat); the supervisor sets it.")
     database_pool: int = Field(10, ge=1, le=500, description="Most database connections of the web process.")
+    testing: bool = Field(False, description="A test runs this process; never set it for people.")
+    crash_at: str = Field("", description="Tests of crashes alone: points at which a process may kill itself.")
     chat_runtime: str = Field("", description="Dotted path of another chat runtime factory; tests set the fake.")
     embed_runtime: str = Field("", description="Dotted path of another embedding runtime factory; tests set the fake.")
+
+    @model_validator(mode="after")
+    def _crash_in_tests_alone(self) -> Self:
+        if self.crash_at and not self.testing:
+            raise ValueError("KB_CRASH_AT is for tests and needs KB_TESTING=1")
+        return self
 
 
 @cache
@@ -113,6 +128,8 @@ def env() -> Env:
         return Env()
     except ValidationError as error:
         wrong = error.errors()[0]
+        if not wrong["loc"]:  # two settings do not go together
+            raise SystemExit(f"zhiku: {wrong['msg']}.") from None
         name = f"KB_{wrong['loc'][0]}".upper()
         raise SystemExit(f"zhiku: {name} cannot be {wrong['input']!r}: {wrong['msg']}.") from None
 

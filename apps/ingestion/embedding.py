@@ -17,8 +17,9 @@ from django.db import transaction
 
 from apps.catalog.models import AIModel
 from apps.catalog.services import default_model, spec_of
+from apps.core.crash import reach
 from apps.core.errors import AppError
-from apps.ingestion import jobs, staging
+from apps.ingestion import jobs, queueing, staging
 from apps.ingestion.errors import EmbeddingFailed
 from apps.ingestion.heartbeat import Heartbeat
 from apps.ingestion.jobs import Held, Stage
@@ -32,7 +33,8 @@ from apps.runtimes.contracts import Embedder, RuntimeFailure
 logger = logging.getLogger(__name__)
 WINDOW_BATCHES = 4  # batches read, sorted and embedded between two looks at the queue
 NO_TITLE = ""  # the title before every chunk lowers nDCG on long articles (docs/adr); it works in the lexical index
-MAX_JOBS = 128  # leased by one runner at a time
+TEAM_JOBS = 128  # of one team, leased at a time
+MAX_JOBS = 1_024  # of all teams
 
 
 @dataclass
@@ -43,7 +45,7 @@ class Task:
     total: int
     done: int
     progress: Progress = field(init=False)
-    began: float = field(default_factory=time.monotonic)
+    seconds: float = 0.0  # of the model, for this job's share of each batch
 
     def __post_init__(self) -> None:
         """Make the writer of its progress."""
@@ -105,23 +107,24 @@ class Runner:
 
     def _candidates(self) -> list[UUID]:
         room = MAX_JOBS - len(self._tasks)
-        due = jobs.due(Stage.EMBED)
-        if self._only is not None:
-            due = due.filter(pk__in=self._only)
-        rows = list(due.values_list("pk", "attempts")[:room])
-        healthy = [pk for pk, _ in takewhile(lambda row: not _is_suspect(row[1]), rows)]
-        return healthy or ([] if self._tasks else [pk for pk, _ in rows[:1]])
+        rows = queueing.next_jobs(Stage.EMBED, room, per_team=TEAM_JOBS, only=self._only)
+        healthy = [row.job_id for row in takewhile(lambda row: not _is_suspect(row.attempts), rows)]
+        return healthy or ([] if self._tasks else [row.job_id for row in rows[:1]])
 
     def _embed_window(self, embedder: Embedder) -> None:
         self._drop_unwanted()
         window = self._window()
         window.sort(key=lambda row: row.tokens, reverse=True)
         for batch in _batches(window, settings.ENV.embed_batch):
+            began = time.monotonic()
             texts = [passage_text(NO_TITLE, row.heading_path, row.text) for row in batch]
-            staging.write_vectors(batch, embedder.embed_passages(texts))
-            self._count(batch)
+            vectors = embedder.embed_passages(texts)
+            reach("before-vectors")
+            staging.write_vectors(batch, vectors)
+            reach("after-vectors")
+            self._count(batch, time.monotonic() - began)
             self._pass_on_complete()
-            if self._is_stopping():
+            if self._is_stopping() or self._somebody_came():
                 return
 
     def _window(self) -> list[Waiting]:
@@ -136,9 +139,18 @@ class Runner:
                 window += staging.waiting(job_id, count)
         return window
 
-    def _count(self, batch: Sequence[Waiting]) -> None:
+    def _somebody_came(self) -> bool:
+        """Return whether a team waits that has nothing in this window: then the rest of it is put off."""
+        teams = {task.held.team_id for task in self._tasks.values()}
+        return any(row.team_id not in teams for row in queueing.next_jobs(Stage.EMBED, 1, only=self._only))
+
+    def _count(self, batch: Sequence[Waiting], seconds: float) -> None:
+        """Count a batch as done; its seconds are shared by length, as the model spends them."""
+        tokens = sum(row.tokens for row in batch) or 1
         for row in batch:
-            self._tasks[row.job_id].done += 1
+            task = self._tasks[row.job_id]
+            task.done += 1
+            task.seconds += seconds * row.tokens / tokens
         for job_id in {row.job_id for row in batch}:
             task = self._tasks[job_id]
             if task.done < task.total:
@@ -155,8 +167,8 @@ class Runner:
             if task.done < task.total:
                 continue
             del self._tasks[job_id]
-            seconds = time.monotonic() - task.began
-            if jobs.pass_on(task.held, Stage.INDEX, done=0, total=task.total, seconds=seconds):
+            if jobs.pass_on(task.held, Stage.INDEX, done=0, total=task.total, seconds=task.seconds):
+                reach("before-index-bell")
                 self._on_complete(job_id)
 
     def _give_back(self, error: AppError, log: str) -> None:
@@ -167,8 +179,7 @@ class Runner:
     def _release(self) -> None:
         """Queue again what is not complete; vectors stay with their rows."""
         for task in self._tasks.values():
-            seconds = time.monotonic() - task.began
-            jobs.pass_on(task.held, Stage.EMBED, done=task.done, total=task.total, seconds=seconds)
+            jobs.pass_on(task.held, Stage.EMBED, done=task.done, total=task.total, seconds=task.seconds)
         self._tasks.clear()
 
 

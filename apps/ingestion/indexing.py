@@ -4,6 +4,7 @@ import time
 
 from django.db import transaction
 
+from apps.core.crash import reach
 from apps.ingestion import jobs, staging
 from apps.ingestion.heartbeat import Heartbeat
 from apps.ingestion.jobs import Held, Stage
@@ -27,5 +28,7 @@ def index(held: Held) -> None:
             is_stored = store_version(version=version, drafts=drafts, vectors=vectors, model=job.model, blocks=None)
             if is_stored:
                 jobs.finish(held, seconds=time.monotonic() - began)
+                reach("before-index-commit")
             else:
                 jobs.drop(held)
+    reach("after-index-commit")

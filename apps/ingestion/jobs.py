@@ -14,11 +14,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from apps.core.errors import AppError, Value
+from apps.ingestion import journal, pace, queueing
 from apps.ingestion.errors import JobStopped, WorkerLost
 from apps.ingestion.models import IngestionJob, StagedChunk
 from apps.libraries.models import Document, DocumentVersion
@@ -27,6 +28,7 @@ State = IngestionJob.State
 Stage = IngestionJob.Stage
 LIVE = (State.QUEUED, State.RUNNING)
 RETRY_AFTER_S = 10
+PATIENCE_S = 30  # between two tries of what waits for space, for a scanner …
 LOG_MAX = 20_000  # characters of a traceback kept for operators
 
 
@@ -57,7 +59,9 @@ def queue(document: Document, version: DocumentVersion) -> IngestionJob | None:
     team_id = document.library.team_id
     try:
         with transaction.atomic():
-            job = IngestionJob.objects.create(team_id=team_id, document=document, version=version)
+            job = IngestionJob.objects.create(
+                team_id=team_id, document=document, version=version, events=[journal.event("queued", {})]
+            )
     except IntegrityError:
         return None
     Document.objects.filter(pk=document.pk).update(
@@ -70,37 +74,55 @@ def claim(job_id: UUID, stage: str, owner: str = "") -> Held | None:
     """Lease one queued job of a stage to this process; None when somebody else was quicker."""
     owner = owner or new_owner()
     free = IngestionJob.objects.filter(pk=job_id, state=State.QUEUED, stage=stage)
-    taken = free.update(
-        state=State.RUNNING,
-        lease_owner=owner,
-        lease_until=Now() + lease(),
-        started_at=Coalesce("started_at", Now()),
-        updated_at=Now(),
-    )
-    if not taken:
-        return None
-    job = IngestionJob.objects.get(pk=job_id)
-    Document.objects.filter(pk=job.document_id).update(status=Document.Status.RUNNING, stage=stage)
+    with transaction.atomic():
+        taken = free.update(
+            state=State.RUNNING,
+            lease_owner=owner,
+            lease_until=Now() + lease(),
+            started_at=Coalesce("started_at", Now()),
+            error_code="",
+            error_params={},
+            updated_at=Now(),
+        )
+        if not taken:
+            return None
+        job = IngestionJob.objects.select_for_update().get(pk=job_id)
+        journal.append(job, "started", stage=stage, host=owner.partition(":")[0])
+        job.save(update_fields=["events"])
+        Document.objects.filter(pk=job.document_id).update(status=Document.Status.RUNNING, stage=stage)
+    queueing.served(job.team_id, stage)
     return Held(job.pk, job.document_id, job.version_id, job.team_id, owner, job.attempts)
 
 
 def claim_next(stage: str) -> Held | None:
-    """Lease the queued job whose team was served longest ago, its oldest first; None when nothing waits."""
-    while (job_id := due(stage).values_list("pk", flat=True).first()) is not None:
+    """Lease the job whose turn it is (see `queueing`) to this process; None when nothing waits that may begin now."""
+    while (job_id := _next(stage)) is not None:
         held = claim(job_id, stage)
         if held is not None:
             return held
     return None
 
 
+def _next(stage: str) -> UUID | None:
+    found = queueing.next_reads() if stage == Stage.READ else queueing.next_jobs(stage, 1)
+    return found[0].job_id if found else None
+
+
 def due(stage: str) -> QuerySet[IngestionJob]:
-    """Return the queued jobs of a stage, fairly: a team with a thousand files waits for one with a single file."""
-    served = IngestionJob.objects.filter(team=OuterRef("team"), started_at__isnull=False).order_by("-started_at")
+    """Return the jobs that may be worked on at a stage now, oldest first; `queueing` says whose turn it is."""
     is_due = Q(due_at=None) | Q(due_at__lte=Now())
-    queued = IngestionJob.objects.filter(is_due, state=State.QUEUED, stage=stage)
-    return queued.annotate(served_at=Subquery(served.values("started_at")[:1])).order_by(
-        F("served_at").asc(nulls_first=True), "created_at", "pk"
-    )
+    queued = IngestionJob.objects.filter(is_due, state=State.QUEUED, stage=stage, document__library__is_paused=False)
+    return queued.order_by("created_at", "pk")
+
+
+def note(job: Held | IngestionJob, code: str, **params: Value) -> None:
+    """Add a line to a job's log sheet; `journal.SENTENCES` has its words."""
+    job_id = job.job_id if isinstance(job, Held) else job.pk
+    with transaction.atomic():
+        row = IngestionJob.objects.select_for_update(no_key=True).only("events").filter(pk=job_id).first()
+        if row is not None:
+            journal.append(row, code, **params)
+            row.save(update_fields=["events"])
 
 
 def lease() -> timedelta:
@@ -144,7 +166,7 @@ def pass_on(held: Held, stage: str, *, done: int = 0, total: int = 0, seconds: f
         if job.is_cancelled:
             stop(job)
             return False
-        job.seconds[job.stage] = round(job.seconds.get(job.stage, 0) + seconds, 2)
+        _count_seconds(job, seconds, total, is_over=stage != job.stage)
         job.state, job.stage, job.done, job.total = State.QUEUED, Stage(stage), done, total
         job.lease_owner, job.lease_until = "", None
         job.save()
@@ -155,7 +177,8 @@ def pass_on(held: Held, stage: str, *, done: int = 0, total: int = 0, seconds: f
 def finish(held: Held, *, seconds: float = 0.0) -> None:
     """Settle the job as done and its document as ready; call it in the transaction that stored the version."""
     job = lock(held)
-    job.seconds[job.stage] = round(job.seconds.get(job.stage, 0) + seconds, 2)
+    _count_seconds(job, seconds, job.total, is_over=True)
+    journal.append(job, "done")
     _settle(job, State.DONE)
     Document.objects.filter(pk=held.document_id).update(
         status=Document.Status.READY, stage="", progress_done=0, progress_total=0, error_code="", error_params={}
@@ -180,10 +203,42 @@ def give_back(held: Held, error: AppError, log: str = "") -> None:
         if job.attempts >= settings.ENV.ingest_attempts:
             _fail(job, error.code, dict(error.params), log)
             return
-        job.state, job.lease_owner, job.lease_until = State.QUEUED, "", None
-        job.due_at = timezone.now() + timedelta(seconds=RETRY_AFTER_S * job.attempts)
-        job.error_log = log[-LOG_MAX:].replace("\x00", "")
+        _wait(job, RETRY_AFTER_S * job.attempts, error, log)
+        journal.append(job, "given-back", **{**error.params, "attempts": job.attempts, "error": error.code})
         job.save()
+
+
+def postpone(held: Held, error: AppError, log: str = "") -> None:
+    """Queue the job again for what an admin or time will settle; it is no failed try, however long it takes."""
+    with transaction.atomic():
+        job = held.rows().select_for_update().first()
+        if job is None:
+            return
+        _wait(job, PATIENCE_S, error, log)
+        if not job.events or job.events[-1]["code"] != "postponed":
+            journal.append(job, "postponed", **{**error.params, "error": error.code})
+        job.save()
+
+
+def release(held: Held) -> bool:
+    """Queue a job of ours again as it is, with what it has: the worker stops, or lost its database for a moment."""
+    with transaction.atomic():
+        job = held.rows().select_for_update().first()
+        if job is None:
+            return False
+        job.state, job.lease_owner, job.lease_until = State.QUEUED, "", None
+        journal.append(job, "released")
+        job.save()
+    return True
+
+
+def _wait(job: IngestionJob, seconds: float, error: AppError, log: str) -> None:
+    """Make a locked job wait; the reason is shown meanwhile."""
+    job.state, job.lease_owner, job.lease_until = State.QUEUED, "", None
+    job.due_at = timezone.now() + timedelta(seconds=seconds)
+    job.error_code, job.error_params = error.code, dict(error.params)
+    job.error_log = log[-LOG_MAX:].replace("\x00", "")
+    Document.objects.filter(pk=job.document_id).update(status=Document.Status.QUEUED)
 
 
 def cancel(job: IngestionJob) -> None:
@@ -195,7 +250,9 @@ def cancel(job: IngestionJob) -> None:
         if row.state == State.QUEUED:
             stop(row)
         else:
-            IngestionJob.objects.filter(pk=row.pk).update(is_cancelled=True)
+            row.is_cancelled = True
+            journal.append(row, "asked-to-stop")
+            row.save(update_fields=["is_cancelled", "events"])
 
 
 def drop(held: Held) -> None:
@@ -208,6 +265,7 @@ def drop(held: Held) -> None:
 
 def stop(job: IngestionJob) -> None:
     """Settle a locked job as cancelled. A deleted document keeps its status, so that a restored one is read again."""
+    journal.append(job, "cancelled")
     _settle(job, State.CANCELLED)
     Document.objects.filter(pk=job.document_id, deleted_at=None).update(status=Document.Status.CANCELLED, stage="")
 
@@ -230,11 +288,13 @@ def _take_back(job: IngestionJob) -> None:
         _fail(job, WorkerLost.code, {"attempts": job.attempts}, f"last owner {job.lease_owner}, stage {job.stage}")
     else:
         job.state, job.lease_owner, job.lease_until = State.QUEUED, "", None
+        journal.append(job, "worker-lost", attempts=job.attempts, stage=job.stage)
         job.save()
 
 
 def _fail(job: IngestionJob, code: str, params: dict[str, Value], log: str) -> None:
     job.error_code, job.error_params, job.error_log = code, params, log[-LOG_MAX:].replace("\x00", "")
+    journal.append(job, "failed", **{**params, "error": code})
     _settle(job, State.FAILED)
     Document.objects.filter(pk=job.document_id).update(
         status=Document.Status.FAILED, stage="", error_code=code, error_params=params
@@ -246,3 +306,21 @@ def _settle(job: IngestionJob, state: IngestionJob.State) -> None:
     job.save()
     IngestionJob.objects.filter(pk=job.pk).update(finished_at=Now())
     StagedChunk.objects.filter(job=job).delete()
+
+
+def _count_seconds(job: IngestionJob, seconds: float, total: int, *, is_over: bool) -> None:
+    """Add the time that a locked job took to its stage, and to the pace by which others are estimated."""
+    stage = job.stage
+    job.seconds[stage] = round(job.seconds.get(stage, 0) + seconds, 2)
+    if not is_over:
+        journal.append(job, "released")
+        return
+    journal.append(job, "finished-stage", stage=stage, seconds=job.seconds[stage])
+    if stage == Stage.READ and job.kind == IngestionJob.Kind.READ:
+        size, suffix = job.version.size_bytes, pace.suffix_of(job.document.name)
+        pace.record(job.team_id, "read", units=size, cost=job.seconds[stage], suffix=suffix)
+        pace.record(job.team_id, "size", units=size, cost=total, suffix=suffix)
+    elif stage == Stage.EMBED:
+        pace.record(job.team_id, "embed", units=total, cost=job.seconds[stage])
+    elif stage == Stage.INDEX:
+        pace.record(job.team_id, "index", units=total, cost=job.seconds[stage])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -58,11 +60,19 @@ class IngestionJob(Record):
     seconds = models.JSONField(default=dict, blank=True)  # per stage
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    is_cleared = models.BooleanField(default=False)  # a failure that somebody took note of: the bell forgets it
 
     class Meta:
         indexes = [
             models.Index(fields=["state", "lease_until"], name="job_due"),
-            models.Index(fields=["team", "-started_at"], name="job_team_served"),  # jobs.due: who was served last
+            models.Index(  # queueing: the oldest of each team at a stage
+                fields=["stage", "team", "created_at", "id"], condition=models.Q(state="queued"), name="job_queue"
+            ),
+            models.Index(  # the bell: what runs and what failed in a team
+                fields=["team", "state"],
+                condition=models.Q(state__in=["queued", "running", "failed"], is_cleared=False),
+                name="job_bell",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -74,6 +84,46 @@ class IngestionJob(Record):
 
     def __str__(self) -> str:
         return f"{self.document}: {self.state}"
+
+
+class Turn(models.Model):
+    """When a team was last served at a stage: the queue gives the next turn to who waited longest."""
+
+    id: int
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    stage = models.CharField(max_length=10)
+    served_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "stage"], name="turn_of_team")]
+
+    def __str__(self) -> str:
+        return f"{self.team_id} at {self.stage}"
+
+    team_id: UUID
+
+
+class Pace(models.Model):
+    """How fast a stage has gone lately for one kind of file, as two sums in which older documents fade.
+
+    `stage` is a Stage (units: bytes to read, chunks to embed or index; cost: seconds) or "size" (units: bytes, cost:
+    chunks that they gave).
+    """
+
+    id: int
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    stage = models.CharField(max_length=10)
+    suffix = models.CharField(max_length=10, blank=True)  # of the file's name, lower case; "" where it does not matter
+    units = models.FloatField(default=0)
+    cost = models.FloatField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "stage", "suffix"], name="pace_of_team")]
+
+    def __str__(self) -> str:
+        return f"{self.team_id} {self.stage} {self.suffix}"
+
+    team_id: UUID
 
 
 class StagedChunk(models.Model):
@@ -171,6 +221,7 @@ class WebPage(models.Model):
     last_modified = models.CharField(max_length=100, blank=True)
     bytes_digest = models.CharField(max_length=64, blank=True)
     text_digest = models.CharField(max_length=64, blank=True)
+    was_gone = models.BooleanField(default=False)  # its document was left out of the search because the page went
     checked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

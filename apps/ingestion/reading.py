@@ -6,9 +6,11 @@ from django.db import transaction
 
 from apps.catalog.models import AIModel
 from apps.catalog.services import default_model, spec_of
+from apps.core.crash import reach
 from apps.ingestion import jobs, pipeline, staging
 from apps.ingestion.heartbeat import Heartbeat
 from apps.ingestion.jobs import Held, Stage
+from apps.ingestion.parsers.host import Reading
 from apps.ingestion.progress import Progress
 from apps.ingestion.sniffing import media_type
 from apps.libraries.models import Document, DocumentVersion
@@ -31,7 +33,9 @@ def read(held: Held) -> None:
             _keep_media_type(version, media_type(path, version.document.name))
             with pipeline.read_file(path, version.document.name, progress) as reading:
                 parsed = reading.parsed
-        _count_pages(version, parsed)
+            _note(held, reading)
+            reach("after-parse")
+        _count_pages(held, version, parsed)
         _show_splitting(held)
         tokenizer = registry.tokenizer(spec_of(default_model(AIModel.Kind.EMBEDDING)))
         drafts = pipeline.split_document(parsed, title_of(version.document.name), tokenizer)
@@ -39,6 +43,18 @@ def read(held: Held) -> None:
             staging.stage(held, drafts)
             _keep_blocks(version, parsed)
             jobs.pass_on(held, Stage.EMBED, total=len(drafts), seconds=time.monotonic() - began)
+            reach("after-stage")
+
+
+def _note(held: Held, reading: Reading) -> None:
+    jobs.note(
+        held,
+        "parsed",
+        kind=reading.kind,
+        pages=reading.parsed.pages,
+        blocks=len(reading.parsed.blocks),
+        mib=round(reading.peak_mib),
+    )
 
 
 def _keep_media_type(version: DocumentVersion, found: str) -> None:
@@ -48,12 +64,19 @@ def _keep_media_type(version: DocumentVersion, found: str) -> None:
     version.media_type = found
 
 
-def _count_pages(version: DocumentVersion, parsed: ParsedDocument) -> None:
-    """Count the pages against the quotas of the person and the team. Raises QuotaExceeded."""
+def _count_pages(held: Held, version: DocumentVersion, parsed: ParsedDocument) -> None:
+    """Count the pages against the quotas of the person and the team, once per job. Raises QuotaExceeded."""
     document = version.document
+    uncounted = held.rows().exclude(options__has_key="counted_pages")
+    if not uncounted.exists():
+        return
     amounts = {Resource.PAGES: max(1, parsed.pages)}
-    held = metering.reserve(user=document.uploaded_by, team=document.library.team, amounts=amounts)
-    metering.settle(held.pk, amounts)
+    reserved = metering.reserve(user=document.uploaded_by, team=document.library.team, amounts=amounts)
+    with transaction.atomic():
+        for job in uncounted.select_for_update():
+            job.options["counted_pages"] = amounts[Resource.PAGES]
+            job.save(update_fields=["options"])
+        metering.settle(reserved.pk, amounts)
 
 
 def _show_splitting(held: Held) -> None:

@@ -12,10 +12,11 @@ from typing import Literal, Protocol, cast
 from django.conf import settings
 from django.core.files.base import File
 from django.core.files.storage import default_storage
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 
 from apps.audit import services as audit
-from apps.ingestion import jobs
+from apps.core.crash import reach
+from apps.ingestion import jobs, journal
 from apps.ingestion.errors import EmptyUpload, StillReading, StorageFull, UploadTooLarge
 from apps.ingestion.models import IngestionJob
 from apps.ingestion.names import display_name
@@ -83,14 +84,21 @@ def take_upload(
     label = Label(*display_name(name, folder), source_url)
     with ExitStack() as undo:  # whatever goes wrong, and for bytes that were there already
         stored = _store(file, undo)
+        reach("after-blob")
         held = _reserve(user, library, stored, label)
         if held is not None:
             undo.callback(metering.release, held.pk)
-        upload = _settle(user, library, stored, label)
+        try:
+            with transaction.atomic():
+                upload = _settle(user, library, stored, label)
+                if upload.outcome == "created" and held is not None:
+                    metering.settle(held.pk, _amounts(stored))
+                reach("after-row")
+        except (OperationalError, InterfaceError):
+            undo.pop_all()  # the commit may have got through: the bytes stay, and the purge removes what nobody owns
+            raise
         if upload.outcome == "created":
             undo.pop_all()
-            if held is not None:
-                metering.settle(held.pk, _amounts(stored))
     return upload
 
 
@@ -208,9 +216,16 @@ def _create(user: User | None, library: Library, stored: Stored, label: Label) -
     version = DocumentVersion(id=stored.version_id, document=document, sha256=sha256, size_bytes=size)
     version.file.name = stored.key
     version.save(force_insert=True)
-    job = IngestionJob.objects.create(team_id=library.team_id, document=document, version=version)
-    transaction.on_commit(partial(ring, read_document, str(job.pk)))
+    job = IngestionJob.objects.create(
+        team_id=library.team_id, document=document, version=version, events=[journal.event("queued", {})]
+    )
+    transaction.on_commit(partial(_ring_reader, job))
     return document
+
+
+def _ring_reader(job: IngestionJob) -> None:
+    reach("before-bell")
+    ring(read_document, str(job.pk))
 
 
 def _revive(user: User | None, library: Library, document: Document) -> Outcome:

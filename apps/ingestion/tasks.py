@@ -1,5 +1,6 @@
 """What workers are rung for. PostgreSQL holds the work; a task's arguments are hints, its loss costs ten seconds."""
 
+import errno
 import logging
 import threading
 import time
@@ -10,14 +11,15 @@ from typing import Any
 from celery import Task, shared_task
 from celery.signals import worker_shutting_down
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
+from apps.core.crash import reach
 from apps.core.errors import AppError
-from apps.ingestion import jobs, rescue
+from apps.ingestion import jobs, refresh, rescue
 from apps.ingestion.embedding import Runner
-from apps.ingestion.errors import JobStopped, ReadFailed
+from apps.ingestion.errors import JobStopped, NoRoom, ReadFailed
 from apps.ingestion.indexing import index
 from apps.ingestion.jobs import Held, Stage
 from apps.ingestion.parse_errors import ParseCancelled
@@ -28,8 +30,11 @@ SHIFT_S = 20  # a task goes on with the next job for so long, then rings for a s
 EMBED_SHIFT_S = 600
 TIME_LIMIT_S = SHIFT_S + settings.ENV.parse_wall_s + 600  # the last job of a shift: parse, split, stage
 UNAVAILABLE = 503  # the status of failures that pass: a model that is not installed yet
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 _embedding = threading.Lock()
+_refreshing = threading.Lock()
 _rung_again = threading.Event()
+_changed_again = threading.Event()
 _stopping = threading.Event()
 
 
@@ -42,7 +47,12 @@ def _stop(**_: Any) -> None:
 @shared_task(ignore_result=True, time_limit=TIME_LIMIT_S)
 def read_document(job_id: str = "") -> None:
     """Read queued documents until none waits; the one that rang need not be the first."""
-    _work(Stage.READ, read, then=lambda: ring(embed_pending), again=lambda: ring(read_document, job_id))
+    _work(Stage.READ, read, then=_ring_embedder, again=lambda: ring(read_document, job_id))
+
+
+def _ring_embedder() -> None:
+    reach("before-embed-bell")
+    ring(embed_pending)
 
 
 @shared_task(ignore_result=True, time_limit=TIME_LIMIT_S)
@@ -67,6 +77,20 @@ def embed_pending() -> None:
             _embedding.release()
 
 
+@shared_task(ignore_result=True)
+def embed_changed() -> None:
+    """Make vectors and terms of passages that people changed; a second ring lets the first runner look once more."""
+    _changed_again.set()
+    while _changed_again.is_set():
+        if not _refreshing.acquire(blocking=False):
+            return
+        try:
+            _changed_again.clear()
+            refresh.embed_changed(_stopping.is_set)
+        finally:
+            _refreshing.release()
+
+
 @shared_task(ignore_result=True, time_limit=60)
 def poll() -> None:
     """Take back what dead workers held and ring again for everything that waits."""
@@ -76,6 +100,8 @@ def poll() -> None:
             ring(task)
     if rescue.bells(Stage.EMBED):
         ring(embed_pending)
+    if refresh.pending().exists():
+        ring(embed_changed)
 
 
 def ring(task: Task[Any, Any], *arguments: str) -> None:
@@ -89,23 +115,39 @@ def ring(task: Task[Any, Any], *arguments: str) -> None:
 def attempt(held: Held, step: Callable[[Held], None]) -> bool:
     """Carry out one step of a held job and record how it ended; returns whether it ended well.
 
-    A failure of the database itself is raised: then nothing can be recorded, and the lease will expire.
+    When the database itself fails, the job is given back as soon as it answers again; if it does not, the error is
+    raised and the lease will expire.
     """
     try:
         step(held)
     except (JobStopped, ParseCancelled):
         jobs.drop(held)
     except AppError as error:
-        settle = jobs.give_back if getattr(error, "is_retryable", error.status == UNAVAILABLE) else jobs.fail
-        settle(held, error, "".join(traceback.format_exception(error)))
+        _settle(held, error, "".join(traceback.format_exception(error)))
     except (OperationalError, InterfaceError):
-        raise
-    except Exception:
-        logger.exception("ingestion failed", extra={"job": held.job_id})
-        jobs.fail(held, ReadFailed(), traceback.format_exc())
+        if connection.in_atomic_block or connection.is_usable():
+            raise  # not an outage: a try that counts, once the lease has expired
+        connection.close()
+        jobs.release(held)
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in NO_SPACE:
+            jobs.postpone(held, NoRoom(), traceback.format_exc())
+        else:
+            logger.exception("ingestion failed", extra={"job": held.job_id})
+            jobs.fail(held, ReadFailed(), traceback.format_exc())
     else:
         return True
     return False
+
+
+def _settle(held: Held, error: AppError, log: str) -> None:
+    """Record an expected failure: wait for what passes, try again what may pass, else fail."""
+    if getattr(error, "is_patient", False):
+        jobs.postpone(held, error, log)
+    elif getattr(error, "is_retryable", error.status == UNAVAILABLE):
+        jobs.give_back(held, error, log)
+    else:
+        jobs.fail(held, error, log)
 
 
 def _work(
@@ -116,6 +158,7 @@ def _work(
         held = jobs.claim_next(stage)
         if held is None:
             return
+        reach("after-claim")
         if attempt(held, step) and then is not None:
             then()
     again()
