@@ -49,7 +49,7 @@ def value(element: etree._Element | None, name: str = "val") -> str:
 
 def number(text: str, default: int = 0) -> int:
     """Return an attribute's integer."""
-    return int(text) if text.lstrip("-").isdecimal() and len(text) <= _MAX_DIGITS else default
+    return int(text) if text.removeprefix("-").isdecimal() and len(text) <= _MAX_DIGITS else default
 
 
 @dataclass(frozen=True, slots=True)
