@@ -17,11 +17,12 @@ from pgvector import SparseVector
 
 from apps.libraries.lexical import MAX_TERM_COUNT, analyse, dimension, quoted
 from apps.libraries.models import TERM_SPACE, Chunk
-from apps.libraries.types import passage_text
+from apps.libraries.types import passage_text, searched_text
 
 K1 = 1.2  # Robertson and Zaragoza's usual values; 0.9 to 1.5 changed no set by more than 0.003
 B = 0.75
 _TAG_CHARS = 8
+_ROWS = 100  # per UPDATE
 
 # The rows are written in the order of their terms, so that two writers wait for each other instead of deadlocking.
 _ADD_TERMS = """
@@ -60,7 +61,7 @@ def index_chunks(library_id: UUID, chunks: Sequence[Chunk], *, title: str) -> No
     """
     if not chunks:
         return
-    counts = [_counted(analyse(passage_text(title, chunk.heading_path, chunk.text))) for chunk in chunks]
+    counts = [_counted(analyse(_indexed_text(title, chunk))) for chunk in chunks]
     lengths = [sum(count.values()) for count in counts]
     chunk_total, occurrences = _add(library_id, counts, lengths)
     average = max(occurrences / chunk_total, 1.0)
@@ -79,6 +80,22 @@ def forget_chunks(chunks: QuerySet[Chunk]) -> None:
             cursor.execute(_ADD_TOTALS, [library_id, -count, -occurrences])
             cursor.execute(_TAKE_TERMS, [_TAG_CHARS + 1, ids, library_id, library_id])
             cursor.execute(_DROP_UNUSED, [library_id])
+
+
+def reindex_chunks(library_id: UUID, chunks: Sequence[Chunk], *, title: str) -> None:
+    """Count rows out as they are stored and in as they are now, and store their new lexical columns.
+
+    Call it in a transaction that holds the document's and the library's lock.
+    """
+    if not chunks:
+        return
+    forget_chunks(Chunk.objects.filter(pk__in=[chunk.pk for chunk in chunks]))
+    index_chunks(library_id, chunks, title=title)
+    Chunk.objects.bulk_update(chunks, ["terms", "weights", "term_count"], batch_size=_ROWS)
+
+
+def _indexed_text(title: str, chunk: Chunk) -> str:
+    return passage_text(title, chunk.heading_path, searched_text(chunk.text, chunk.keywords, chunk.questions))
 
 
 def lexeme(library_id: UUID, term: str) -> str:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from apps.rag.overlap import Weights, terms
 from apps.rag.sentences import split
-from apps.rag.types import Passage
+from apps.rag.types import Cite, Passage
 
 LONGEST_OVERLAP = 2_000  # characters that neighbouring chunks may share
 SAME_TEXT = 0.9  # share of terms above which one passage repeats another
@@ -33,13 +34,13 @@ class Room:
 def pack(question: str, found: Sequence[Passage], room: Room) -> tuple[Given, ...]:
     """Return the passages to give, best first.
 
-    Repeats are left out, neighbouring chunks of one document become one passage (at the place of the better), and
-    of a passage that is too long the sentences nearest to the question are given.
+    Repeats are left out, a chunk that has a section is read as that section, neighbouring chunks of one document become
+    one passage (at the place of the better), and of what is too long the sentences nearest to the question are given.
     """
     given: list[Given] = []
     left = room.tokens
-    for passage in merge_neighbours(distinct(found)[: room.passages]):
-        text = focus(question, passage.text, min(left, room.tokens_each), room.count)
+    for passage in merge_neighbours(distinct(one_per_section(found))[: room.passages]):
+        text = focus(question, passage.reading, min(left, room.tokens_each), room.count)
         if not text:
             break
         given.append(Given(len(given) + 1, passage, text))
@@ -90,12 +91,38 @@ def _cut(text: str, tokens: int, count: Callable[[str], int]) -> str:
     return text
 
 
+def one_per_section(found: Iterable[Passage]) -> list[Passage]:
+    """Return the passages less those whose section is read already for a better one."""
+    kept: dict[UUID, Passage] = {}
+    for passage in found:
+        kept.setdefault(passage.section.section_id if passage.section else passage.chunk_id, passage)
+    return list(kept.values())
+
+
+def where_it_stands(cite: Cite) -> Cite:
+    """Return the citation with the place of its section where the quote is not in the chunk that was found."""
+    section = cite.passage.section
+    if section is None or cite.quote in cite.passage.text or cite.quote not in section.text:
+        return cite
+    place = replace(
+        cite.passage,
+        text=section.text,
+        heading_path=section.heading_path,
+        page_from=section.page_from,
+        page_to=section.page_to,
+        boxes=(),
+        char_from=section.char_from,
+        char_to=section.char_to,
+    )
+    return replace(cite, passage=place)
+
+
 def distinct(found: Iterable[Passage]) -> list[Passage]:
     """Return the passages less those whose text an earlier one has: copies of one file, or boilerplate."""
     kept: list[Passage] = []
     seen: list[frozenset[str]] = []
     for passage in found:
-        held = frozenset(terms(passage.text))
+        held = frozenset(terms(passage.reading))
         if held and not any(len(held & other) >= SAME_TEXT * max(len(held), len(other)) for other in seen):
             seen.append(held)
             kept.append(passage)
@@ -128,6 +155,8 @@ def _place_of_neighbour(merged: Sequence[Passage], passage: Passage) -> tuple[in
 
 def _join(better: Passage, other: Passage) -> Passage | None:
     """Return both as one passage with the evidence of the better, or None where they are not neighbours."""
+    if better.section is not None or other.section is not None:
+        return None
     if better.version_id != other.version_id or better.heading_path != other.heading_path:
         return None
     before, behind = sorted((better, other), key=lambda passage: (passage.char_from, passage.char_to))

@@ -10,7 +10,7 @@ from typing import cast
 
 from apps.rag.citations import Binder, Evidence
 from apps.rag.condense import condense
-from apps.rag.passages import Given, Room, pack
+from apps.rag.passages import Given, Room, pack, where_it_stands
 from apps.rag.prompting import Prompt, build_prompt
 from apps.rag.quoting import best_sentences
 from apps.rag.refusal import gives_up, is_supported, refuse
@@ -135,7 +135,7 @@ def _generate(condensed: Condensed, found: Found, history: History, tools: Tools
     binder = Binder(given, Evidence(condensed.question, given), trusts_marks=not tools.limits.is_small)
     tokens = yield from _stream(chat, prompt, tools.limits, binder, watch)
     watch.lap("generate")
-    text, cites = binder.text, tuple(binder.cites[number] for number in sorted(binder.cites))
+    text, cites = binder.text, tuple(where_it_stands(binder.cites[number]) for number in sorted(binder.cites))
     is_refusal = not cites or gives_up(text)
     if is_refusal:
         text, cites = refuse(found.language, tools.libraries, given)
@@ -193,4 +193,4 @@ def _one_per_number(cites: Sequence[Cite]) -> tuple[Cite, ...]:
     kept: dict[int, Cite] = {}
     for cite in cites:
         kept.setdefault(cite.number, cite)
-    return tuple(kept[number] for number in sorted(kept))
+    return tuple(where_it_stands(kept[number]) for number in sorted(kept))

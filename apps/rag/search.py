@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from apps.catalog.models import AIModel
 from apps.catalog.services import default_model, spec_of
@@ -24,7 +25,7 @@ from apps.libraries.types import Box
 from apps.libraries.vectors import halfvec_of
 from apps.rag.fusion import Evidence, Method, Ranked, Scale, fuse, inverse_frequency, language_of
 from apps.rag.support import support_of
-from apps.rag.types import Found, Passage, Scope
+from apps.rag.types import Found, Passage, Scope, Section
 from apps.runtimes.contracts import Embedder
 from apps.runtimes.registry import embedder
 
@@ -39,8 +40,9 @@ CANDIDATE_LIMIT = 10_000  # and never more, however common the rarest term is
 COSINE_FLOORS = {"multilingual-e5": 0.7}  # about the cosine of unrelated texts, by the beginning of the model's name
 
 _FILTER = """
-    c.library_id = ANY(%(libraries)s) AND c.team_id = %(team)s
-    AND d.deleted_at IS NULL AND d.current_version_id = c.version_id
+    c.library_id = ANY(%(libraries)s) AND c.team_id = %(team)s AND c.is_enabled
+    AND d.deleted_at IS NULL AND d.current_version_id = c.version_id AND d.is_enabled
+    AND coalesce(d.valid_from <= %(today)s, true) AND coalesce(d.valid_until >= %(today)s, true)
 """
 _SCOPE = """
 SELECT l.id, coalesce(s.chunks, 0) FROM libraries_library l
@@ -75,7 +77,7 @@ SELECT chunk_id FROM near ORDER BY distance
 """  # noqa: S608
 _LEXICAL = f"""
 WITH hit AS MATERIALIZED (
-    SELECT c.id, c.library_id, c.team_id, c.document_id, c.version_id, c.weights
+    SELECT c.id, c.library_id, c.team_id, c.document_id, c.version_id, c.is_enabled, c.weights
     FROM libraries_chunk c WHERE c.terms @@ %(wanted)s::tsquery LIMIT %(limit)s
 )
 SELECT c.id FROM hit c JOIN libraries_document d ON d.id = c.document_id
@@ -90,8 +92,10 @@ WHERE c.id = ANY(%(found)s) AND {_FILTER}
 _PASSAGES = f"""
 SELECT c.id, c.document_id, c.version_id, c.library_id, d.name, c.text, c.heading_path, c.ordinal,
        c.page_from, c.page_to, c.boxes, c.char_from, c.char_to,
-       ARRAY(SELECT unnest(tsvector_to_array(c.terms)) INTERSECT SELECT unnest(%(lexemes)s::text[]))
+       ARRAY(SELECT unnest(tsvector_to_array(c.terms)) INTERSECT SELECT unnest(%(lexemes)s::text[])),
+       s.id, s.text, s.heading_path, s.page_from, s.page_to, s.char_from, s.char_to
 FROM libraries_chunk c JOIN libraries_document d ON d.id = c.document_id
+LEFT JOIN libraries_section s ON s.id = c.section_id
 WHERE c.id = ANY(%(found)s) AND {_FILTER}
 """  # noqa: S608
 
@@ -153,6 +157,7 @@ class Query:
             "model": self.model.pk,
             "vector": self.vector,
             "weights": f"{{{body}}}/{TERM_SPACE}",
+            "today": timezone.localdate(),
         }
 
     @property
@@ -290,7 +295,16 @@ def _passage(query: Query, row: Sequence[Any], ranked: Ranked) -> Passage:
         dense_rank=ranked.dense_rank,
         lexical_rank=ranked.lexical_rank,
         matched_terms=tuple(dict.fromkeys(term.removeprefix(WORD_MARK) for term in matched)),
+        section=_section(row[14:]),
     )
+
+
+def _section(row: Sequence[Any]) -> Section | None:
+    """Return the section that is read in place of the chunk, None for a chunk without one."""
+    section_id, text, path, page_from, page_to, char_from, char_to = row
+    if section_id is None or not text:
+        return None
+    return Section(section_id, text, tuple(path), page_from, page_to, char_from, char_to)
 
 
 def _scale(query: Query) -> Scale:

@@ -20,6 +20,19 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class Section:
+    """What is read in place of a found chunk: its parent."""
+
+    section_id: UUID
+    text: str
+    heading_path: tuple[str, ...] = ()
+    page_from: int | None = None
+    page_to: int | None = None
+    char_from: int = 0
+    char_to: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A chunk that was found, with the evidence for it.
 
@@ -46,6 +59,12 @@ class Passage:
     dense_rank: int | None = None
     lexical_rank: int | None = None
     matched_terms: tuple[str, ...] = ()
+    section: Section | None = None
+
+    @property
+    def reading(self) -> str:
+        """Return what the model reads: the section where there is one, else the chunk itself."""
+        return self.section.text if self.section else self.text
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What a search finds, for whom, and by which plan."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -9,7 +10,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.catalog.models import AIModel
-from apps.libraries.models import Chunk, Document, Library, LibraryStatistics
+from apps.libraries.models import Chunk, Document, Library, LibraryStatistics, Section
 from apps.libraries.types import Box
 from apps.libraries.vectors import drop_vector_index, ensure_vector_index, index_name
 from apps.rag import search as searching
@@ -314,3 +315,48 @@ def test_it_builds_a_vector_index_once_and_repairs_a_broken_one(embedding_model:
 def test_it_refuses_to_index_vectors_of_too_many_dimensions() -> None:
     with pytest.raises(ValueError, match="4000 dimensions"):
         ensure_vector_index(AIModelFactory(name="huge", dimensions=8_192, is_default=False))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("of_document", "of_chunk", "is_found"),
+    [
+        pytest.param({}, {}, True, id="nothing special"),
+        pytest.param({"is_enabled": False}, {}, False, id="disabled document"),
+        pytest.param({}, {"is_enabled": False}, False, id="disabled chunk"),
+        pytest.param({"valid_from": 1}, {}, False, id="not valid yet"),
+        pytest.param({"valid_until": -1}, {}, False, id="expired yesterday"),
+        pytest.param({"valid_from": 0, "valid_until": 0}, {}, True, id="valid today only"),
+    ],
+)
+def test_it_finds_only_what_is_enabled_and_valid_today(
+    of_document: dict[str, Any], of_chunk: dict[str, Any], is_found: Any
+) -> None:
+    library = LibraryFactory()
+    (chunk,) = fill(library, TEXTS[:1])
+    today = timezone.localdate()
+    days = {name: today + timedelta(days=value) for name, value in of_document.items() if name.startswith("valid")}
+    Document.objects.filter(pk=chunk.document_id).update(**(of_document | days))
+    Chunk.objects.filter(pk=chunk.pk).update(**({"text": chunk.text} | of_chunk))
+
+    found = search(scope_of(library), "水什么时候沸腾？", k=5, tools=tools())
+
+    assert bool(found.passages) == is_found
+
+
+@pytest.mark.django_db
+def test_it_brings_the_section_that_is_read_in_place_of_a_chunk() -> None:
+    library = LibraryFactory()
+    (chunk, _other) = fill(library, TEXTS[:2])
+    section = Section.objects.create(
+        document=chunk.document, version=chunk.version, ordinal=0, text=f"Before. {chunk.text} After.", char_to=40
+    )
+    Chunk.objects.filter(pk=chunk.pk).update(section=section)
+
+    passages = search(scope_of(library), "水什么时候沸腾？", k=2, tools=tools()).passages
+
+    assert passages[0].text == chunk.text
+    assert passages[0].reading == section.text
+    assert passages[0].section is not None
+    assert (passages[0].section.section_id, passages[0].section.char_to) == (section.pk, 40)
+    assert passages[1].reading == passages[1].text

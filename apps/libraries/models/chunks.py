@@ -112,6 +112,21 @@ class ChunkEdit(models.Model):
     document_id: UUID
 
 
+class FormerChunks(models.Model):
+    """The chunks that a version had when another took its place: what a comparison of versions shows.
+
+    `packed` is gzipped JSON lines of `libraries.diffs.Side`s as they were searched, with people's edits.
+    """
+
+    version = models.OneToOneField(DocumentVersion, on_delete=models.CASCADE, primary_key=True, related_name="former")
+    packed = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"{self.version_id}"
+
+    version_id: UUID
+
+
 class LibraryStatistics(models.Model):
     """How many chunks and term occurrences a library has: BM25's N and average length. See `lexical_store`."""
 

@@ -172,6 +172,8 @@ class DocumentVersion(Record):
     password = models.TextField(blank=True)  # of an encrypted file, itself encrypted by core.crypto; never shown
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     note = models.CharField(max_length=500, blank=True)  # what is new in it, in its uploader's words
+    cut_by = models.CharField(max_length=64, blank=True)  # digest of the rule that cut it (ingestion.chunking)
+    indexed_title = models.CharField(max_length=255, blank=True)  # that its chunks' terms hold
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["document", "number"], name="version_number_unique")]
