@@ -16,9 +16,11 @@ app.conf.task_routes = {
     "apps.ingestion.tasks.read_document": {"queue": "ingest"},
     "apps.ingestion.tasks.index_document": {"queue": "ingest"},
     "apps.ingestion.tasks.embed_pending": {"queue": "embed"},
+    "apps.ingestion.tasks.embed_changed": {"queue": "embed"},
     "apps.chat.tasks.answer_message": {"queue": "answer"},
 }
 app.conf.beat_schedule = {
+    "web-poll": {"task": "apps.ingestion.web.tasks.poll_sources", "schedule": 60.0},
     "ingestion-poll": {"task": "apps.ingestion.tasks.poll", "schedule": 10.0},
     "chat-reap": {"task": "apps.chat.tasks.reap", "schedule": 10.0},
     "chat-purge": {"task": "apps.chat.tasks.purge", "schedule": 3_600.0},
@@ -26,3 +28,4 @@ app.conf.beat_schedule = {
     "libraries-purge": {"task": "apps.libraries.tasks.purge", "schedule": 3_600.0},
 }
 app.autodiscover_tasks()
+app.autodiscover_tasks(["apps.ingestion"], related_name="web.tasks")

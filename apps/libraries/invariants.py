@@ -4,10 +4,12 @@ from datetime import timedelta
 
 from django.core.files.storage import default_storage
 from django.db import connection
+from django.db.models import Q
 
 from apps.core.invariants import invariant
-from apps.libraries.models import DocumentVersion
+from apps.libraries.models import Chunk, DocumentVersion
 from apps.libraries.purge import orphans
+from apps.libraries.types import embedded_text, text_digest
 
 SHOWN = 20  # violations of one kind that are listed
 ORPHAN_AGE = timedelta(hours=1)  # younger files may belong to an upload that is being committed
@@ -38,7 +40,10 @@ def ready_documents_are_complete() -> list[str]:
 
 @invariant("libraries.every-chunk-has-one-vector")
 def every_chunk_has_one_vector() -> list[str]:
-    """Each chunk has a vector of the default embedding model, in its own library, of the model's size."""
+    """Each chunk has a vector of the default embedding model, in its own library, of the model's size.
+
+    A chunk that a person added has none while it is pending.
+    """
     sql = """
         SELECT c.id, count(e.id)
         FROM libraries_chunk c
@@ -46,8 +51,22 @@ def every_chunk_has_one_vector() -> list[str]:
         LEFT JOIN libraries_chunkembedding e
             ON e.chunk_id = c.id AND e.model_id = m.id AND e.library_id = c.library_id
             AND (m.dimensions IS NULL OR vector_dims(e.vector) = m.dimensions)
-        GROUP BY c.id HAVING count(e.id) <> 1"""
+        GROUP BY c.id HAVING count(e.id) <> 1 AND NOT (c.is_pending AND count(e.id) = 0)"""
     return [f"chunk {row[0]} has {row[1]} vectors of the default model" for row in _rows(sql)]
+
+
+@invariant("libraries.indexes-are-of-the-text")
+def indexes_are_of_the_text() -> list[str]:
+    """A chunk that is not pending has lexical terms, and after an edit its vector is of what it says now."""
+    bare = Chunk.objects.filter(is_pending=False, terms=None).values_list("pk", flat=True)[:SHOWN]
+    touched = Q(is_edited=True) | Q(is_manual=True) | ~Q(keywords=[]) | ~Q(questions=[])
+    rows = Chunk.objects.filter(touched, is_pending=False).exclude(embedded_digest="").defer("terms", "weights")
+    stale = [row.pk for row in rows.iterator() if row.embedded_digest != _digest(row)][:SHOWN]
+    return [f"chunk {pk} has no terms" for pk in bare] + [f"chunk {pk} has the vector of another text" for pk in stale]
+
+
+def _digest(row: Chunk) -> str:
+    return text_digest(embedded_text(row.heading_path, row.text, row.keywords, row.questions))
 
 
 @invariant("libraries.chunks-belong-to-the-current-version")

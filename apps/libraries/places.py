@@ -1,0 +1,58 @@
+"""Where the two parts of a split passage stand: its boxes and characters, shared out by length."""
+
+from typing import Any
+
+from apps.libraries.models import Chunk
+
+BoxRow = list[float]  # [page, x0, y0, x1, y1], fractions of the page
+
+
+def split_place(chunk: Chunk, share: float) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the place fields of the two parts; `share` (0..1) of the text goes to the first.
+
+    Boxes are those of paragraphs or lines, so the cut inside a box is a guess by its height.
+    """
+    first, second = cut_boxes(chunk.boxes, share)
+    middle = chunk.char_from + round((chunk.char_to - chunk.char_from) * share)
+    tokens = round(chunk.tokens * share)
+    pages = [int(box[0]) for box in first], [int(box[0]) for box in second]
+    head = {
+        "boxes": first,
+        "page_from": chunk.page_from,
+        "page_to": max(pages[0]) if pages[0] else chunk.page_to,
+        "char_from": chunk.char_from,
+        "char_to": middle,
+        "tokens": tokens,
+    }
+    tail = {
+        "boxes": second,
+        "page_from": min(pages[1]) if pages[1] else chunk.page_from,
+        "page_to": chunk.page_to,
+        "char_from": middle,
+        "char_to": chunk.char_to,
+        "tokens": chunk.tokens - tokens,
+    }
+    return head, tail
+
+
+def cut_boxes(boxes: list[BoxRow], share: float) -> tuple[list[BoxRow], list[BoxRow]]:
+    """Return the boxes before and behind the cut, measured by area; the box that is cut is in both, as two strips."""
+    left = share * sum(_area(box) for box in boxes)
+    first: list[BoxRow] = []
+    for at, box in enumerate(boxes):
+        area = _area(box)
+        if left >= area:
+            first.append(box)
+            left -= area
+            continue
+        if not area:
+            return first, boxes[at:]
+        page, x0, y0, x1, y1 = box
+        middle = round(y0 + (y1 - y0) * left / area, 4)
+        before = [[page, x0, y0, x1, middle]] if left > 0 else []
+        return [*first, *before], [[page, x0, middle, x1, y1], *boxes[at + 1 :]]
+    return first, []
+
+
+def _area(box: BoxRow) -> float:
+    return max(0.0, box[3] - box[1]) * max(0.0, box[4] - box[2])
