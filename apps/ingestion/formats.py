@@ -26,7 +26,7 @@ MEDIA_TYPES: Mapping[Kind, str] = {
     "rst": "text/x-rst",
     "html": "text/html",
     "mhtml": "multipart/related",
-    "xml": "application/xml",
+    "xml": "text/xml",
     "text": "text/plain",
     "code": "text/x-source",
     "json": "application/json",

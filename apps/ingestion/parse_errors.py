@@ -50,7 +50,17 @@ class NoTextLayer(ParseError):
 
     code = "no-text-layer"
     title = _("This PDF holds pictures of text only")
-    detail = _("Its %(pages)s pages look scanned. OCR is not available yet; upload a PDF with a text layer.")
+    detail = _("Its %(pages)s pages look scanned, and recognising text is switched off here (KB_OCR).")
+
+
+class Unfinished(ParseError):
+    """A scan whose pages were not all recognised within one shift; the next shift goes on. Nobody sees this."""
+
+    status = 503
+    code = "unfinished"
+    title = _("Recognising goes on")
+    detail = _("%(done)s of %(total)s pages are recognised.")
+    is_retryable = True
 
 
 class TooManyPages(ParseError):
@@ -113,6 +123,38 @@ class ArchiveBomb(ParseError):
     detail = _("Its parts grow out of all proportion when unpacked, so it was not opened.")
 
 
+class UnsafeArchive(ParseError):
+    """An archive with an entry that would land outside of its folder, twice in one place, or is no plain file."""
+
+    code = "unsafe-archive"
+    title = _("This archive is not safe to open")
+    detail = _("Its entry “%(entry)s” points outside of the archive, is a link, or is there twice. Nothing was unpacked.")
+
+
+class NoParts(ParseError):
+    """An archive, or a mail, in which nothing can be read."""
+
+    code = "no-parts"
+    title = _("Nothing in this archive can be read")
+    detail = _("It holds %(entries)s files, none in a format that is read.")
+
+
+class TooManyParts(ParseError):
+    """Files within files beyond what one upload may bring."""
+
+    code = "too-many-parts"
+    title = _("There are too many files in this file")
+    detail = _("With its parts it came to more than %(limit)s files or %(mib)s MiB. Split it and upload the parts.")
+
+
+class Malware(ParseError):
+    """The malware scanner knows the bytes."""
+
+    code = "malware"
+    title = _("The malware scanner stopped this file")
+    detail = _("It found %(name)s. The file was not opened; delete it.")
+
+
 class XmlEntities(ParseError):
     """A document type definition or entities in a part: never needed, often an attack."""
 
@@ -145,6 +187,7 @@ _CLASSES: tuple[type[ParseError], ...] = (
     WrongPassword,
     Empty,
     NoTextLayer,
+    Unfinished,
     TooManyPages,
     TooMuchText,
     ParseTimeout,
@@ -152,6 +195,10 @@ _CLASSES: tuple[type[ParseError], ...] = (
     UnsupportedFormat,
     Mislabelled,
     ArchiveBomb,
+    UnsafeArchive,
+    NoParts,
+    TooManyParts,
+    Malware,
     XmlEntities,
     ParseCancelled,
     ParserUnavailable,

@@ -91,17 +91,23 @@ def parse(task: Task) -> ParsedDocument:
     source = decode_html(Path(task.path).read_bytes())
     if len(source) > task.limits.max_chars * 4:
         raise Refused("too-much-text", limit=task.limits.max_chars)
+    page = read_page(source)
+    if not page.blocks:
+        raise Refused("empty")
+    return page
+
+
+def read_page(source: str, headings: HeadingStack | None = None) -> ParsedDocument:
+    """Return what a page holds, maybe nothing; its headings go on from those given, as in the chapters of a book."""
     tree = LexborHTMLParser(source)
     title = tree.css_first("title")
     root = tree.body or tree.root
     blocks: tuple[Block, ...] = ()
     if root is not None:
         main = _main(root)
-        blocks = tuple(_Reader(is_cut_out=main is not None).read(main or root)) or tuple(
-            _Reader(is_cut_out=False).read(root)
+        blocks = tuple(_Reader(headings, is_cut_out=main is not None).read(main or root)) or tuple(
+            _Reader(headings, is_cut_out=False).read(root)
         )
-    if not blocks:
-        raise Refused("empty")
     language = language_of([block.text for block in blocks[:400]])
     return ParsedDocument(blocks, title=one_line(title.text())[:300] if title else "", language=language)
 
@@ -129,9 +135,9 @@ def _main(root: LexborNode) -> LexborNode | None:
 class _Reader:
     """Walks the tree with a stack of its own, so that no depth of nesting can exhaust Python's."""
 
-    def __init__(self, *, is_cut_out: bool) -> None:
+    def __init__(self, headings: HeadingStack | None, *, is_cut_out: bool) -> None:
         self._skipped = _NEVER | {"nav", "aside", "footer"} if is_cut_out else _NEVER | {"nav"}
-        self._headings = HeadingStack()
+        self._headings = headings or HeadingStack()
         self._words: list[str] = []
         self._items: list[str] = []
         self._lists: list[int] = []  # the next number of each open list, 0 for one with bullets

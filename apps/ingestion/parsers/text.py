@@ -28,7 +28,7 @@ _SENTENCE_END = tuple("。！？；，.!?;,:：")
 def parse(task: Task) -> ParsedDocument:
     """Return the paragraphs of a text file in any encoding."""
     text = read_text(task)
-    blocks = tuple(_blocks(text))
+    blocks = tuple(read_prose(text))
     if not blocks:
         raise Refused("empty")
     return ParsedDocument(blocks=blocks, language=language_of([block.text for block in blocks[:400]]))
@@ -42,7 +42,7 @@ def read_text(task: Task) -> str:
     return text
 
 
-def _blocks(text: str) -> Iterator[Block]:
+def read_prose(text: str) -> Iterator[Block]:
     """Yield the paragraphs; numbered headings count only where the document has several of them."""
     paragraphs = [
         piece
