@@ -25,6 +25,7 @@ app.conf.beat_schedule = {
     "chat-reap": {"task": "apps.chat.tasks.reap", "schedule": 10.0},
     "chat-purge": {"task": "apps.chat.tasks.purge", "schedule": 3_600.0},
     "metering-reap": {"task": "apps.metering.tasks.reap", "schedule": 60.0},
+    "libraries-remind": {"task": "apps.libraries.tasks.remind", "schedule": 3_600.0},
     "libraries-purge": {"task": "apps.libraries.tasks.purge", "schedule": 3_600.0},
 }
 app.autodiscover_tasks()

@@ -7,8 +7,14 @@ MAX_URL_CHARS = 2_000
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _TRACKING = ("utm_", "fbclid", "gclid", "mc_cid", "mc_eid", "spm")  # parameters that never change a page
 _NO_PAGES = frozenset(
-    """.7z .avi .bin .bmp .bz2 .css .deb .dmg .eot .exe .flac .gif .gz .ico .iso .jpeg .jpg .js .m4a .mov .mp3 .mp4 .msi
-    .ogg .otf .png .rar .rpm .svg .tar .tgz .tif .tiff .ttf .wav .webm .webp .woff .woff2 .xz""".split()
+    f".{suffix}"
+    for group in (
+        "bmp eps gif ico jpeg jpg png psd svg tif tiff webp",
+        "aac avi flac m4a m4v mkv mov mp3 mp4 mpeg ogg wav webm wmv",
+        "7z bin bz2 deb dmg exe gz iso msi rar rpm tar tgz xz",
+        "css eot js mjs otf ttf woff woff2 map",
+    )
+    for suffix in group.split()
 )
 
 

@@ -1,6 +1,7 @@
 """What a site lets us read, by RFC 9309: robots.txt per origin, kept for an hour."""
 
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from django.conf import settings
 from django.core.cache import cache
@@ -14,6 +15,7 @@ AGENT = "ZhikuBot"
 KEPT_S = 3_600
 MAX_BYTES = 512 * 1024  # RFC 9309, 2.5: at least 500 KiB are read
 MAX_DELAY_S = 30.0
+CLIENT_ERRORS = range(400, 500)
 NOTHING = "User-agent: *\nDisallow: /"
 
 
@@ -63,6 +65,6 @@ def _fetched(site: str) -> str:
         answer = fetch(f"{site}/robots.txt", headers={"User-Agent": user_agent()}, policy=policy)
     except AppError:
         return NOTHING
-    if 400 <= answer.status < 500:
+    if answer.status in CLIENT_ERRORS:  # RFC 9309, 2.3.1.3: unavailable means that there are no rules
         return ""
-    return answer.body.decode("utf-8", "replace") if answer.status == 200 else NOTHING
+    return answer.body.decode("utf-8", "replace") if answer.status == HTTPStatus.OK else NOTHING
