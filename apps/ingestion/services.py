@@ -1,42 +1,26 @@
 """Uploads, and what people do with the reading of a document."""
 
-import errno
-import hashlib
-import uuid
-from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, Protocol, cast
+from typing import Literal
 
-from django.conf import settings
-from django.core.files.base import File
-from django.core.files.storage import default_storage
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 
 from apps.audit import services as audit
 from apps.core.crash import reach
 from apps.ingestion import jobs, journal
-from apps.ingestion.errors import EmptyUpload, StillReading, StorageFull, UploadTooLarge
+from apps.ingestion.errors import StillReading
 from apps.ingestion.models import IngestionJob
 from apps.ingestion.names import display_name
+from apps.ingestion.storing import Source, Stored, store
 from apps.ingestion.tasks import read_document, ring
-from apps.libraries.models import Document, DocumentVersion, Library, version_path
+from apps.libraries.models import Document, DocumentVersion, Library
 from apps.metering import services as metering
 from apps.metering.models import Reservation, Resource
 from apps.users.models import User
 
-MIB = 1024 * 1024
-CHUNK_BYTES = 256 * 1024
 Outcome = Literal["created", "duplicate", "restored", "retried"]
-
-
-class Source(Protocol):
-    """Bytes that arrive piece by piece: an uploaded file, or an open one."""
-
-    def chunks(self, chunk_size: int = ...) -> Iterable[bytes]:
-        """Yield the bytes in pieces of about this size."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +40,6 @@ class Label:
     source_url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """Bytes that lie in the storage, not yet owned by a row."""
-
-    version_id: uuid.UUID
-    key: str
-    sha256: str
-    size_bytes: int
-
-
 def receive_upload(*, user: User | None, library: Library, file: Source, name: str, folder: str = "") -> Document:
     """Store a file and queue its reading. Raises UploadTooLarge, EmptyUpload or StorageFull and then keeps nothing.
 
@@ -83,7 +57,7 @@ def take_upload(
     """
     label = Label(*display_name(name, folder), source_url)
     with ExitStack() as undo:  # whatever goes wrong, and for bytes that were there already
-        stored = _store(file, undo)
+        stored = store(file, undo)
         reach("after-blob")
         held = _reserve(user, library, stored, label)
         if held is not None:
@@ -124,23 +98,6 @@ def cancel(*, user: User, document: Document) -> None:
         audit.record("document.cancelled", actor=user, team=document.library.team, target=document)
 
 
-def _store(file: Source, undo: ExitStack) -> Stored:
-    """Stream the bytes into the storage under a random key, counting and hashing on the way; `undo` deletes them."""
-    version = DocumentVersion(id=uuid.uuid4())
-    key = version_path(version, "")
-    meter = _Meter(file)
-    undo.callback(default_storage.delete, key)
-    try:
-        key = default_storage.save(key, cast("File[bytes]", meter))
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StorageFull from error
-        raise
-    if meter.count == 0:
-        raise EmptyUpload
-    return Stored(version.id, key, meter.sha256.hexdigest(), meter.count)
-
-
 def _amounts(stored: Stored) -> dict[Resource, int]:
     return {Resource.DOCUMENTS: 1, Resource.STORAGE_BYTES: stored.size_bytes}
 
@@ -150,25 +107,6 @@ def _reserve(user: User | None, library: Library, stored: Stored, label: Label) 
     if _existing(library, stored.sha256, label) is not None:
         return None
     return metering.reserve(user=user, team=library.team, amounts=_amounts(stored))
-
-
-class _Meter:
-    """Passes bytes on to the storage while it counts and hashes them."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self.sha256 = hashlib.sha256()
-        self.count = 0
-
-    def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        """Yield the source's bytes. Raises UploadTooLarge as soon as the limit is crossed."""
-        limit_mib = settings.ENV.upload_max_mib
-        for piece in self._source.chunks(chunk_size or CHUNK_BYTES):
-            self.count += len(piece)
-            if self.count > limit_mib * MIB:
-                raise UploadTooLarge(limit_mib=limit_mib)
-            self.sha256.update(piece)
-            yield piece
 
 
 @transaction.atomic
