@@ -17,6 +17,7 @@ app.conf.task_routes = {
     "apps.ingestion.tasks.index_document": {"queue": "ingest"},
     "apps.ingestion.tasks.embed_pending": {"queue": "embed"},
     "apps.ingestion.tasks.embed_changed": {"queue": "embed"},
+    "apps.ingestion.web.tasks.visit_source": {"queue": "ingest"},
     "apps.chat.tasks.answer_message": {"queue": "answer"},
 }
 app.conf.beat_schedule = {

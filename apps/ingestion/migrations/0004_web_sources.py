@@ -107,6 +107,7 @@ class Migration(migrations.Migration):
                 ("last_modified", models.CharField(blank=True, max_length=100)),
                 ("bytes_digest", models.CharField(blank=True, max_length=64)),
                 ("text_digest", models.CharField(blank=True, max_length=64)),
+                ("was_gone", models.BooleanField(default=False)),
                 ("checked_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "document",

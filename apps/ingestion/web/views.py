@@ -22,7 +22,7 @@ from apps.ingestion.web.forms import WebSourceForm, form_of
 from apps.libraries.access import access_library
 from apps.libraries.models import Library
 from apps.libraries.views.responses import toast
-from apps.users.access import role_in
+from apps.libraries.views.shared import head
 from apps.users.models import Role
 from apps.users.requests import PersonRequest
 
@@ -172,13 +172,7 @@ def _counted(sources: Iterable[WebSource]) -> list[Counted]:
 
 
 def _head(request: PersonRequest, library: Library) -> dict[str, object]:
-    role = role_in(request.user, library.team_id)
-    return {
-        "library": Library.objects.with_counts().get(pk=library.pk),
-        "tab": "web",
-        "may_edit": True,
-        "may_manage": role is not None and role.covers(Role.ADMIN),
-    }
+    return head(request, library) | {"tab": "web"}
 
 
 def _form(request: HttpRequest, form: WebSourceForm, action: str) -> HttpResponse:
