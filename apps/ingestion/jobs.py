@@ -10,11 +10,12 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
@@ -54,14 +55,19 @@ def new_owner() -> str:
 
 
 @transaction.atomic
-def queue(document: Document, version: DocumentVersion) -> IngestionJob | None:
+def queue(
+    document: Document,
+    version: DocumentVersion,
+    *,
+    kind: str = IngestionJob.Kind.READ,
+    options: dict[str, Any] | None = None,
+) -> IngestionJob | None:
     """Queue the reading of a version; None when a live job of it exists already."""
-    team_id = document.library.team_id
+    job = IngestionJob(team_id=document.library.team_id, document=document, version=version, kind=kind)
+    job.options, job.events = options or {}, [journal.event("queued", {})]
     try:
         with transaction.atomic():
-            job = IngestionJob.objects.create(
-                team_id=team_id, document=document, version=version, events=[journal.event("queued", {})]
-            )
+            job.save(force_insert=True)
     except IntegrityError:
         return None
     Document.objects.filter(pk=document.pk).update(
@@ -180,7 +186,7 @@ def finish(held: Held, *, seconds: float = 0.0) -> None:
     _count_seconds(job, seconds, job.total, is_over=True)
     journal.append(job, "done")
     _settle(job, State.DONE)
-    Document.objects.filter(pk=held.document_id).update(
+    _document_of(job).update(
         status=Document.Status.READY, stage="", progress_done=0, progress_total=0, error_code="", error_params={}
     )
 
@@ -267,7 +273,7 @@ def stop(job: IngestionJob) -> None:
     """Settle a locked job as cancelled. A deleted document keeps its status, so that a restored one is read again."""
     journal.append(job, "cancelled")
     _settle(job, State.CANCELLED)
-    Document.objects.filter(pk=job.document_id, deleted_at=None).update(status=Document.Status.CANCELLED, stage="")
+    _document_of(job).filter(deleted_at=None).update(status=Document.Status.CANCELLED, stage="")
 
 
 def take_back_expired() -> int:
@@ -296,9 +302,13 @@ def _fail(job: IngestionJob, code: str, params: dict[str, Value], log: str) -> N
     job.error_code, job.error_params, job.error_log = code, params, log[-LOG_MAX:].replace("\x00", "")
     journal.append(job, "failed", **{**params, "error": code})
     _settle(job, State.FAILED)
-    Document.objects.filter(pk=job.document_id).update(
-        status=Document.Status.FAILED, stage="", error_code=code, error_params=params
-    )
+    _document_of(job).update(status=Document.Status.FAILED, stage="", error_code=code, error_params=params)
+
+
+def _document_of(job: IngestionJob) -> QuerySet[Document]:
+    """Return the document of a settled job; empty while another job of it lives, whose state it shows."""
+    others = IngestionJob.objects.filter(document=OuterRef("pk"), state__in=LIVE).exclude(pk=job.pk)
+    return Document.objects.filter(~Exists(others), pk=job.document_id)
 
 
 def _settle(job: IngestionJob, state: IngestionJob.State) -> None:
