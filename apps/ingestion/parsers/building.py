@@ -1,9 +1,11 @@
 """Collects the blocks of an office document: lists, headings, figures, attachments, with the page they stand on."""
 
 import re
+from collections.abc import Mapping
 
 from apps.ingestion.parsers.cleaning import language_of, one_line, squeeze
 from apps.ingestion.parsers.headings import MAX_HEADING_CHARS, HeadingStack
+from apps.ingestion.parsers.ooxml import Package, Relation
 from apps.ingestion.parsers.pictures import Gallery
 from apps.ingestion.parsers.types import Refused, Task
 from apps.libraries.types import Attached, Block, BlockKind, Box, FigureFound, ParsedDocument
@@ -104,6 +106,12 @@ class Builder:
         """Keep a file that the document holds, so that it becomes a document of its own."""
         if data and len(self._attached) < MAX_ATTACHED:
             self._attached.append(Attached(one_line(name)[:MAX_NAME_CHARS], len(data), self._keep([data])))
+
+    def attach_packages(self, package: Package, relations: Mapping[str, Relation]) -> None:
+        """Keep the office files that a part of an OOXML file holds."""
+        for relation in relations.values():
+            if relation.kind == "package" and not relation.is_external:
+                self.attach(relation.target.rpartition("/")[2], package.spare_bytes(relation.target))
 
     def _add(self, block: Block) -> None:
         self._chars += len(block.text)

@@ -69,7 +69,7 @@ class _Reader:
         for shape in _ordered([shape for shape in found if not shape.is_title]):
             self._shape(shape, part, relations)
         self._remarks(relations)
-        self._attached(relations)
+        self._builder.attach_packages(self._package, relations)
         return heading
 
     def _is_repeated(self, shape: Shape) -> bool:
@@ -189,11 +189,6 @@ class _Reader:
             author = self._authors.get(value(comment, "authorId"), "")
             if text:
                 yield f"{author}: {text}" if author else text
-
-    def _attached(self, relations: Mapping[str, Relation]) -> None:
-        for relation in relations.values():
-            if relation.kind == "package" and not relation.is_external:
-                self._builder.attach(relation.target.rpartition("/")[2], self._package.spare_bytes(relation.target))
 
     def _box(self, shape: Shape) -> Box | None:
         frame = shape.frame

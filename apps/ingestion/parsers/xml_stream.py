@@ -63,7 +63,8 @@ def elements(pieces: Iterable[bytes], part: str, tags: Sequence[str]) -> Iterato
                 if isinstance(element, etree._Element):
                     yield element
                     _forget(element)
-        parser.close()
+        if tail:
+            parser.close()
     except etree.XMLSyntaxError as error:
         raise Refused("broken", reason=part[:200]) from error
 

@@ -1,7 +1,6 @@
 """`manage.py parse_file PATH`: what the parser makes of one file. Needs no services."""
 
 import json
-import re
 import time
 from argparse import ArgumentParser
 from pathlib import Path
@@ -12,10 +11,9 @@ from django.utils import translation
 
 from apps.ingestion.parse_errors import ParseError
 from apps.ingestion.parsers.host import Reading, limits_from_settings, read
-from apps.ingestion.parsers.types import Kind, Task
+from apps.ingestion.parsers.plain import plain_text
+from apps.ingestion.parsers.types import Task
 from apps.libraries.types import Block
-
-_CELL_EDGE = re.compile(r"(?<!\\)\|")
 
 
 class Command(BaseCommand):
@@ -62,7 +60,7 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{reading.kind}, {parsed.pages} pages, {len(parsed.blocks)} blocks, {reading.seconds:.2f} s\n"
             )
-            self.stdout.write(text_of(reading.kind, parsed.blocks))
+            self.stdout.write(plain_text(reading.kind, parsed))
             return
         answer = {
             "status": "ok",
@@ -73,26 +71,10 @@ class Command(BaseCommand):
             "pages": parsed.pages,
             "seconds": round(reading.seconds, 3),
             "peak_mib": round(reading.peak_mib),
-            "text": text_of(reading.kind, parsed.blocks),
+            "text": plain_text(reading.kind, parsed),
             "blocks": [_block(block) for block in parsed.blocks],
         }
         self.stdout.write(json.dumps(answer, ensure_ascii=False))
-
-
-def text_of(kind: Kind, blocks: tuple[Block, ...]) -> str:
-    """Return the document as plain text, tables by tabs; Markdown keeps the marks of headings and tables."""
-    return "\n\n".join(map(_as_markdown if kind == "markdown" else _as_plain, blocks))
-
-
-def _as_markdown(block: Block) -> str:
-    return f"{'#' * block.level} {block.text}" if block.level else block.text
-
-
-def _as_plain(block: Block) -> str:
-    if block.kind != "table":
-        return block.text
-    rows = [row for row in block.text.split("\n") if row.strip("|- ")]
-    return "\n".join("\t".join(cell.strip() for cell in _CELL_EDGE.split(row.strip("| "))) for row in rows)
 
 
 def _block(block: Block) -> dict[str, Any]:
