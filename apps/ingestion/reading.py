@@ -11,6 +11,7 @@ from apps.ingestion import jobs, pipeline, staging
 from apps.ingestion.heartbeat import Heartbeat
 from apps.ingestion.jobs import Held, Stage
 from apps.ingestion.parsers.host import Reading
+from apps.ingestion.parts import is_mere_container, keep_parts, settle_container
 from apps.ingestion.progress import Progress
 from apps.ingestion.sniffing import media_type
 from apps.libraries.models import Document, DocumentVersion
@@ -33,9 +34,14 @@ def read(held: Held) -> None:
             _keep_media_type(version, media_type(path, version.document.name))
             with pipeline.read_file(path, version.document.name, progress) as reading:
                 parsed = reading.parsed
+                keep_parts(version, reading, progress)
             _note(held, reading)
             reach("after-parse")
         _count_pages(held, version, parsed)
+        if is_mere_container(parsed):
+            _keep_blocks(version, parsed)
+            settle_container(held, version, time.monotonic() - began)
+            return
         _show_splitting(held)
         tokenizer = registry.tokenizer(spec_of(default_model(AIModel.Kind.EMBEDDING)))
         drafts = pipeline.split_document(parsed, title_of(version.document.name), tokenizer)

@@ -23,7 +23,7 @@ def _rows(sql: str) -> list[tuple[str, ...]]:
 
 @invariant("libraries.ready-documents-are-complete")
 def ready_documents_are_complete() -> list[str]:
-    """A ready document has a current version whose chunks are numbered 0..n-1."""
+    """A ready document has a current version whose chunks are numbered 0..n-1; a mere container of files has none."""
     sql = """
         SELECT d.id, v.chunk_count, count(c.id), coalesce(min(c.ordinal), 0), coalesce(max(c.ordinal) + 1, 0)
         FROM libraries_document d
@@ -31,7 +31,7 @@ def ready_documents_are_complete() -> list[str]:
         LEFT JOIN libraries_chunk c ON c.version_id = v.id
         WHERE d.status = 'ready'
         GROUP BY d.id, v.id
-        HAVING v.id IS NULL OR v.chunk_count = 0 OR count(c.id) <> v.chunk_count
+        HAVING v.id IS NULL OR (v.chunk_count = 0 AND NOT v.facts ? 'parts') OR count(c.id) <> v.chunk_count
             OR count(c.id) <> coalesce(max(c.ordinal) + 1, 0) OR min(c.ordinal) <> 0"""
     return [
         f"document {row[0]} says {row[1]} chunks and has {row[2]} (ordinals {row[3]}..{row[4]})" for row in _rows(sql)
