@@ -55,6 +55,20 @@ class Env(BaseSettings):
         description="Proxies in front whose X-Forwarded-For is believed, for rate limits.",
     )
 
+    smtp_host: str = Field("", description="Mail server for reminders; empty: no mail is sent.")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Port of the mail server.")
+    smtp_user: str = Field("", description="Name for the mail server; empty: none is asked for.")
+    smtp_password: SecretStr = Field(SecretStr(""), description="Password for the mail server.")
+    smtp_security: str = Field(
+        "starttls",
+        pattern="^(starttls|tls|none)$",
+        description="How mail is protected on its way: starttls, tls, none.",
+    )
+    mail_from: str = Field("zhiku@localhost", description="Sender of mail.")
+    remind_days: int = Field(
+        14, ge=1, le=365, description="Days before a document expires at which its owner is reminded."
+    )
+
     questions_per_day: int = Field(1_000, ge=0, description="Questions one person may ask per day; 0: no limit.")
     output_tokens_per_day: int = Field(0, ge=0, description="Generated tokens per person and day; 0: no limit.")
     pages_per_day: int = Field(0, ge=0, description="Pages one team may have read per day; 0: no limit.")
@@ -77,6 +91,15 @@ class Env(BaseSettings):
         ge=1,
         le=256,
         description="Documents read at the same time by all io workers together; long ones leave one slot free.",
+    )
+    ocr: bool = Field(
+        True, description="Whether pages without a usable text layer, and pictures, are recognised (OCR)."
+    )
+    ocr_threads: int = Field(
+        0, ge=0, le=64, description="CPU threads that recognise one page; 0: half of the cores of the machine."
+    )
+    ocr_shift_s: int = Field(
+        60, ge=1, le=3_600, description="Seconds of recognising after which a long scan lets other jobs go first."
     )
     lease_s: int = Field(60, ge=5, description="Seconds after which the job of a silent worker is taken over.")
     answer_lease_s: int = Field(

@@ -128,7 +128,9 @@ class UnsafeArchive(ParseError):
 
     code = "unsafe-archive"
     title = _("This archive is not safe to open")
-    detail = _("Its entry “%(entry)s” points outside of the archive, is a link, or is there twice. Nothing was unpacked.")
+    detail = _(
+        "Its entry “%(entry)s” points outside of the archive, is a link, or is there twice. Nothing was unpacked."
+    )
 
 
 class NoParts(ParseError):

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
+Picture = npt.NDArray[np.uint8]  # shape (height, width, 3), RGB
 Role = Literal["system", "user", "assistant"]
 
 
@@ -114,4 +115,37 @@ class Reranker(Protocol):
 
     def score(self, query: str, passages: Sequence[str]) -> Floats:
         """Return shape (len(passages),), float32, higher is better."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SeenLine:
+    """A line of text on a picture, its edges as fractions 0..1 of the picture once upright; `confidence` 0..1."""
+
+    text: str
+    confidence: float
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPage:
+    """What was recognised on a picture, and by how many whole degrees clockwise (0..359) it is turned to be upright.
+
+    The upright picture is as large as it must be to hold the whole of the turned one.
+    """
+
+    turn: int
+    lines: tuple[SeenLine, ...]
+
+
+class Recogniser(Protocol):
+    """Reads the text of a picture (OCR). Not safe to share between threads."""
+
+    name: str
+
+    def read(self, picture: Picture, *, turn: int | None = None, threshold: float = 0.0) -> SeenPage:
+        """Return the lines; `turn` says how the picture is to be turned, None finds out."""
         ...

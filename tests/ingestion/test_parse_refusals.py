@@ -2,6 +2,7 @@
 
 import struct
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -91,10 +92,11 @@ def test_it_tells_a_scan_from_an_empty_file(tmp_path: Path) -> None:
         tmp_path / "scan.pdf", lambda canvas: (canvas.rect(50, 50, 200, 200, fill=1), canvas.showPage())[1]
     )
 
-    refused = refusal(path)
+    with pytest.raises(parse_errors.ParseError) as refused:
+        host.parse(path, name=path.name, limits=replace(LIMITS, ocr_threads=0))
 
-    assert refused.code == "no-text-layer"
-    assert refused.params == {"pages": 1}
+    assert refused.value.code == "no-text-layer"
+    assert refused.value.params == {"pages": 1}
 
 
 def test_row_69_it_refuses_a_page_tree_that_claims_a_billion_pages(tmp_path: Path) -> None:

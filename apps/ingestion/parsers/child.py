@@ -29,6 +29,8 @@ MAX_OPEN_FILES = 64
 MIB = 1 << 20
 BASE_CPU_S = 45  # for a document without pages, and until the number of pages is known
 CPU_S_PER_PAGE = 0.2  # ten times what a page usually takes
+CPU_S_PER_RECOGNISED_PAGE = 60
+MAPPED_MIB = 1_024  # libraries map that much address space, OpenCV and onnxruntime most of it, and touch little of it
 _CPU_GRACE_S = 2  # after SIGXCPU the kernel waits this long before it kills
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38  # linux/prctl.h
 _REPORT_EVERY_S = 0.05
@@ -41,7 +43,7 @@ def run(task: Task, channel: socket.socket, result: int, zygote: int) -> None:
         task,
         report=reporter(channel, task.limits),
         keep=keeper(result, task.limits),
-        tell=lambda page: _tell(channel, page),
+        tell=teller(channel, task.limits),
     )
     written = outcome(speaking)
     try:
@@ -98,7 +100,8 @@ def confine(limits: ParseLimits, zygote: int) -> None:
     for kind, soft, hard in (
         (resource.RLIMIT_CORE, 0, 0),
         (resource.RLIMIT_CPU, min(BASE_CPU_S, limits.cpu_s), limits.cpu_s + _CPU_GRACE_S),
-        (resource.RLIMIT_AS, limits.memory_mib * MIB, limits.memory_mib * MIB),
+        (resource.RLIMIT_DATA, limits.memory_mib * MIB, limits.memory_mib * MIB),
+        (resource.RLIMIT_AS, (limits.memory_mib + MAPPED_MIB) * MIB, (limits.memory_mib + MAPPED_MIB) * MIB),
         (resource.RLIMIT_NOFILE, MAX_OPEN_FILES, MAX_OPEN_FILES),
         (resource.RLIMIT_FSIZE, file_bytes, file_bytes),
     ):
@@ -131,12 +134,22 @@ def reporter(channel: socket.socket, limits: ParseLimits) -> Report:
     return report
 
 
-def _tell(channel: socket.socket, page: PageRead) -> None:
-    """Hand over a recognised page; one that is too long for a message is recognised again after a crash."""
-    message = encode_page(page)
-    if len(message) <= MESSAGE_BYTES:
+def teller(channel: socket.socket, limits: ParseLimits) -> Callable[[PageRead], None]:
+    """Return `Task.tell`: it hands over a page, and grants the time that the next one may take."""
+
+    def tell(page: PageRead) -> None:
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        seconds = round(usage.ru_utime + usage.ru_stime) + CPU_S_PER_RECOGNISED_PAGE
+        soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
+        resource.setrlimit(resource.RLIMIT_CPU, (min(max(soft, seconds), limits.cpu_s), hard))
+        message = encode_page(page)
+        while len(message) > MESSAGE_BYTES:  # a page of thousands of lines: half of them is better than none
+            page = replace(page, lines=page.lines[: len(page.lines) // 2])
+            message = encode_page(page)
         with contextlib.suppress(OSError):  # the host has gone: the zygote sees the rest
             channel.send(message)
+
+    return tell
 
 
 def _end(file: int, data: bytes) -> None:

@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Self
 
@@ -25,6 +25,7 @@ from django.conf import settings
 
 from apps.ingestion import parse_errors
 from apps.ingestion.parsers import wire
+from apps.ingestion.parsers.resuming import Progress
 from apps.ingestion.parsers.types import Failure, Kind, ParseLimits, Report, Task
 from apps.libraries.types import Blob, PageRead, ParsedDocument
 
@@ -78,6 +79,8 @@ def limits_from_settings() -> ParseLimits:
         memory_mib=env.parse_memory_mib,
         max_pages=env.document_max_pages,
         max_chars=env.document_max_chars,
+        ocr_threads=(env.ocr_threads or max(1, (os.cpu_count() or 1) // 2)) if env.ocr else 0,
+        ocr_shift_s=env.ocr_shift_s,
     )
 
 
@@ -118,9 +121,28 @@ def _never() -> bool:
     return False
 
 
-def read(task: Task, watch: Watch | None = None) -> Reading:
-    """Return what `parse` does, with kind, cost and blobs; close it. A zygote that dies is replaced once."""
+def read(task: Task, watch: Watch | None = None, *, is_whole: bool = True) -> Reading:
+    """Return what `parse` does, with kind, cost and blobs; close it. Raises a ParseError.
+
+    A scan is recognised in shifts, each by a child of its own; unless `is_whole`, Unfinished is raised after the first.
+    """
     watch = watch or Watch(_ignore, _never)
+    progress = Progress(task.known, watch.on_page)
+    following = replace(watch, on_page=progress.take)
+    while True:
+        count = len(progress.known)
+        try:
+            return _read_once(replace(task, known=progress.known), following)
+        except parse_errors.Unfinished:
+            if not is_whole or len(progress.known) == count:  # or nothing came of a whole shift
+                raise
+        except (parse_errors.Broken, parse_errors.ParseTimeout, parse_errors.ParseMemory):
+            if not progress.survives():
+                raise
+
+
+def _read_once(task: Task, watch: Watch) -> Reading:
+    """Have one child read; a zygote that dies is replaced once."""
     try:
         return _HOST.read(task, watch)
     except parse_errors.ParserUnavailable:

@@ -57,12 +57,12 @@ def reencode(data: bytes) -> Picture | None:
             image.draft("RGB", (MAX_SIDE, MAX_SIDE))
             upright = ImageOps.exif_transpose(image)
             upright.thumbnail((MAX_SIDE, MAX_SIDE))
-            return _encode(upright)
+            return encode(upright)
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError, EOFError):
         return None
 
 
-def _encode(image: "Image.Image") -> Picture:
+def encode(image: "Image.Image") -> Picture:
     """Return an image as JPEG if it is a photograph, else as PNG."""
     has_alpha = "A" in image.getbands() or "transparency" in image.info
     plain = image.convert("RGBA" if has_alpha else "RGB")

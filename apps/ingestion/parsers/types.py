@@ -26,6 +26,8 @@ class ParseLimits:
     max_blob_mib: int = 1_024  # figures, attachments and members of archives, all together
     max_members: int = 10_000  # of an archive, nested ones included (security-cases row 67)
     max_depth: int = 3  # archives in archives
+    ocr_threads: int = 1  # 0: pages without a text layer are not recognised
+    ocr_shift_s: float = 60.0  # after so long a child ends with `unfinished`; the next goes on with the pages left
     max_ratio: int = 100  # unpacked to packed, counted while streaming, above the first MiB
 
 

@@ -22,7 +22,7 @@ from apps.libraries.types import (
     RecognisedLine,
 )
 
-MESSAGE_BYTES = 65_536
+MESSAGE_BYTES = 160_000  # below the usual send buffer of a socket (net.core.wmem_default, 212,992)
 ORDER_BYTES = 60_000  # of one message; a longer order goes into the result file
 TAIL_BYTES = 8
 KILL = b"kill"

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from types import FrameType
 
 from apps.ingestion.parsers import PRELOADED, child, parser_of, wire
-from apps.ingestion.parsers.types import Task
 
 _CLONE_NEWNET, _CLONE_NEWUSER = 0x40000000, 0x10000000  # linux/sched.h
 
@@ -63,17 +62,16 @@ class Zygote:
         if data == wire.LONG_ORDER:
             data = os.pread(result, os.fstat(result).st_size, 0)
             os.ftruncate(result, 0)
-        task = wire.decode_task(data)
         zygote = os.getpid()
         pid = os.fork()
         if pid == 0:
-            self._be_child(task, channel, result, zygote)
+            self._be_child(data, channel, result, zygote)
         os.close(result)
         self._running[pid] = _Running(pid, channel)
         self._selector.register(channel, selectors.EVENT_READ, pid)
         return True
 
-    def _be_child(self, task: Task, channel: socket.socket, result: int, zygote: int) -> None:
+    def _be_child(self, order: bytes, channel: socket.socket, result: int, zygote: int) -> None:
         code = 1
         try:
             signal.set_wakeup_fd(-1)
@@ -86,7 +84,7 @@ class Zygote:
                 *(running.channel for running in self._running.values()),
             ):
                 other.close()
-            child.run(task, channel, result, zygote)
+            child.run(wire.decode_task(order), channel, result, zygote)
             code = 0
         finally:
             os._exit(code)
