@@ -79,6 +79,14 @@ class TooMuchText(ParseError):
     detail = _("More than %(limit)s characters; split it and upload the parts.")
 
 
+class TooLargePicture(ParseError):
+    """More pixels than are decoded (security-cases row 70)."""
+
+    code = "too-large-picture"
+    title = _("This picture is too large")
+    detail = _("It has more than %(megapixels)s million pixels. Save it smaller and upload that.")
+
+
 class ParseTimeout(ParseError):
     """The CPU or wall-clock limit was reached."""
 
@@ -192,6 +200,7 @@ _CLASSES: tuple[type[ParseError], ...] = (
     Unfinished,
     TooManyPages,
     TooMuchText,
+    TooLargePicture,
     ParseTimeout,
     ParseMemory,
     UnsupportedFormat,
