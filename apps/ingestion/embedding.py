@@ -113,6 +113,7 @@ class Runner:
 
     def _embed_window(self, embedder: Embedder) -> None:
         self._drop_unwanted()
+        self._pass_on_complete()  # jobs whose vectors were all known
         window = self._window()
         window.sort(key=lambda row: row.tokens, reverse=True)
         for batch in _batches(window, settings.ENV.embed_batch):

@@ -5,12 +5,14 @@ import time
 from django.db import transaction
 
 from apps.core.crash import reach
-from apps.ingestion import jobs, staging
+from apps.ingestion import jobs, rechunking, staging
+from apps.ingestion.chunking import stored_rule
 from apps.ingestion.heartbeat import Heartbeat
 from apps.ingestion.jobs import Held, Stage
 from apps.ingestion.models import IngestionJob
 from apps.libraries.models import DocumentVersion
 from apps.libraries.services import store_version
+from apps.libraries.types import Cutting
 
 
 def index(held: Held) -> None:
@@ -18,16 +20,25 @@ def index(held: Held) -> None:
     began = time.monotonic()
     with Heartbeat(held.owner):
         job = IngestionJob.objects.select_related("model").get(pk=held.job_id)
-        drafts, vectors = staging.load(held.job_id)
-        if job.model is None or job.model.dimensions not in (None, vectors.shape[1]):
-            jobs.pass_on(held, Stage.EMBED, total=len(drafts))  # the model was removed meanwhile: embed anew
+        loaded = staging.load(held.job_id)
+        if job.model is None or job.model.dimensions not in (None, loaded.vectors.shape[1]):
+            jobs.pass_on(held, Stage.EMBED, total=len(loaded.drafts))  # the model was removed meanwhile: embed anew
             return
+        rule = stored_rule(job.options.get("chunking", {}))
         version = DocumentVersion.objects.select_related("document__library").get(pk=held.version_id)
         with transaction.atomic():
             jobs.lock(held)
-            is_stored = store_version(version=version, drafts=drafts, vectors=vectors, model=job.model, blocks=None)
+            is_stored = store_version(
+                version=version,
+                drafts=loaded.drafts,
+                vectors=loaded.vectors,
+                model=job.model,
+                blocks=None,
+                cutting=Cutting(rule.digest, loaded.sections),
+            )
             if is_stored:
                 jobs.finish(held, seconds=time.monotonic() - began)
+                rechunking.catch_up(version, rule)
                 reach("before-index-commit")
             else:
                 jobs.drop(held)

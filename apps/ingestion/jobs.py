@@ -70,6 +70,7 @@ def queue(
             job.save(force_insert=True)
     except IntegrityError:
         return None
+    IngestionJob.objects.filter(document=document, state=State.FAILED).update(is_cleared=True)
     Document.objects.filter(pk=document.pk).update(
         status=Document.Status.QUEUED, stage="", progress_done=0, progress_total=0, error_code="", error_params={}
     )
@@ -270,10 +271,14 @@ def drop(held: Held) -> None:
 
 
 def stop(job: IngestionJob) -> None:
-    """Settle a locked job as cancelled. A deleted document keeps its status, so that a restored one is read again."""
+    """Settle a locked job as cancelled. A deleted document keeps its status, so that a restored one is read again.
+
+    A document that was only to be cut or read in part anew is as ready as before.
+    """
     journal.append(job, "cancelled")
     _settle(job, State.CANCELLED)
-    _document_of(job).filter(deleted_at=None).update(status=Document.Status.CANCELLED, stage="")
+    status = Document.Status.CANCELLED if job.kind == IngestionJob.Kind.READ else Document.Status.READY
+    _document_of(job).filter(deleted_at=None).update(status=status, stage="")
 
 
 def take_back_expired() -> int:

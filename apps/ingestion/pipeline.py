@@ -10,11 +10,12 @@ from typing import Protocol
 from django.conf import settings
 from django.db.models.fields.files import FieldFile
 
+from apps.ingestion.chunking import default_rule
 from apps.ingestion.errors import FileLost
 from apps.ingestion.parse_errors import Empty
 from apps.ingestion.parsers.host import Reading, Watch, limits_from_settings, read
 from apps.ingestion.parsers.types import PageSetting, Task
-from apps.ingestion.splitting import split
+from apps.ingestion.strategies import cut
 from apps.libraries.types import ChunkDraft, PageRead, ParsedDocument
 from apps.runtimes.contracts import Tokenizer
 
@@ -82,14 +83,8 @@ def read_file(path: Path, name: str, watcher: Watcher, asked: Asked = PLAIN) -> 
 
 
 def split_document(parsed: ParsedDocument, title: str, tokenizer: Tokenizer) -> list[ChunkDraft]:
-    """Return the chunks of a parsed document. Raises Empty where there is no text at all."""
-    drafts = split(
-        parsed,
-        title=title,
-        tokenizer=tokenizer,
-        target_tokens=settings.ENV.chunk_tokens,
-        overlap_tokens=settings.ENV.chunk_overlap_tokens,
-    )
-    if not drafts:
+    """Return the chunks of a parsed document by the default rule. Raises Empty where there is no text at all."""
+    found = cut(parsed, default_rule(), title=title, tokenizer=tokenizer)
+    if not found.chunks:
         raise Empty
-    return drafts
+    return list(found.chunks)

@@ -4,22 +4,20 @@ import time
 
 from django.db import transaction
 
-from apps.catalog.models import AIModel
-from apps.catalog.services import default_model, spec_of
 from apps.core.crash import reach
-from apps.ingestion import jobs, pipeline, staging
+from apps.ingestion import cutting, jobs, pipeline, rechunking, staging
 from apps.ingestion.heartbeat import Heartbeat
 from apps.ingestion.jobs import Held, Stage
+from apps.ingestion.models import IngestionJob
 from apps.ingestion.parsers.host import Reading
 from apps.ingestion.parts import is_mere_container, keep_parts, settle_container
 from apps.ingestion.progress import Progress
 from apps.ingestion.sniffing import media_type
 from apps.libraries.models import Document, DocumentVersion
-from apps.libraries.reading import save_blocks, title_of
+from apps.libraries.reading import save_blocks
 from apps.libraries.types import ParsedDocument
 from apps.metering import services as metering
 from apps.metering.models import Resource
-from apps.runtimes import registry
 
 
 def read(held: Held) -> None:
@@ -29,6 +27,10 @@ def read(held: Held) -> None:
         version = DocumentVersion.objects.select_related("document__library__team", "document__uploaded_by").get(
             pk=held.version_id
         )
+        stored = rechunking.stored_text(_kind(held), version)
+        if stored is not None:
+            _cut(held, version, stored, began, is_stored=True)
+            return
         progress = Progress(held)
         with pipeline.local_file(version.file) as path:
             _keep_media_type(version, media_type(path, version.document.name))
@@ -42,14 +44,27 @@ def read(held: Held) -> None:
             _keep_blocks(version, parsed)
             settle_container(held, version, time.monotonic() - began)
             return
-        _show_splitting(held)
-        tokenizer = registry.tokenizer(spec_of(default_model(AIModel.Kind.EMBEDDING)))
-        drafts = pipeline.split_document(parsed, title_of(version.document.name), tokenizer)
-        with transaction.atomic():
-            staging.stage(held, drafts)
+        _cut(held, version, parsed, began)
+
+
+def _kind(held: Held) -> str:
+    return IngestionJob.objects.values_list("kind", flat=True).get(pk=held.job_id)
+
+
+def _cut(
+    held: Held, version: DocumentVersion, parsed: ParsedDocument, began: float, *, is_stored: bool = False
+) -> None:
+    """Cut the text, stage its chunks with the vectors that are known, and pass the job on."""
+    _show_splitting(held)
+    prepared = cutting.prepare(version, parsed)
+    total, known = len(prepared.cut.chunks), len(prepared.vectors)
+    jobs.note(held, "split", chunks=total, known=known)
+    with transaction.atomic():
+        staging.stage(held, prepared)
+        if not is_stored:
             _keep_blocks(version, parsed)
-            jobs.pass_on(held, Stage.EMBED, total=len(drafts), seconds=time.monotonic() - began)
-            reach("after-stage")
+        jobs.pass_on(held, Stage.EMBED, done=known, total=total, seconds=time.monotonic() - began)
+        reach("after-stage")
 
 
 def _note(held: Held, reading: Reading) -> None:

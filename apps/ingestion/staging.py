@@ -1,16 +1,17 @@
 """Chunks between splitting and indexing: rows that survive a crash, each with its vector once it has one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 from django.db import connection, transaction
 
+from apps.ingestion.cutting import Prepared, digest_of, section_payloads
 from apps.ingestion.jobs import Held, lock
 from apps.ingestion.models import StagedChunk
-from apps.libraries.types import Box, ChunkDraft
+from apps.libraries.types import Box, ChunkDraft, SectionDraft, searched_text
 from apps.runtimes.contracts import Floats
 
 INSERT_ROWS = 500
@@ -18,7 +19,7 @@ INSERT_ROWS = 500
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A staged chunk without a vector, as the embedder needs it."""
+    """A staged chunk without a vector, as the embedder needs it: `text` has the questions that it does not hold."""
 
     row_id: int
     job_id: UUID
@@ -27,11 +28,25 @@ class Waiting:
     tokens: int
 
 
-def stage(held: Held, drafts: Sequence[ChunkDraft]) -> None:
+def stage(held: Held, prepared: Prepared) -> None:
     """Replace the job's staged chunks, in one transaction. Raises JobStopped when the lease is lost."""
-    rows = (StagedChunk(job_id=held.job_id, ordinal=d.ordinal, payload=to_payload(d), tokens=d.tokens) for d in drafts)
+    sections = {section.ordinal: section for section in prepared.cut.sections}
+    rows = (
+        StagedChunk(
+            job_id=held.job_id,
+            ordinal=chunk.ordinal,
+            payload=to_payload(chunk, sections[first] if first is not None else None),
+            tokens=chunk.tokens,
+            digest=digest_of(chunk),
+            vector=prepared.vectors.get(chunk.ordinal),
+        )
+        for chunk, first in section_payloads(prepared)
+    )
     with transaction.atomic():
-        lock(held)
+        job = lock(held)
+        job.model = prepared.model
+        job.options["chunking"] = prepared.rule.as_json()
+        job.save(update_fields=["model", "options"])
         StagedChunk.objects.filter(job_id=held.job_id).delete()
         StagedChunk.objects.bulk_create(rows, batch_size=INSERT_ROWS)
 
@@ -41,9 +56,12 @@ def waiting(job_id: UUID, limit: int) -> list[Waiting]:
     rows = (
         StagedChunk.objects.filter(job_id=job_id, vector=None)
         .order_by("ordinal")
-        .values_list("pk", "job_id", "payload__text", "payload__heading_path", "tokens")[:limit]
+        .values_list("pk", "job_id", "payload__text", "payload__questions", "payload__heading_path", "tokens")[:limit]
     )
-    return [Waiting(pk, job, text, tuple(path or ()), tokens) for pk, job, text, path, tokens in rows]
+    return [
+        Waiting(pk, job, searched_text(text, (), questions or ()), tuple(path or ()), tokens)
+        for pk, job, text, questions, path, tokens in rows
+    ]
 
 
 def write_vectors(rows: Sequence[Waiting], vectors: Floats) -> None:
@@ -57,8 +75,17 @@ def write_vectors(rows: Sequence[Waiting], vectors: Floats) -> None:
         )
 
 
-def load(job_id: UUID) -> tuple[list[ChunkDraft], Floats]:
-    """Return a job's chunks in order and their vectors, shape (chunks, dimensions). Raises ValueError if one lacks."""
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a job prepared: chunks in order, their vectors of shape (chunks, dimensions), and their sections."""
+
+    drafts: Sequence[ChunkDraft]
+    vectors: Floats
+    sections: tuple[SectionDraft, ...] = ()
+
+
+def load(job_id: UUID) -> Loaded:
+    """Return a job's chunks with their vectors. Raises ValueError if one lacks."""
     rows = list(
         StagedChunk.objects.filter(job_id=job_id)
         .order_by("ordinal")
@@ -70,20 +97,18 @@ def load(job_id: UUID) -> tuple[list[ChunkDraft], Floats]:
         raise ValueError(message)
     drafts = [from_payload(payload, ordinal, tokens) for payload, _, ordinal, tokens in rows]
     vectors = np.stack([np.frombuffer(vector, dtype="<f4") for vector in packed])
-    return drafts, vectors.astype(np.float32, copy=False)
+    sections = tuple(SectionDraft(**_as_section(payload["parent"])) for payload, *_ in rows if payload.get("parent"))
+    return Loaded(drafts, vectors.astype(np.float32, copy=False), sections)
 
 
-def to_payload(draft: ChunkDraft) -> dict[str, Any]:
-    """Return the draft as JSON; ordinal and tokens have columns of their own. NUL, which JSONB refuses, is dropped."""
-    return {
-        "text": draft.text.replace("\x00", ""),
-        "heading_path": [heading.replace("\x00", "") for heading in draft.heading_path],
-        "page_from": draft.page_from,
-        "page_to": draft.page_to,
-        "boxes": [[box.page, box.x0, box.y0, box.x1, box.y1] for box in draft.boxes],
-        "char_from": draft.char_from,
-        "char_to": draft.char_to,
-    }
+def to_payload(draft: ChunkDraft, parent: SectionDraft | None = None) -> dict[str, Any]:
+    """Return the draft as JSON; ordinal and tokens have columns of their own. NUL, which JSONB refuses, is dropped.
+
+    `parent` is the section that begins with this chunk: it is kept once, with its first child.
+    """
+    payload: dict[str, Any] = _cleaned(asdict(replace(draft, boxes=())))
+    payload |= {"boxes": [[box.page, box.x0, box.y0, box.x1, box.y1] for box in draft.boxes]}
+    return payload | ({"parent": _cleaned(asdict(parent))} if parent else {})
 
 
 def from_payload(payload: dict[str, Any], ordinal: int, tokens: int) -> ChunkDraft:
@@ -98,4 +123,20 @@ def from_payload(payload: dict[str, Any], ordinal: int, tokens: int) -> ChunkDra
         boxes=tuple(Box(*box) for box in payload["boxes"]),
         char_from=payload["char_from"],
         char_to=payload["char_to"],
+        section=payload.get("section"),
+        questions=tuple(payload.get("questions", ())),
     )
+
+
+def _as_section(payload: dict[str, Any]) -> dict[str, Any]:
+    return payload | {"heading_path": tuple(payload["heading_path"])}
+
+
+def _cleaned(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: _without_nul(value) for key, value in values.items() if key != "tokens"}
+
+
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\x00", "")
+    return [_without_nul(each) for each in value] if isinstance(value, list | tuple) else value

@@ -14,9 +14,12 @@ from apps.catalog.models import AIModel
 from apps.catalog.services import default_model, spec_of
 from apps.evaluation.scratch import scratch_library
 from apps.ingestion import jobs, pipeline, staging
+from apps.ingestion.chunking import default_rule
+from apps.ingestion.cutting import Prepared
 from apps.ingestion.embedding import NO_TITLE, Runner
 from apps.ingestion.jobs import Stage
 from apps.ingestion.models import IngestionJob, StagedChunk
+from apps.ingestion.strategies import Cut
 from apps.libraries.models import Document, DocumentVersion, Library
 from apps.libraries.types import Block, ChunkDraft, ParsedDocument, passage_text
 from apps.runtimes import registry
@@ -91,7 +94,8 @@ def _time_ingestion(library: Library, drafts: Sequence[ChunkDraft], number: int)
     held = jobs.claim(job.pk, Stage.READ)
     if held is None:
         raise RuntimeError("A worker took the benchmark's job; stop the workers while it is measured.")
-    staging.stage(held, drafts)
+    model = default_model(AIModel.Kind.EMBEDDING)
+    staging.stage(held, Prepared(Cut(tuple(drafts)), default_rule(), model, {}))
     jobs.pass_on(held, Stage.EMBED, total=len(drafts))
     clock = Clock()
     Runner(lambda _job_id: None, only=frozenset({job.pk})).run(FOREVER_S)
