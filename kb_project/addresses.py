@@ -43,7 +43,7 @@ def database_settings(env: Env) -> dict[str, Any]:
         options["pool"] = {"min_size": 1, "max_size": env.database_pool, "timeout": 10}
     base: dict[str, Any] = {
         "ENGINE": "django.db.backends.postgresql",
-        "CONN_HEALTH_CHECKS": env.process != "web",
+        "CONN_HEALTH_CHECKS": True,  # a restarted server costs nobody a request
         "CONN_MAX_AGE": 0 if env.process == "web" else 60,
         "DISABLE_SERVER_SIDE_CURSORS": True,
         "OPTIONS": options,

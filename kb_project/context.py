@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from apps.ingestion.overview import bell
 from apps.libraries.models import Library
 from apps.metering.services import remaining
 from apps.users.models import Team, User
@@ -30,6 +31,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "teams": getattr(request, "teams", []),
         "rail": _lazy(lambda: _rail(user, team) if team else []),
         "jump_libraries": _lazy(lambda: _libraries(user, team)),
+        "bell": _lazy(lambda: bell(user, team)),
         "remaining": _lazy(lambda: remaining(user, team)),
     }
 

@@ -23,6 +23,7 @@ from kb_project.addresses import DATABASE_NAME, socket_dir
 from kb_project.env import BASE_DIR, Env, env
 
 START_S = 60.0
+REVIVE_EVERY_S = 0.5  # between two tries to start a server that died
 STOP_S = 30.0
 POSTGRES_USER = "pgserver"  # PostgreSQL refuses to run as root; this account is made where root starts it
 _held: list[IO[str]] = []
@@ -141,6 +142,8 @@ class Keeper:
         self.settings = settings
         self.run = socket_dir(settings)
         self.children: list[subprocess.Popen[bytes]] = []
+        self.commands: list[tuple[list[str], str | None]] = []  # of each child: how it was started, as whom
+        self.revived_at = 0.0
 
     def serve(self) -> int:
         """Start, wait for the last user to go, stop. Returns the exit code."""
@@ -153,7 +156,8 @@ class Keeper:
             try:
                 self._start()
                 (self.run / "ready").touch()
-                while _in_use(self.run) and all(child.poll() is None for child in self.children):
+                while _in_use(self.run):
+                    self._revive()
                     time.sleep(0.2)
             except ServiceFailure as failure:
                 (self.run / "failure").write_text(str(failure))
@@ -250,9 +254,17 @@ class Keeper:
             time.sleep(0.05)
 
     def _spawn(self, command: list[str], user: str | None) -> None:
-        self.children.append(
-            subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd="/", user=user, group=user, start_new_session=True)  # noqa: S603
-        )
+        self.commands.append((command, user))
+        self.children.append(_launch(command, user))
+
+    def _revive(self) -> None:
+        """Start a server again that died; PostgreSQL refuses until the last of its killed processes is gone."""
+        if time.monotonic() - self.revived_at < REVIVE_EVERY_S:
+            return
+        for index, child in enumerate(self.children):
+            if child.poll() is not None:
+                self.revived_at = time.monotonic()
+                self.children[index] = _launch(*self.commands[index])
 
     def _check(self, command: list[str], user: str | None, failure: str) -> None:
         done = subprocess.run(command, capture_output=True, check=False, cwd="/", user=user, group=user)  # noqa: S603
@@ -271,6 +283,11 @@ class Keeper:
             except subprocess.TimeoutExpired:
                 child.kill()
         (self.run / "keeper.pid").unlink(missing_ok=True)
+
+
+def _launch(command: list[str], user: str | None) -> subprocess.Popen[bytes]:
+    """Start a server in a session of its own, so that a terminal's signals do not reach it."""
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd="/", user=user, group=user, start_new_session=True)  # noqa: S603
 
 
 def main() -> int:

@@ -88,7 +88,9 @@ def commands() -> dict[str, list[str]]:
     celery = [*python, "-m", "celery", "-A", "kb_project.celery", "--quiet"]
     worker = [*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
     web = [*python, "-m", "uvicorn", "kb_project.asgi:application", "--host", env().bind, "--port", str(env().port)]
-    models = env().answer_slots + 3  # one thread for each answer, one for the bulk embedding, two to spare
+    # A thread for each answer, one for the bulk embedding, two to spare: these also keep the pollers going while
+    # every io process is at a long file.
+    models = env().answer_slots + 3
     return {
         # Proxy headers stay unread: a local client could spoof its address and evade the sign-in limits;
         # allauth reads X-Forwarded-For itself when KB_TRUSTED_PROXIES says how many stand in front.
@@ -96,8 +98,13 @@ def commands() -> dict[str, list[str]]:
             *web, "--log-level", "warning", "--no-server-header", "--no-proxy-headers",
             "--timeout-graceful-shutdown", "5", "--ws-max-size", "65536", "--ws-ping-interval", "20",
         ],
-        "io": [*worker, "-n", "io@%h", "-Q", "ingest,maintenance", "-c", "2", "--max-tasks-per-child", "200"],
-        "models": [*worker, "-n", "models@%h", "-Q", "answer,image,embed", "-P", "threads", "-c", str(models)],
+        "io": [
+            *worker, "-n", "io@%h", "-Q", "preview,maintenance,ingest",
+            "-c", str(env().read_slots), "--max-tasks-per-child", "200",
+        ],
+        "models": [
+            *worker, "-n", "models@%h", "-Q", "answer,image,embed,maintenance", "-P", "threads", "-c", str(models),
+        ],
         "beat": [*celery, "beat", "--loglevel", "WARNING", "-s", str(env().var_dir / "run" / "beat")],
     }  # fmt: skip
 

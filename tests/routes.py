@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from apps.chat.models import Conversation
+from apps.ingestion.models import IngestionJob, WebSource
 from apps.libraries.models import Chunk, Document, Library
 from apps.users.models import Invitation, Membership, Team
 
@@ -29,6 +30,8 @@ class Things:
     chunk: Chunk
     conversation: Conversation
     message_id: object
+    job: IngestionJob
+    web_source: WebSource
 
 
 Form = Callable[[Things], dict[str, str]]
@@ -108,6 +111,22 @@ ROUTES: dict[str, list[Access]] = {
     "libraries:settings": [protected("GET", 403), protected("POST", 403, lambda _: {"name": "Taken over"})],
     "libraries:delete": [protected("POST", 403, lambda things: {"typed_name": things.library.name})],
     "libraries:document": [protected("GET", 200, query=lambda things: {"chunk": str(things.chunk.pk)})],
+    "libraries:document-state": [protected("GET", 200)],
+    "libraries:document-facts": [protected("GET", 200)],
+    "libraries:figure": [protected("GET", 200)],
+    "libraries:chunks": [protected("GET", 200, query=lambda things: {"chunk": str(things.chunk.pk)})],
+    "libraries:chunk-add": [
+        protected("GET", 403, query=lambda things: {"after": str(things.chunk.pk)}),
+        protected("POST", 403, lambda things: {"after": str(things.chunk.pk), "text": "Mine."}),
+    ],
+    "libraries:chunk-undo": [protected("POST", 403)],
+    "libraries:chunk": [protected("GET", 200)],
+    "libraries:chunk-edit": [protected("GET", 403), protected("POST", 403, lambda _: {"text": "Taken over"})],
+    "libraries:chunk-enabled": [protected("POST", 403)],
+    "libraries:chunk-split": [protected("POST", 403, lambda _: {"text": "One. Two.", "at": "4"})],
+    "libraries:chunk-merge": [protected("POST", 403)],
+    "libraries:chunk-delete": [protected("POST", 403)],
+    "libraries:chunk-history": [protected("GET", 200)],
     "libraries:document-text": [protected("GET", 200, query=lambda things: {"chunk": str(things.chunk.pk)})],
     "libraries:document-file": [protected("GET", 200)],
     "libraries:document-delete": [protected("POST", 403)],
@@ -115,6 +134,24 @@ ROUTES: dict[str, list[Access]] = {
     "ingestion:upload": [protected("POST", 403)],
     "ingestion:retry": [protected("POST", 403)],
     "ingestion:cancel": [protected("POST", 403)],
+    # jobs: everybody sees them, editors act on them
+    "ingestion:jobs": [protected("GET", 200)],
+    "ingestion:job": [protected("GET", 200)],
+    "ingestion:log": [protected("GET", 200)],
+    "ingestion:pause": [protected("POST", 403)],
+    "ingestion:resume": [protected("POST", 403)],
+    "ingestion:retry-failed": [protected("POST", 403)],
+    "ingestion:bell": [personal("GET", 200)],  # of one's own current team
+    "ingestion:bell-list": [personal("GET", 200)],
+    "ingestion:clear": [Access("POST", LOGIN, 200, 403, 403)],  # in one's own current team; xen has none
+    # documents from the web: editors alone
+    "ingestion:web": [protected("GET", 403)],
+    "ingestion:web-create": [protected("POST", 403, lambda _: {"kind": "pages", "urls": "https://example.org/"})],
+    "ingestion:web-source": [protected("GET", 403)],
+    "ingestion:web-change": [protected("POST", 403, lambda _: {"kind": "pages", "urls": "https://example.org/"})],
+    "ingestion:web-visit": [protected("POST", 403)],
+    "ingestion:web-stop": [protected("POST", 403)],
+    "ingestion:web-remove": [protected("POST", 403)],
     # chat: a conversation is its owner's alone, so other members of the team are strangers to it
     "chat:home": [personal("GET", 200)],
     "chat:start": [

@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils.module_loading import import_string
 
 from apps.chat.models import Citation, Conversation, Message
-from apps.ingestion.models import IngestionJob
+from apps.ingestion.models import IngestionJob, WebSource
 from apps.libraries.models import Chunk, Document, DocumentVersion, Library
 from apps.users.access import access_team
 from apps.users.models import Invitation, Membership, Role, Team, User
@@ -40,6 +40,7 @@ PROTECTED = (
     Conversation,
     Message,
     Citation,
+    WebSource,
 )
 
 
@@ -62,7 +63,7 @@ def things(chunk: Chunk, alice: User, ed: User, conversation: Conversation) -> T
     t1 = conversation.team
     factories.ChatModelFactory()
     factories.ChunkEmbeddingFactory(chunk=chunk)
-    factories.IngestionJobFactory(document=chunk.document)
+    job = factories.IngestionJobFactory(document=chunk.document)
     answer = factories.AnswerFactory(conversation=conversation, text="CANARY-T1 answer [1]")
     factories.CitationFactory(message=answer, chunk=chunk, number=1)
     invitation, token = invite(user=alice, access=access_team(alice, t1.pk), role=Role.VIEWER)
@@ -76,6 +77,10 @@ def things(chunk: Chunk, alice: User, ed: User, conversation: Conversation) -> T
         chunk=chunk,
         conversation=conversation,
         message_id=answer.pk,
+        job=job,
+        web_source=WebSource.objects.create(
+            team=t1, library=chunk.library, kind="pages", urls=["https://canary-t1.test/"], state="idle"
+        ),
     )
 
 
@@ -91,6 +96,8 @@ def arguments(things: Things) -> dict[str, object]:
         "chunk_id": things.chunk.pk,
         "conversation_id": things.conversation.pk,
         "message_id": things.message_id,
+        "source_id": things.web_source.pk,
+        "job_id": things.job.pk,
         "number": 1,
         "uidb36": "1",
         "key": "wrong-key",

@@ -4,6 +4,7 @@ import time
 
 from apps.ingestion import jobs
 from apps.ingestion.jobs import Held
+from apps.ingestion.stopping import is_stopping
 
 WRITE_EVERY_S = 0.5
 LOOK_EVERY_S = 1.0
@@ -26,7 +27,12 @@ class Progress:
             jobs.write_progress(self._held, done, total)
 
     def should_stop(self) -> bool:
-        """Return whether the job was cancelled, its document deleted or the lease lost; asks once a second."""
+        """Return whether the job was cancelled, its document deleted, the lease lost, or the worker is to stop.
+
+        The database is asked once a second.
+        """
+        if is_stopping():
+            return True
         now = time.monotonic()
         if self._is_wanted and now - self._looked_at >= LOOK_EVERY_S:
             self._looked_at = now

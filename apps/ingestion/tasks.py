@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from celery import Task, shared_task
-from celery.signals import worker_shutting_down
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from kombu.exceptions import OperationalError as BrokerError
@@ -24,6 +23,7 @@ from apps.ingestion.indexing import index
 from apps.ingestion.jobs import Held, Stage
 from apps.ingestion.parse_errors import ParseCancelled
 from apps.ingestion.reading import read
+from apps.ingestion.stopping import is_stopping
 
 logger = logging.getLogger(__name__)
 SHIFT_S = 20  # a task goes on with the next job for so long, then rings for a successor
@@ -35,13 +35,6 @@ _embedding = threading.Lock()
 _refreshing = threading.Lock()
 _rung_again = threading.Event()
 _changed_again = threading.Event()
-_stopping = threading.Event()
-
-
-@worker_shutting_down.connect
-def _stop(**_: Any) -> None:
-    """Let the embedding loop give its jobs back: a restart is no failed try."""
-    _stopping.set()
 
 
 @shared_task(ignore_result=True, time_limit=TIME_LIMIT_S)
@@ -70,7 +63,7 @@ def embed_pending() -> None:
             return  # the runner looks once more before it goes
         try:
             _rung_again.clear()
-            runner = Runner(lambda job_id: ring(index_document, str(job_id)), is_stopping=_stopping.is_set)
+            runner = Runner(lambda job_id: ring(index_document, str(job_id)), is_stopping=is_stopping)
             if runner.run(EMBED_SHIFT_S):
                 ring(embed_pending)
         finally:
@@ -86,7 +79,7 @@ def embed_changed() -> None:
             return
         try:
             _changed_again.clear()
-            refresh.embed_changed(_stopping.is_set)
+            refresh.embed_changed(is_stopping)
         finally:
             _refreshing.release()
 
@@ -121,7 +114,7 @@ def attempt(held: Held, step: Callable[[Held], None]) -> bool:
     try:
         step(held)
     except (JobStopped, ParseCancelled):
-        jobs.drop(held)
+        (jobs.release if is_stopping() else jobs.drop)(held)
     except AppError as error:
         _settle(held, error, "".join(traceback.format_exception(error)))
     except (OperationalError, InterfaceError):
@@ -130,14 +123,19 @@ def attempt(held: Held, step: Callable[[Held], None]) -> bool:
         connection.close()
         jobs.release(held)
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in NO_SPACE:
-            jobs.postpone(held, NoRoom(), traceback.format_exc())
-        else:
-            logger.exception("ingestion failed", extra={"job": held.job_id})
-            jobs.fail(held, ReadFailed(), traceback.format_exc())
+        _settle_unexpected(held, error)
     else:
         return True
     return False
+
+
+def _settle_unexpected(held: Held, error: Exception) -> None:
+    """Record a failure that nobody expected; a full disk passes."""
+    if isinstance(error, OSError) and error.errno in NO_SPACE:
+        jobs.postpone(held, NoRoom(), traceback.format_exc())
+    else:
+        logger.error("ingestion failed", exc_info=error, extra={"job": held.job_id})
+        jobs.fail(held, ReadFailed(), traceback.format_exc())
 
 
 def _settle(held: Held, error: AppError, log: str) -> None:
@@ -154,7 +152,7 @@ def _work(
     stage: str, step: Callable[[Held], None], *, then: Callable[[], None] | None, again: Callable[[], None]
 ) -> None:
     until = time.monotonic() + SHIFT_S
-    while time.monotonic() < until:
+    while time.monotonic() < until and not is_stopping():
         held = jobs.claim_next(stage)
         if held is None:
             return

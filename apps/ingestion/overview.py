@@ -1,0 +1,136 @@
+"""What pages show of jobs: the bell's counts and lists, a library's jobs by state, one job with its estimate."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.db.models import Case, Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+
+from apps.ingestion import estimates
+from apps.ingestion.estimates import Estimate
+from apps.ingestion.models import IngestionJob
+from apps.libraries.models import Library
+from apps.users.models import Team, User
+
+State = IngestionJob.State
+LIVE = (State.QUEUED, State.RUNNING)
+BELL_ROWS = 8
+FILTERS = ("all", "running", "queued", "failed", "done", "cancelled")
+_RUNNING_FIRST = Case(
+    When(state=State.RUNNING, then=Value(0)),
+    When(state=State.QUEUED, then=Value(1)),
+    default=Value(2),
+    output_field=IntegerField(),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bell:
+    """How many jobs of a team are under way, and how many failed since somebody took note."""
+
+    running: int = 0
+    queued: int = 0
+    failed: int = 0
+
+    @property
+    def live(self) -> int:
+        """Return how many are under way."""
+        return self.running + self.queued
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A job as a list shows it."""
+
+    job: IngestionJob
+    estimate: Estimate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BellList:
+    """What the bell's popover lists."""
+
+    live: Sequence[Row] = ()
+    failed: Sequence[Row] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many documents of a library are in each state of their latest job."""
+
+    by_filter: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def is_live(self) -> bool:
+        """Return whether anything is under way."""
+        return bool(self.by_filter.get("running", 0) + self.by_filter.get("queued", 0))
+
+    @property
+    def failed(self) -> int:
+        """Return how many failed."""
+        return self.by_filter.get("failed", 0)
+
+
+def bell(user: User, team: Team | None) -> Bell:
+    """Return the counts of the bell; one query."""
+    if team is None:
+        return Bell()
+    counts = _of_team(user, team).aggregate(
+        running=Count("pk", filter=Q(state=State.RUNNING)),
+        queued=Count("pk", filter=Q(state=State.QUEUED)),
+        failed=Count("pk", filter=Q(state=State.FAILED)),
+    )
+    return Bell(**counts)
+
+
+def bell_list(user: User, team: Team | None) -> BellList:
+    """Return the jobs of the bell's popover: the first under way, the last failures."""
+    if team is None:
+        return BellList()
+    jobs = _of_team(user, team).select_related("document__library")
+    live = list(jobs.filter(state__in=LIVE).order_by(_RUNNING_FIRST, "created_at", "pk")[:BELL_ROWS])
+    failed = jobs.filter(state=State.FAILED).order_by("-finished_at", "pk")[:BELL_ROWS]
+    return BellList(_rows(team.pk, live), [Row(job) for job in failed])
+
+
+def _of_team(user: User, team: Team) -> QuerySet[IngestionJob]:
+    """Return what the bell is about: jobs under way, and failures that nobody took note of."""
+    libraries = Library.objects.readable_by(user).filter(team=team)
+    return IngestionJob.objects.filter(
+        team=team,
+        state__in=(*LIVE, State.FAILED),
+        is_cleared=False,
+        document__deleted_at=None,
+        document__library__in=libraries,
+    )
+
+
+def latest_jobs(library: Library) -> QuerySet[IngestionJob]:
+    """Return the latest job of each document of a library."""
+    same = IngestionJob.objects.filter(document=OuterRef("document")).order_by("-created_at", "-pk")
+    jobs = IngestionJob.objects.filter(document__library=library, document__deleted_at=None)
+    return jobs.filter(pk=Subquery(same.values("pk")[:1]))
+
+
+def counts(library: Library) -> Counts:
+    """Return how many documents are in each state, by the latest job of each; one query."""
+    found = dict(latest_jobs(library).order_by().values_list("state").annotate(n=Count("pk")))
+    return Counts({"all": sum(found.values()), **found})
+
+
+def library_jobs(library: Library, chosen: str) -> QuerySet[IngestionJob]:
+    """Return a library's jobs for its page: under way first, then the latest; `chosen` is one of FILTERS."""
+    jobs = latest_jobs(library).select_related("document", "document__uploaded_by", "version")
+    if chosen != "all":
+        jobs = jobs.filter(state=chosen)
+    return jobs.order_by(_RUNNING_FIRST, "-finished_at", "created_at", "pk")
+
+
+def rows(library: Library, jobs: Sequence[IngestionJob]) -> list[Row]:
+    """Return jobs of a library with the estimates of those under way."""
+    return _rows(library.team_id, jobs)
+
+
+def _rows(team_id: UUID, jobs: Sequence[IngestionJob]) -> list[Row]:
+    known = estimates.of_team(team_id) if any(job.state in LIVE for job in jobs) else {}
+    return [Row(job, known.get(job.pk)) for job in jobs]
