@@ -238,6 +238,7 @@ OLE_FOREIGN: tuple[tuple[str, str], ...] = (
     ("MatOST", "a Works document"),
     ("FileHeader", "a Hangul (HWP) document"),
 )
+LOCKABLE = frozenset({"docx", "pptx", "xlsx"})
 OLE_LOCKED = ("EncryptedPackage", "\x09DRMContent")  # OOXML behind a password, or behind rights management
 ZIP_MIMETYPES: Mapping[str, Kind] = {  # the member "mimetype", stored first
     f"{_ODF}text": "odt",

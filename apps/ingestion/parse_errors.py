@@ -149,6 +149,14 @@ class NoParts(ParseError):
     detail = _("It holds %(entries)s files, none in a format that is read.")
 
 
+class Container(ParseError):
+    """A file without words of its own was asked for its text; uploads never end so, their parts are documents."""
+
+    code = "container"
+    title = _("This file only holds other files")
+    detail = _("It has no text of its own; each of its %(entries)s files is read as a document.")
+
+
 class TooManyParts(ParseError):
     """Files within files beyond what one upload may bring."""
 
@@ -208,6 +216,7 @@ _CLASSES: tuple[type[ParseError], ...] = (
     ArchiveBomb,
     UnsafeArchive,
     NoParts,
+    Container,
     TooManyParts,
     Malware,
     XmlEntities,

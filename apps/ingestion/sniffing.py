@@ -9,6 +9,7 @@ from apps.ingestion.formats import (
     CODE,
     FOREIGN,
     IMAGES,
+    LOCKABLE,
     MEDIA_TYPES,
     OLE_FOREIGN,
     OLE_LOCKED,
@@ -131,6 +132,9 @@ def _sniff_ole(path: Path, suffix: str) -> Kind:
         return name in names or name.encode("utf-16-le") in data
 
     if any(map(has, OLE_LOCKED)):
+        hinted = SUFFIXES.get(suffix)
+        if hinted in LOCKABLE:  # its parser asks for the password
+            return hinted
         raise Refused("encrypted")
     for name, kind in OLE_STREAMS:
         if has(name):

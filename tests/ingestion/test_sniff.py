@@ -131,10 +131,12 @@ def test_it_survives_a_directory_that_runs_in_circles(tmp_path: Path) -> None:
     assert sniff(written(tmp_path, bytes(data)), "letter.doc") == "doc"
 
 
-def test_it_tells_what_is_locked(tmp_path: Path) -> None:
-    with pytest.raises(Refused) as refused:
-        sniff(written(tmp_path, compound("EncryptedPackage", "EncryptionInfo")), "a.xlsx")
+def test_it_leaves_a_locked_file_to_the_parser_that_its_name_tells(tmp_path: Path) -> None:
+    path = written(tmp_path, compound("EncryptedPackage", "EncryptionInfo"))
 
+    assert sniff(path, "a.xlsx") == "xlsx"
+    with pytest.raises(Refused) as refused:
+        sniff(path, "a.bin")
     assert refused.value.code == "encrypted"
 
 
