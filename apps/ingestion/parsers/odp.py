@@ -7,7 +7,7 @@ from lxml import etree
 from apps.ingestion.parsers.building import Builder
 from apps.ingestion.parsers.cleaning import one_line
 from apps.ingestion.parsers.docx_styles import child, local, value
-from apps.ingestion.parsers.odf import OdfPackage, paragraphs_text, table_text
+from apps.ingestion.parsers.odf import OdfPackage, annotation, paragraphs_text, table_text
 from apps.ingestion.parsers.odt import Reader
 from apps.ingestion.parsers.slide_order import Frame, reading_order
 from apps.ingestion.parsers.types import Refused, Task
@@ -31,7 +31,8 @@ def parse(task: Task) -> ParsedDocument:
     for page, element in enumerate(pages, 1):
         task.report(page - 1, len(pages))
         builder.turn_to(page)
-        title = _slide(reader, element) or title
+        heading = _slide(reader, element)
+        title = title or heading
     return builder.finish(pages=len(pages), title=title, facts=package.facts())
 
 
@@ -48,6 +49,8 @@ def _slide(reader: Reader, page: etree._Element) -> str:
             reader.builder.table(table_text(table))
         else:
             reader.frame(rest[index])
+    for remark in page.iter("{*}annotation"):
+        reader.builder.block(annotation(remark), "note")
     notes = child(page, "notes")
     for shape in _shapes(notes) if notes is not None else []:
         reader.builder.block(paragraphs_text(shape), "note")
