@@ -102,3 +102,12 @@ class StillReading(AppError):
 
 class JobStopped(Exception):
     """Internal: the job was cancelled, its document deleted, or its lease lost; the work ends silently."""
+
+
+class NotLocked(AppError):
+    """A password was given for a document that does not wait for one."""
+
+    status = 409
+    code = "not-locked"
+    title = _("This document does not wait for a password")
+    detail = _("It opened without one, or is being read just now.")

@@ -74,12 +74,15 @@ def _copied(stored: FieldFile) -> Iterator[Path]:
         yield Path(copy.name)
 
 
-def read_file(path: Path, name: str, watcher: Watcher, asked: Asked = PLAIN) -> Reading:
-    """Return what the parser's isolated child found; close it. Raises a ParseError; `cancelled` when told to stop."""
+def read_file(path: Path, name: str, watcher: Watcher, asked: Asked = PLAIN, *, is_whole: bool = True) -> Reading:
+    """Return what the parser's isolated child found; close it. Raises a ParseError; `cancelled` when told to stop.
+
+    Unless `is_whole`, a long scan raises Unfinished after one shift of recognising.
+    """
     task = Task(
         str(path), name, asked.password, limits_from_settings(), pages=dict(asked.pages), known=dict(asked.known)
     )
-    return read(task, Watch(watcher.show, watcher.should_stop, asked.on_page))
+    return read(task, Watch(watcher.show, watcher.should_stop, asked.on_page), is_whole=is_whole)
 
 
 def split_document(parsed: ParsedDocument, title: str, tokenizer: Tokenizer) -> list[ChunkDraft]:

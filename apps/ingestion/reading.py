@@ -1,19 +1,21 @@
 """The read stage of one held job: parse in a child, split, stage the chunks, hand over to embedding."""
 
 import time
+from dataclasses import dataclass
 
 from django.db import transaction
 
 from apps.core.crash import reach
-from apps.ingestion import cutting, jobs, pipeline, rechunking, staging
+from apps.ingestion import cutting, jobs, page_reads, pipeline, rechunking, staging
 from apps.ingestion.heartbeat import Heartbeat
 from apps.ingestion.jobs import Held, Stage
 from apps.ingestion.models import IngestionJob
+from apps.ingestion.parse_errors import Unfinished
 from apps.ingestion.parsers.host import Reading
 from apps.ingestion.parts import is_mere_container, keep_parts, settle_container
 from apps.ingestion.progress import Progress
 from apps.ingestion.sniffing import media_type
-from apps.libraries.models import Document, DocumentVersion
+from apps.libraries.models import Document, DocumentVersion, Figure
 from apps.libraries.reading import save_blocks
 from apps.libraries.types import ParsedDocument
 from apps.metering import services as metering
@@ -29,40 +31,61 @@ def read(held: Held) -> None:
         )
         stored = rechunking.stored_text(_kind(held), version)
         if stored is not None:
-            _cut(held, version, stored, began, is_stored=True)
+            _cut(held, version, _Found(stored), began)
             return
-        progress = Progress(held)
-        with pipeline.local_file(version.file) as path:
-            _keep_media_type(version, media_type(path, version.document.name))
-            with pipeline.read_file(path, version.document.name, progress) as reading:
-                parsed = reading.parsed
-                keep_parts(version, reading, progress)
-            _note(held, reading)
-            reach("after-parse")
-        _count_pages(held, version, parsed)
-        if is_mere_container(parsed):
-            _keep_blocks(version, parsed)
+        found = _read_file(held, version, began)
+        if found is None:
+            return
+        _count_pages(held, version, found.parsed)
+        if is_mere_container(found.parsed):
+            _keep(held, version, found)
             settle_container(held, version, time.monotonic() - began)
             return
-        _cut(held, version, parsed, began)
+        _cut(held, version, found, began)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What reading gave; None for figures where the text was read before and they stay."""
+
+    parsed: ParsedDocument
+    figures: list[Figure] | None = None
+
+
+def _read_file(held: Held, version: DocumentVersion, began: float) -> _Found | None:
+    """Read the file in a child; None for a long scan, whose job goes back so that others go first."""
+    progress, name = Progress(held), version.document.name
+    with pipeline.local_file(version.file) as path:
+        _keep_media_type(version, media_type(path, name))
+        asked = page_reads.asked(held, version)
+        try:
+            reading = pipeline.read_file(path, name, progress, asked, is_whole=False)
+        except Unfinished as part:
+            done, total = int(str(part.params["done"])), int(str(part.params["total"]))
+            jobs.pass_on(held, Stage.READ, done=done, total=total, seconds=time.monotonic() - began)
+            return None
+        with reading:
+            keep_parts(version, reading, progress)
+            found = _Found(reading.parsed, page_reads.keep_figures(version, reading))
+    _note(held, reading)
+    reach("after-parse")
+    return found
 
 
 def _kind(held: Held) -> str:
     return IngestionJob.objects.values_list("kind", flat=True).get(pk=held.job_id)
 
 
-def _cut(
-    held: Held, version: DocumentVersion, parsed: ParsedDocument, began: float, *, is_stored: bool = False
-) -> None:
+def _cut(held: Held, version: DocumentVersion, found: _Found, began: float) -> None:
     """Cut the text, stage its chunks with the vectors that are known, and pass the job on."""
     _show_splitting(held)
-    prepared = cutting.prepare(version, parsed)
+    prepared = cutting.prepare(version, found.parsed)
     total, known = len(prepared.cut.chunks), len(prepared.vectors)
     jobs.note(held, "split", chunks=total, known=known)
     with transaction.atomic():
         staging.stage(held, prepared)
-        if not is_stored:
-            _keep_blocks(version, parsed)
+        if found.figures is not None:
+            _keep(held, version, found)
         jobs.pass_on(held, Stage.EMBED, done=known, total=total, seconds=time.monotonic() - began)
         reach("after-stage")
 
@@ -104,12 +127,15 @@ def _show_splitting(held: Held) -> None:
     Document.objects.filter(pk=held.document_id).update(stage=Stage.SPLIT, progress_done=0, progress_total=0)
 
 
-def _keep_blocks(version: DocumentVersion, parsed: ParsedDocument) -> None:
-    """Keep the parsed text for the document page; the file of an earlier reading goes once this one is committed."""
+@transaction.atomic
+def _keep(held: Held, version: DocumentVersion, found: _Found) -> None:
+    """Keep text, pages and figures for the document page; an earlier reading's files go once this one is committed."""
     before = version.blocks.name
-    version.blocks.name = save_blocks(version, parsed.blocks)
-    version.pages = parsed.pages
+    version.blocks.name = save_blocks(version, found.parsed.blocks)
+    version.pages = found.parsed.pages
     version.save(update_fields=["blocks", "pages", "updated_at"])
+    page_reads.keep_reads(held, version, found.parsed)
+    page_reads.replace_figures(version, found.figures or [])
     if before:
         storage = version.blocks.storage
         transaction.on_commit(lambda: storage.delete(before))

@@ -18,7 +18,7 @@ from apps.metering.services import add_use
 
 logger = logging.getLogger(__name__)
 ORPHAN_AGE = timedelta(hours=24)  # an upload that is just being committed has a file but no row yet
-FOLDERS = ("documents", "blocks")
+FOLDERS = ("documents", "blocks", "figures")
 KEYS_AT_ONCE = 500
 
 
@@ -97,7 +97,9 @@ def orphans(age: timedelta = ORPHAN_AGE) -> Iterator[str]:
 
 def _unowned(keys: list[str], limit: datetime) -> Iterator[str]:
     owned = DocumentVersion.objects.filter(Q(file__in=keys) | Q(blocks__in=keys)).values_list("file", "blocks")
-    known = {key for pair in owned for key in pair}
+    known = {key for pair in owned for key in pair} | set(
+        Figure.objects.filter(file__in=keys).values_list("file", flat=True)
+    )
     for key in keys:
         if key not in known and default_storage.get_modified_time(key) < limit:
             yield key

@@ -20,7 +20,7 @@ from apps.users.models import User
 Upload = Callable[..., Document]
 
 
-def read_paragraphs(task: Task, watch: Watch) -> Reading:
+def read_paragraphs(task: Task, watch: Watch, *, is_whole: bool = True) -> Reading:
     """Return one block per paragraph, one page per block."""
     texts = [part for part in Path(task.path).read_text().split("\n\n") if part.strip()]
     for number, _text in enumerate(texts, 1):

@@ -65,8 +65,13 @@ def decode_task(data: bytes) -> Task:
 
 def page_row(page: PageRead) -> list[Any]:
     """Return a page's reading as JSON."""
-    lines = [[_edges(line.box), line.text, round(line.confidence, 4)] for line in page.lines]
+    lines = [line_row(line) for line in page.lines]
     return [page.page, page.method, page.characters, page.confidence, page.rotation, lines]
+
+
+def line_row(line: RecognisedLine) -> list[Any]:
+    """Return a recognised line as JSON, without its page."""
+    return [_edges(line.box), line.text, round(line.confidence, 4)]
 
 
 def page_of(row: list[Any]) -> PageRead:
