@@ -14,6 +14,7 @@ app = Celery("zhiku")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_routes = {
     "apps.ingestion.tasks.read_document": {"queue": "ingest"},
+    "apps.ingestion.tasks.preview_chunks": {"queue": "preview"},
     "apps.ingestion.tasks.index_document": {"queue": "ingest"},
     "apps.ingestion.tasks.embed_pending": {"queue": "embed"},
     "apps.ingestion.tasks.embed_changed": {"queue": "embed"},

@@ -55,6 +55,7 @@ def _limits() -> dict[str, int]:
         "upload_max_files": env.upload_max_files,
         "document_max_pages": env.document_max_pages,
         "undo_days": env.undo_days,
+        "remind_days": env.remind_days,
     }
 
 

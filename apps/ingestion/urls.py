@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.ingestion import document_views, job_views, views
+from apps.ingestion import document_views, job_views, page_views, views
 from apps.ingestion.web import views as web
 
 app_name = "ingestion"
@@ -16,6 +16,7 @@ urlpatterns = [
         name="version-restore",
     ),
     path("libraries/<uuid:library_id>/reread/", document_views.reread, name="reread"),
+    path("documents/<uuid:document_id>/pages/", page_views.reread, name="reread-pages"),
     path("documents/<uuid:document_id>/retry/", views.retry, name="retry"),
     path("documents/<uuid:document_id>/cancel/", views.cancel, name="cancel"),
     path("libraries/<uuid:library_id>/jobs/", job_views.jobs, name="jobs"),

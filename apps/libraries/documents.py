@@ -153,9 +153,18 @@ def _record(user: User, library: Library, action: str, detail: Mapping[str, str 
     audit.record(action, actor=user, team=library.team, target=library, detail=detail)
 
 
-def _tags_field() -> ArrayField[list[str], list[str]]:
+def _tags_field() -> "ArrayField[list[str], list[str]]":  # quoted: Django's is no generic at run time
     return ArrayField(CharField(max_length=TAG_MAX))
 
 
 def _appended(tag: str) -> Func:
     return Func(F("tags"), Value(tag, CharField()), function="array_append", output_field=_tags_field())
+
+
+@transaction.atomic
+def set_tags(*, user: User, document: Document, tags: Sequence[str]) -> None:
+    """Make these the document's tags."""
+    document.tags = [clean_tag(tag) for tag in tags]
+    document.save(update_fields=["tags", "updated_at"])
+    detail = {"tags": ", ".join(document.tags)}
+    audit.record("document.tagged", actor=user, team=document.library.team, target=document, detail=detail)

@@ -43,6 +43,7 @@ TEXT_MAX = 200
 TAGS_MAX = 10
 NOBODY = "none"
 IGNORED = frozenset({"page", "deleted"})  # of the page, not of the list
+RANGE = (".from", ".to")  # behind the name of a metadata field: the two bounds of a form
 SINGLE = ("q", "folder", "status", "type", "owner", "added", "validity", "origin", "sort", "size")
 
 
@@ -71,14 +72,18 @@ class Filter:
     @property
     def query(self) -> str:
         """Return it as a query string in one order; what is at its default is left out."""
+        return urlencode(self.pairs)
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return (name, value) of what is not at its default."""
         pairs: list[tuple[str, str]] = []
         for name in SINGLE:
             value = getattr(self, name)
             if value != getattr(_DEFAULT, name):
                 pairs.append((name, str(value)))
         pairs += [("tag", tag) for tag in self.tags]
-        pairs += [(FIELD_PREFIX + key, value) for key, value in sorted(self.fields.items())]
-        return urlencode(pairs)
+        return pairs + [(FIELD_PREFIX + key, value) for key, value in sorted(self.fields.items())]
 
     def without(self, name: str) -> "Filter":
         """Return it without one condition, named as in a query string."""
@@ -96,8 +101,9 @@ _DEFAULT = Filter()
 def parse(query: QueryDict, fields: Sequence[Field]) -> Filter:
     """Return the filter of a query string. Raises UnknownFilter for a name, FilterInvalid for a value."""
     keys = {FIELD_PREFIX + each.key: each for each in fields}
+    known = {*SINGLE, *IGNORED, "tag", *keys, *(name + end for name in keys for end in RANGE)}
     for name in query:
-        if name not in SINGLE and name not in keys and name not in IGNORED and name != "tag":
+        if name not in known:
             raise UnknownFilter(name=name[:60])
     values = {name: _text(query, name) for name in SINGLE}
     return Filter(
@@ -110,7 +116,7 @@ def parse(query: QueryDict, fields: Sequence[Field]) -> Filter:
         added=_one_of("added", values["added"], get_args(Added)),
         validity=_one_of("validity", values["validity"], get_args(Validity)),
         origin=_one_of("origin", values["origin"], Document.Origin.values),
-        fields={each.key: _text(query, name) for name, each in keys.items() if _text(query, name)},
+        fields={each.key: value for name, each in keys.items() if (value := _field_value(query, name))},
         sort=_one_of("sort", values["sort"], SORTS) or _DEFAULT.sort,
         size=int(_one_of("size", values["size"], map(str, SIZES)) or _DEFAULT.size),
     )
@@ -121,6 +127,12 @@ def _text(query: QueryDict, name: str) -> str:
     if len(value) > (TEXT_MAX if name != "folder" else 1_000) or "\x00" in value:
         raise FilterInvalid(name=name)
     return value
+
+
+def _field_value(query: QueryDict, name: str) -> str:
+    """Return the value of a metadata field; two bounds from a form become `first..last`."""
+    first, last = (_text(query, name + end) for end in RANGE)
+    return f"{first}..{last}" if first or last else _text(query, name)
 
 
 def _tags(query: QueryDict) -> tuple[str, ...]:

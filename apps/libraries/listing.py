@@ -1,7 +1,7 @@
 """The documents page as values: what is shown, the chips, the folders, the views, the rights."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from django.core.paginator import Page, Paginator
 from django.http import QueryDict
@@ -36,15 +36,42 @@ class Listing:
         return [(part, "/".join(parts[: depth + 1])) for depth, part in enumerate(parts)]
 
     @property
-    def prefix(self) -> str:
-        """Return the start of a link that keeps everything but the page: `?…&` or `?`."""
+    def hidden(self) -> list[tuple[str, str]]:
+        """Return what a search keeps of the filter, as (name, value) of hidden inputs."""
+        return self.wanted.without("q").pairs
+
+    @property
+    def sorts(self) -> Mapping[str, tuple[str, str]]:
+        """Return for each column that sorts (the query that sorts by it or turns it round, its direction now)."""
+        return {column: self._sort(column) for column in ("name", "added", "size")}
+
+    def _sort(self, column: str) -> tuple[str, str]:
+        now = self.wanted.sort
+        direction = {column: "ascending", f"-{column}": "descending"}.get(now, "")
+        first = column if column == "name" else f"-{column}"
+        turned = (f"-{column}" if now == column else column) if direction else first
+        return replace(self.wanted, sort=turned).query, direction
+
+    @property
+    def sizes(self) -> list[tuple[int, str, bool]]:
+        """Return (rows on a page, its query, whether it is chosen)."""
+        return [(size, replace(self.wanted, size=size).query, size == self.wanted.size) for size in filters.SIZES]
+
+    @property
+    def page_prefix(self) -> str:
+        """Return the start of a link to another page of the list."""
         return f"?{self.wanted.query}&" if self.wanted.query else "?"
 
     @property
-    def unfoldered(self) -> str:
-        """Return the query without folder, ending so that a folder can be appended."""
+    def folder_prefix(self) -> str:
+        """Return the start of a link to a folder, which keeps the rest of the filter."""
         query = self.wanted.without("folder").query
         return f"?{query}&" if query else "?"
+
+    @property
+    def all_query(self) -> str:
+        """Return the query of the same filter in no folder."""
+        return self.wanted.without("folder").query
 
 
 def listing(user: User, library: Library, query: QueryDict) -> Listing:

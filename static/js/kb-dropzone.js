@@ -171,7 +171,7 @@ class KbDropzone extends HTMLElement {
     const request = new XMLHttpRequest();
     const form = new FormData();
     form.append("name", file.name);
-    form.append("folder", folder);
+    form.append("folder", [this.dataset.folder, folder].filter(Boolean).join("/"));
     form.append("file", file);
     let sent = 0;
     request.upload.addEventListener("progress", (event) => {

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from apps.audit import services as audit
 from apps.core.errors import AppError
-from apps.ingestion import jobs, services
+from apps.ingestion import jobs, replacing, services
 from apps.ingestion.models import WebPage, WebSource
 from apps.ingestion.web import addresses
 from apps.ingestion.web.errors import DeletedHere, SameAddress
@@ -168,7 +168,7 @@ def _store(source: WebSource, page: WebPage, found: Visit) -> None:
                     source_url=page.url,
                 ).document
             else:
-                services.replace_upload(user=source.created_by, document=page.document, file=file)
+                replacing.replace_upload(user=source.created_by, document=page.document, file=file)
     except AppError as error:
         page.state, page.error_code, page.error_params = Page.FAILED, error.code, dict(error.params)
 

@@ -1,4 +1,4 @@
-"""One document: its page, its text, its bytes, and its deletion."""
+"""One document: its text, its bytes, and its deletion."""
 
 from collections.abc import AsyncIterator
 from uuid import UUID
@@ -17,41 +17,17 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from apps.core.errors import NotFound
 from apps.libraries import services
 from apps.libraries.access import access_document
-from apps.libraries.chunks import ChunkPart, chunk_part, neighbours
 from apps.libraries.models import Chunk, Document, DocumentVersion
 from apps.libraries.reading import load_blocks
-from apps.libraries.textview import TextView, show
-from apps.libraries.views.libraries import CHANGED
+from apps.libraries.textview import show
 from apps.libraries.views.responses import toast
-from apps.users.access import role_in
+from apps.libraries.views.shared import CHANGED
 from apps.users.models import Role
 from apps.users.requests import PersonRequest
 
 PDF = "application/pdf"
 PIECE_BYTES = 256 * 1024
 AROUND_CHARS = 20_000  # text shown before and after a passage in the drawer
-
-
-@login_required
-@require_safe
-def document_page(request: PersonRequest, document_id: UUID) -> HttpResponse:
-    """Show the original beside its chunks; `?chunk=` opens at a passage, `?part=` at a hundred chunks."""
-    document = access_document(request.user, document_id)
-    part = chunk_part(document, chunk=_id(request, "chunk"), number=request.GET.get("part", ""))
-    role = role_in(request.user, document.library.team_id)
-    before, after = neighbours(document)
-    context = {
-        "document": document,
-        "library": document.library,
-        "version": document.current_version,
-        "part": part,
-        "before": before,
-        "after": after,
-        "is_pdf": document.media_type == PDF,
-        "view": None if document.media_type == PDF else _view(document, part),
-        "may_edit": role is not None and role.covers(Role.EDITOR),
-    }
-    return render(request, "libraries/document.html", context)
 
 
 @login_required
@@ -113,15 +89,6 @@ def restore(request: PersonRequest, document_id: UUID) -> HttpResponse:
     document = access_document(request.user, document_id, at_least=Role.EDITOR, deleted=True)
     services.restore_document(user=request.user, document=document)
     return toast(_("“%(name)s” is back.") % {"name": document.name}, then=CHANGED)
-
-
-def _view(document: Document, part: ChunkPart) -> TextView | None:
-    version = document.current_version or document.versions.order_by("-number").first()
-    if version is None or not version.blocks:
-        return None
-    chosen = part.chosen
-    marked = (chosen.char_from, chosen.char_to) if chosen else None
-    return show(load_blocks(version), marked=marked, window=part.window)
 
 
 def _version(document: Document, request: PersonRequest) -> DocumentVersion:

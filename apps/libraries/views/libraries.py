@@ -1,11 +1,9 @@
-"""The list of libraries, one library's documents, its settings."""
+"""The list of libraries; the name, description and deletion of one."""
 
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Page, Paginator
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -16,13 +14,13 @@ from apps.libraries import services
 from apps.libraries.access import access_library
 from apps.libraries.errors import NameTaken
 from apps.libraries.forms import LibraryForm
-from apps.libraries.models import Document, Library
-from apps.users.access import access_team, role_in
+from apps.libraries.models import Library
+from apps.libraries.views.shared import CHANGED, head
+from apps.users.access import access_team
 from apps.users.models import Role
 from apps.users.requests import PersonRequest
 
-PAGE_ROWS = 50
-CHANGED = "kb:documents"  # the event on which the table loads itself again
+__all__ = ["CHANGED", "create", "delete", "library_list", "settings_page"]
 
 
 @login_required
@@ -64,37 +62,6 @@ def _go(request: HttpRequest, library: Library) -> HttpResponse:
 
 
 @login_required
-@require_safe
-def library_page(request: PersonRequest, library_id: UUID) -> HttpResponse:
-    """Show a library's documents."""
-    library = access_library(request.user, library_id)
-    context = _context(request, library) | {"tab": "documents", "deleted": _just_deleted(request, library)}
-    return render(request, "libraries/library.html", context)
-
-
-@login_required
-@require_safe
-def rows(request: PersonRequest, library_id: UUID) -> HttpResponse:
-    """Return the table of documents alone, for a page that asks again after an upload or an undo."""
-    library = access_library(request.user, library_id)
-    return render(request, "libraries/documents.html", _context(request, library))
-
-
-@login_required
-@require_safe
-def progress(request: PersonRequest, library_id: UUID) -> HttpResponse:
-    """Return the rows named by `id` as they are now, to be swapped one by one; asked while any is unsettled."""
-    library = access_library(request.user, library_id)
-    ids = [value for value in map(_uuid, request.GET.getlist("id")[:PAGE_ROWS]) if value]
-    documents = list(_documents(library).filter(pk__in=ids))
-    context = _head(request, library) | {
-        "documents": documents,
-        "is_live": any(not document.is_settled for document in documents),
-    }
-    return render(request, "libraries/progress.html", context)
-
-
-@login_required
 def settings_page(request: PersonRequest, library_id: UUID) -> HttpResponse:
     """Show or change name and description; admins only."""
     library = access_library(request.user, library_id, at_least=Role.ADMIN)
@@ -108,7 +75,7 @@ def settings_page(request: PersonRequest, library_id: UUID) -> HttpResponse:
             services.describe_library(user=request.user, library=library, description=form.cleaned_data["description"])
             messages.success(request, _("Saved."))
             return redirect("libraries:settings", library.pk)
-    context = _head(request, library) | {"form": form, "tab": "settings"}
+    context = head(request, library) | {"form": form, "tab": "settings", "section": "general"}
     return render(request, "libraries/settings.html", context, status=400 if form.errors else 200)
 
 
@@ -120,45 +87,3 @@ def delete(request: PersonRequest, library_id: UUID) -> HttpResponse:
     services.delete_library(user=request.user, library=library, typed_name=request.POST.get("typed_name", ""))
     messages.success(request, _("The library “%(name)s” was deleted.") % {"name": library.name})
     return redirect("libraries:list")
-
-
-def _context(request: PersonRequest, library: Library) -> dict[str, object]:
-    page = _page(request, library)
-    is_live = any(not document.is_settled for document in page.object_list)
-    return _head(request, library) | {"page": page, "documents": page.object_list, "is_live": is_live}
-
-
-def _head(request: PersonRequest, library: Library) -> dict[str, object]:
-    """Return what the head of every library page shows: its numbers, and what the person may do."""
-    counted = Library.objects.with_counts().get(pk=library.pk)
-    return _rights(request, library) | {"library": counted}
-
-
-def _rights(request: PersonRequest, library: Library) -> dict[str, object]:
-    role = role_in(request.user, library.team_id)
-    return {
-        "may_edit": role is not None and role.covers(Role.EDITOR),
-        "may_manage": role is not None and role.covers(Role.ADMIN),
-    }
-
-
-def _page(request: HttpRequest, library: Library) -> Page[Document]:
-    return Paginator(_documents(library), PAGE_ROWS).get_page(request.GET.get("page"))
-
-
-def _documents(library: Library) -> QuerySet[Document]:
-    documents = Document.objects.filter(library=library, deleted_at=None)
-    return documents.select_related("current_version", "uploaded_by").order_by("-created_at", "pk")
-
-
-def _just_deleted(request: HttpRequest, library: Library) -> Document | None:
-    """Return the document that its own page deleted and sent here, to offer an undo."""
-    deleted = _uuid(request.GET.get("deleted", ""))
-    return library.documents.filter(pk=deleted).exclude(deleted_at=None).first() if deleted else None
-
-
-def _uuid(value: str) -> UUID | None:
-    try:
-        return UUID(value)
-    except ValueError:
-        return None
