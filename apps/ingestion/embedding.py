@@ -46,6 +46,7 @@ class Task:
     done: int
     progress: Progress = field(init=False)
     seconds: float = 0.0  # of the model, for this job's share of each batch
+    embedded: int = 0  # by this runner
 
     def __post_init__(self) -> None:
         """Make the writer of its progress."""
@@ -151,6 +152,7 @@ class Runner:
         for row in batch:
             task = self._tasks[row.job_id]
             task.done += 1
+            task.embedded += 1
             task.seconds += seconds * row.tokens / tokens
         for job_id in {row.job_id for row in batch}:
             task = self._tasks[job_id]
@@ -168,7 +170,7 @@ class Runner:
             if task.done < task.total:
                 continue
             del self._tasks[job_id]
-            if jobs.pass_on(task.held, Stage.INDEX, done=0, total=task.total, seconds=task.seconds):
+            if jobs.pass_on(task.held, Stage.INDEX, total=task.total, seconds=task.seconds, units=task.embedded):
                 reach("before-index-bell")
                 self._on_complete(job_id)
 

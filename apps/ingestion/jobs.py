@@ -164,8 +164,13 @@ def lock(held: Held) -> IngestionJob:
     return job
 
 
-def pass_on(held: Held, stage: str, *, done: int = 0, total: int = 0, seconds: float = 0.0) -> bool:
-    """Queue the job for the workers of its next stage; returns whether it was still ours."""
+def pass_on(
+    held: Held, stage: str, *, done: int = 0, total: int = 0, seconds: float = 0.0, units: int | None = None
+) -> bool:
+    """Queue the job for the workers of its next stage; returns whether it was still ours.
+
+    `units` is how many of its chunks this stage worked on, where that is not all of them.
+    """
     with transaction.atomic():
         job = held.rows().select_for_update().first()
         if job is None:
@@ -173,7 +178,9 @@ def pass_on(held: Held, stage: str, *, done: int = 0, total: int = 0, seconds: f
         if job.is_cancelled:
             stop(job)
             return False
-        _count_seconds(job, seconds, total, is_over=stage != job.stage)
+        if stage == job.stage:
+            journal.append(job, "read-on" if stage == Stage.READ else "released", done=done, total=total)
+        _count_seconds(job, seconds, total if units is None else units, is_over=stage != job.stage)
         job.state, job.stage, job.done, job.total = State.QUEUED, Stage(stage), done, total
         job.lease_owner, job.lease_until = "", None
         job.save()
@@ -328,7 +335,6 @@ def _count_seconds(job: IngestionJob, seconds: float, total: int, *, is_over: bo
     stage = job.stage
     job.seconds[stage] = round(job.seconds.get(stage, 0) + seconds, 2)
     if not is_over:
-        journal.append(job, "released")
         return
     journal.append(job, "finished-stage", stage=stage, seconds=job.seconds[stage])
     if stage == Stage.READ and job.kind == IngestionJob.Kind.READ:

@@ -20,6 +20,7 @@ SENTENCES: dict[str, str] = {
     "finished-stage": gettext_noop("%(stage)s took %(seconds)s s"),
     "parsed": gettext_noop("Read as %(kind)s: %(pages)s pages, %(blocks)s blocks; the reader used %(mib)s MiB"),
     "split": gettext_noop("Split into %(chunks)s passages; the vectors of %(known)s were known"),
+    "read-on": gettext_noop("A part is read (%(done)s of %(total)s pages); other files go first, then the rest"),
     "given-back": gettext_noop("Did not work and is tried again (%(attempts)s so far)"),
     "postponed": gettext_noop("Waits until it can go on; tried again by itself"),
     "released": gettext_noop("Given back by a worker that stops; what is done stays done"),
