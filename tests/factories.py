@@ -11,7 +11,7 @@ from factory.django import DjangoModelFactory
 from apps.catalog.models import AIModel
 from apps.chat.models import Citation, Conversation, Message
 from apps.ingestion.models import IngestionJob
-from apps.libraries.models import Chunk, ChunkEmbedding, Document, DocumentVersion, Library
+from apps.libraries.models import Chunk, ChunkEmbedding, Document, DocumentVersion, Figure, Library
 from apps.users.models import Membership, Role, Team, User
 
 PASSWORD = "correct horse battery"
@@ -127,6 +127,27 @@ class ChunkFactory(DjangoModelFactory):
     text = factory.Sequence(lambda n: f"Passage {n}: water boils at 100 degrees.")
     tokens = 12
     char_to = factory.LazyAttribute(lambda o: len(o.text))
+
+
+class FigureFactory(DjangoModelFactory):
+    """A picture of a document's current version; `content` are its bytes."""
+
+    class Meta:
+        model = Figure
+
+    content = b"\x89PNG\r\n\x1a\n"
+    version = factory.LazyAttribute(lambda _: DocumentFactory().current_version)
+    ordinal = factory.LazyAttribute(lambda o: Figure.objects.filter(version=o.version).count())
+    media_type = "image/png"
+    width = 40
+    height = 30
+
+    @classmethod
+    def _create(cls, model_class: type[Figure], *args: Any, **kwargs: Any) -> Figure:
+        content = kwargs.pop("content")
+        row = model_class(**kwargs)
+        row.file.save(f"figures/{row.pk.hex[:2]}/{row.pk.hex}", ContentFile(content), save=True)
+        return row
 
 
 class ChunkEmbeddingFactory(DjangoModelFactory):

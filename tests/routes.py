@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from apps.chat.models import Conversation
 from apps.ingestion.models import IngestionJob, WebSource
-from apps.libraries.models import Chunk, Document, Library
+from apps.libraries.models import Chunk, Document, Figure, Library
 from apps.users.models import Invitation, Membership, Team
 
 LOGIN = "login"  # a redirect to the sign-in page
@@ -32,6 +32,7 @@ class Things:
     message_id: object
     job: IngestionJob
     web_source: WebSource
+    figure: Figure
 
 
 Form = Callable[[Things], dict[str, str]]
@@ -132,7 +133,10 @@ ROUTES: dict[str, list[Access]] = {
     "libraries:document-delete": [protected("POST", 403)],
     "libraries:document-restore": [protected("POST", 403)],
     "ingestion:upload": [protected("POST", 403)],
+    "ingestion:reread-pages": [protected("POST", 403, lambda _: {"pages": "1", "method": "ocr"})],
     "ingestion:retry": [protected("POST", 403)],
+    "ingestion:unlock": [protected("GET", 403), protected("POST", 403, lambda _: {"password": "sesame"})],
+    "ingestion:password": [protected("GET", 404)],  # no file of the test has one
     "ingestion:cancel": [protected("POST", 403)],
     # jobs: everybody sees them, editors act on them
     "ingestion:jobs": [protected("GET", 200)],

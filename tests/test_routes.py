@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 
 from apps.chat.models import Citation, Conversation, Message
 from apps.ingestion.models import IngestionJob, WebSource
-from apps.libraries.models import Chunk, Document, DocumentVersion, Library
+from apps.libraries.models import Chunk, ChunkEdit, Document, DocumentVersion, Figure, Library
 from apps.users.access import access_team
 from apps.users.models import Invitation, Membership, Role, Team, User
 from apps.users.services import invite
@@ -36,6 +36,8 @@ PROTECTED = (
     Document,
     DocumentVersion,
     Chunk,
+    ChunkEdit,
+    Figure,
     IngestionJob,
     Conversation,
     Message,
@@ -78,6 +80,7 @@ def things(chunk: Chunk, alice: User, ed: User, conversation: Conversation) -> T
         conversation=conversation,
         message_id=answer.pk,
         job=job,
+        figure=factories.FigureFactory(version=chunk.version, content=b"CANARY-T1 figure"),
         web_source=WebSource.objects.create(
             team=t1, library=chunk.library, kind="pages", urls=["https://canary-t1.test/"], state="idle"
         ),
@@ -99,6 +102,7 @@ def arguments(things: Things) -> dict[str, object]:
         "source_id": things.web_source.pk,
         "job_id": things.job.pk,
         "number": 1,
+        "figure_id": things.figure.pk,
         "uidb36": "1",
         "key": "wrong-key",
     }

@@ -111,3 +111,21 @@ class NotLocked(AppError):
     code = "not-locked"
     title = _("This document does not wait for a password")
     detail = _("It opened without one, or is being read just now.")
+
+
+class PreviewGone(AppError):
+    """The sample of a preview is not there any more."""
+
+    status = 410
+    code = "preview-gone"
+    title = _("The sample is not there any more")
+    detail = _("Choose a document or a file again.")
+
+
+class NoSuchPages(AppError):
+    """None of the pages that the form names exists."""
+
+    status = 400
+    code = "no-such-pages"
+    title = _("There are no such pages")
+    detail = _("Name pages from 1 to %(pages)s, for example 3, 7-9.")

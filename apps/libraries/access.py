@@ -37,14 +37,15 @@ def access_document(user: User, document_id: UUID, *, at_least: Role = Role.VIEW
     return document
 
 
-def access_chunk(user: User, chunk_id: UUID) -> Chunk:
-    """Return a chunk of a readable document."""
+def access_chunk(user: User, chunk_id: UUID, *, at_least: Role = Role.VIEWER) -> Chunk:
+    """Return a chunk of a readable document; raises NotFound, or Forbidden for too low a role."""
     chunk = (
         Chunk.objects.filter(document__in=Document.objects.readable_by(user))
-        .select_related("document__library", "version")
+        .select_related("document__library__team", "version")
         .filter(pk=chunk_id)
         .first()
     )
     if chunk is None:
         raise NotFound
+    _require(user, chunk.document.library.team_id, at_least)
     return chunk

@@ -32,6 +32,13 @@ class Entry:
     may_restore: bool
 
     @property
+    def extras(self) -> list[tuple[str, str, str]]:
+        """Return what else changed: (name, before, after) of the keywords and the questions."""
+        names = ("keywords", "questions")
+        pairs = [(name, " · ".join(self.before.get(name, [])), " · ".join(self.after.get(name, []))) for name in names]
+        return [row for row in pairs if row[1] != row[2]] if self.before else []
+
+    @property
     def has_other_words(self) -> bool:
         """Return whether the text itself changed."""
         return any(piece.op != "same" for piece in self.words)

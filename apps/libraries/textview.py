@@ -1,8 +1,10 @@
 """A document's text as blocks with the passage marked: for formats that have no pages to show."""
 
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from uuid import UUID
 
 from apps.libraries.types import Block
 
@@ -32,6 +34,17 @@ class ShownRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownFigure:
+    """A picture of the document; `at` is the offset in the whole text where it stands, sizes are pixels."""
+
+    figure_id: UUID
+    at: int
+    width: int
+    height: int
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ShownBlock:
     """One block of the view; `start` and `end` are offsets in the whole text."""
 
@@ -41,6 +54,8 @@ class ShownBlock:
     end: int
     pieces: tuple[Piece, ...]
     rows: tuple[ShownRow, ...] = ()  # of a table
+    page: int | None = None  # where a page begins, its number
+    figures: tuple[ShownFigure, ...] = ()  # that stand in it
 
     @property
     def text(self) -> str:
@@ -56,6 +71,18 @@ class TextView:
     is_cut_before: bool = False
     is_cut_after: bool = False
 
+    def with_figures(self, figures: Sequence[ShownFigure]) -> "TextView":
+        """Return the view with these figures, each at the first block that reaches its offset."""
+        first = self.blocks[0].start if self.blocks else 0
+        left = deque(sorted((figure for figure in figures if figure.at >= first), key=lambda figure: figure.at))
+        blocks = []
+        for block in self.blocks:
+            here: list[ShownFigure] = []
+            while left and left[0].at <= block.end:
+                here.append(left.popleft())
+            blocks.append(replace(block, figures=tuple(here)) if here else block)
+        return replace(self, blocks=tuple(blocks))
+
 
 def show(
     blocks: Sequence[Block], *, marked: tuple[int, int] | None = None, window: tuple[int, int] | None = None
@@ -67,8 +94,9 @@ def show(
     shown = [(start, block) for start, block in placed if start <= last and start + len(block.text) >= first]
     if not shown:
         return TextView(())
+    pages = [None, *(block.page for _, block in shown)]
     return TextView(
-        tuple(_shown(start, block, marked) for start, block in shown),
+        tuple(_shown(start, block, marked, before) for (start, block), before in zip(shown, pages, strict=False)),
         is_cut_before=shown[0][0] > 0,
         is_cut_after=shown[-1][0] < placed[-1][0],
     )
@@ -81,14 +109,15 @@ def _place(blocks: Sequence[Block]) -> Iterator[tuple[int, Block]]:
         start += len(block.text) + JOINER_CHARS
 
 
-def _shown(start: int, block: Block, marked: tuple[int, int] | None) -> ShownBlock:
+def _shown(start: int, block: Block, marked: tuple[int, int] | None, page_before: int | None) -> ShownBlock:
     level = min(6, max(2, len(block.heading_path) + 1))
     end = start + len(block.text)
-    rows = tuple(_rows(start, block.text, marked)) if block.kind == "table" else ()
-    return ShownBlock(block.kind, level, start, end, tuple(_pieces(start, block.text, marked)), rows)
+    rows = tuple(table_rows(start, block.text, marked)) if block.kind == "table" else ()
+    page = block.page if block.page != page_before else None
+    return ShownBlock(block.kind, level, start, end, tuple(_pieces(start, block.text, marked)), rows, page)
 
 
-def _rows(start: int, text: str, marked: tuple[int, int] | None) -> Iterator[ShownRow]:
+def table_rows(start: int, text: str, marked: tuple[int, int] | None) -> Iterator[ShownRow]:
     """Yield the rows of a table in the form `| a | b |`; none where a line has another form, then it shows as text."""
     lines = text.split("\n")
     if not all(line.startswith("|") and line.rstrip().endswith("|") for line in lines):

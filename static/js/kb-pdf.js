@@ -3,7 +3,8 @@
  * <kb-pdf src page boxes>: a PDF by pdf.js, each page drawn when it comes into view, the boxes of a passage marked.
  * `boxes`: JSON [[page, x0, y0, x1, y1]], fractions of the page from its top left; `context`: the same, marked faintly.
  * `goto(page, boxes)` moves on.
- * Fires `kb-pdf:page` {page} when another page comes into view, `kb-pdf:ready` {pages} once the document is open.
+ * Fires `kb-pdf:page` {page} when another page comes into view, `kb-pdf:ready` {pages} once the document is open, and
+ * `kb-pdf:drawn` {page, sheet} when a page's sheet was drawn: who puts layers on it adds them again.
  * Where the files of pdf.js lie is told by data-library, data-worker and data-assets: their names carry hashes.
  */
 class KbPdf extends HTMLElement {
@@ -56,6 +57,7 @@ class KbPdf extends HTMLElement {
         cMapUrl: `${assets}cmaps/`, cMapPacked: true, standardFontDataUrl: `${assets}standard_fonts/`,
         wasmUrl: `${assets}wasm/`, iccUrl: `${assets}iccs/`, isEvalSupported: false, enableXfa: false, verbosity: 0,
       });
+      this.task.onPassword = (/** @type {(password: string | Error) => void} */ answer) => this.unlock(answer);
       this.document = await this.task.promise;
       if (!this.isConnected) return;
       await this.lay();
@@ -68,6 +70,18 @@ class KbPdf extends HTMLElement {
       this.pages.dataset.note = this.dataset.failed;
       this.dispatchEvent(new CustomEvent("kb-pdf:failed", { bubbles: true, detail: { error: String(error) } }));
     }
+  }
+
+  /**
+   * Answers pdf.js with the password that was given when the file was uploaded, once; it lies beside the file.
+   * @param {(password: string | Error) => void} answer
+   */
+  async unlock(answer) {
+    const asked = this.dataset.unlocked !== undefined;
+    this.dataset.unlocked = "";
+    const address = new URL("../password/", new URL(this.getAttribute("src") ?? "", location.href));
+    const response = asked ? undefined : await fetch(address, { headers: { Accept: "application/json" } }).catch(() => undefined);
+    answer(response?.ok ? (await response.json()).password : new Error("locked"));
   }
 
   /** @param {string} library @param {string} worker */
@@ -96,6 +110,11 @@ class KbPdf extends HTMLElement {
       return sheet;
     });
     this.pages.replaceChildren(...this.sheets);
+    this.watch();
+  }
+
+  /** Looks which sheets are in view and how wide they may be. */
+  watch() {
     this.seer = new IntersectionObserver((entries) => this.onSeen(entries), { root: this.scroller(), rootMargin: "300px 0px" });
     for (const sheet of this.sheets) this.seer.observe(sheet);
     this.scroller()?.addEventListener("scroll", () => this.tellPage(), { passive: true });
@@ -158,10 +177,16 @@ class KbPdf extends HTMLElement {
     words.className = "pdf-text";
     sheet.style.setProperty("--total-scale-factor", String(scale));
     sheet.replaceChildren(canvas, this.marks(number), words);
+    this.tellDrawn(sheet);
     this.drawn = [...this.drawn.filter((other) => other !== number), number];
     this.forget();
     const layer = new this.library.TextLayer({ textContentSource: page.streamTextContent(), container: words, viewport: page.getViewport({ scale }) });
     await layer.render();
+  }
+
+  /** @param {HTMLElement} sheet */
+  tellDrawn(sheet) {
+    this.dispatchEvent(new CustomEvent("kb-pdf:drawn", { bubbles: true, detail: { page: Number(sheet.dataset.page), sheet } }));
   }
 
   /** Frees the pages drawn longest ago that are out of view. */
