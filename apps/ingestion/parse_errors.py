@@ -114,6 +114,15 @@ class UnsupportedFormat(ParseError):
     detail = _("It looks like %(format)s. Save it as PDF, an Office format, a picture, HTML or text and upload that.")
 
 
+class NeedsLibreOffice(ParseError):
+    """An office format before 2007, and no LibreOffice on this machine."""
+
+    status = 415
+    code = "needs-libreoffice"
+    title = _("This old format cannot be read here")
+    detail = _("Word and PowerPoint files before 2007 need LibreOffice on the server. Save it in the new format instead.")
+
+
 class Mislabelled(ParseError):
     """The name says one format, the bytes say another that is not read."""
 
@@ -212,6 +221,7 @@ _CLASSES: tuple[type[ParseError], ...] = (
     ParseTimeout,
     ParseMemory,
     UnsupportedFormat,
+    NeedsLibreOffice,
     Mislabelled,
     ArchiveBomb,
     UnsafeArchive,

@@ -3,7 +3,7 @@
 Every module here but `host` knows no Django. Importing this package imports none of the libraries that parse.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib import import_module
 from typing import cast
 
@@ -13,10 +13,8 @@ from apps.libraries.types import ParsedDocument
 # Loaded once in the zygote, since every child needs them at once or often; a rare format's reader is loaded by the
 # child that needs it, so that its libraries cost no memory meanwhile.
 PRELOADED: tuple[Kind, ...] = ("pdf", "docx", "markdown", "html", "text")
-_MODULES: Mapping[Kind, str] = {"doc": "office_legacy", "ppt": "office_legacy"}  # where not named like the kind
 
 
 def parser_of(kind: Kind) -> Callable[[Task], ParsedDocument]:
     """Return the parser of a kind: the function `parse` of the module of that name. Only children may call it."""
-    module = import_module(f"{__name__}.{_MODULES.get(kind, kind)}")
-    return cast("Callable[[Task], ParsedDocument]", module.parse)
+    return cast("Callable[[Task], ParsedDocument]", import_module(f"{__name__}.{kind}").parse)

@@ -1,0 +1,11 @@
+"""Reads Word documents before 2007."""
+
+from apps.ingestion.parsers import docx
+from apps.ingestion.parsers.office_legacy import read_converted
+from apps.ingestion.parsers.types import Task
+from apps.libraries.types import ParsedDocument
+
+
+def parse(task: Task) -> ParsedDocument:
+    """Return the blocks of an old Word document. Raises Refused."""
+    return read_converted(task, ".doc", "docx", docx.parse)
