@@ -28,7 +28,7 @@ _CID = re.compile(r"cid:([^\"'\s>)]{1,200})", re.IGNORECASE)
 
 
 @dataclass(slots=True)
-class _Bodies:
+class Bodies:
     """The texts of a message and what hangs on it."""
 
     plain: list[str] = field(default_factory=list)
@@ -85,10 +85,10 @@ def opening(facts: Mapping[str, str], stack: HeadingStack, level: int) -> Iterat
 
 def read_message(message: Message, attacher: Attacher, stack: HeadingStack, level: int = 1) -> Iterator[Block]:
     """Yield a message as blocks and hand its attachments over; messages of a digest follow a level deeper."""
-    bodies = _Bodies()
+    bodies = Bodies()
     _collect(message, bodies, depth=0)
     yield from opening(facts_of(message), stack, level)
-    yield from _body(bodies, stack, level)
+    yield from body_blocks(bodies, stack, level)
     page = "\n".join(bodies.html)
     shown = {found.lower() for found in _CID.findall(page)}
     folder = "" if level == 1 else one_line(header(message, "subject"))[:100].replace("/", " ")
@@ -99,7 +99,7 @@ def read_message(message: Message, attacher: Attacher, stack: HeadingStack, leve
         yield from read_message(inner, attacher, stack, min(level + 1, MAX_NESTING))
 
 
-def _collect(part: Message, bodies: _Bodies, depth: int) -> None:
+def _collect(part: Message, bodies: Bodies, depth: int) -> None:
     """Sort the parts of a message into words, attachments and messages."""
     kind, disposition = part.get_content_type(), (part.get("Content-Disposition") or "").strip().lower()
     if kind == "message/rfc822" and isinstance(part.get_payload(), list):
@@ -115,7 +115,7 @@ def _collect(part: Message, bodies: _Bodies, depth: int) -> None:
         bodies.files.append(part)
 
 
-def _body(bodies: _Bodies, stack: HeadingStack, level: int) -> Iterator[Block]:
+def body_blocks(bodies: Bodies, stack: HeadingStack, level: int) -> Iterator[Block]:
     """Yield the plain text unless the HTML says more or holds tables; its headings stand below the subject."""
     plain = "\n\n".join(bodies.plain)
     blocks = [block for page in bodies.html for block in read_page(page).blocks]
