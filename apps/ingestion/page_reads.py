@@ -44,7 +44,7 @@ def asked(held: Held, version: DocumentVersion) -> Asked:
     wanted = _wanted(job, version)
     known = {} if _starts_anew(job, version) else _known(rows, wanted)
     settings = {number: PageSetting(**setting) for number, setting in wanted.items()}
-    return Asked(password(version), settings, known, PageKeeper(version, wanted).keep)
+    return Asked(password_of(version), settings, known, PageKeeper(version, wanted).keep)
 
 
 def _wanted(job: IngestionJob, version: DocumentVersion) -> dict[int, dict[str, Any]]:
@@ -76,7 +76,7 @@ def _starts_anew(job: IngestionJob, version: DocumentVersion) -> bool:
     return True
 
 
-def password(version: DocumentVersion) -> str | None:
+def password_of(version: DocumentVersion) -> str | None:
     """Return the password that somebody gave for an encrypted file. Raises SecretUnreadable."""
     return crypto.unseal(version.password, place=place(version)) if version.password else None
 
