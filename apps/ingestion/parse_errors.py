@@ -120,7 +120,9 @@ class NeedsLibreOffice(ParseError):
     status = 415
     code = "needs-libreoffice"
     title = _("This old format cannot be read here")
-    detail = _("Word and PowerPoint files before 2007 need LibreOffice on the server. Save it in the new format instead.")
+    detail = _(
+        "Word and PowerPoint files before 2007 need LibreOffice on the server. Save it in the new format instead."
+    )
 
 
 class Mislabelled(ParseError):

@@ -74,18 +74,25 @@ def _lengthen(merges: list[Merge], row: int, column: int, columns: int) -> None:
 def header_rows(rows: Sequence[Sequence[str]], merges: Sequence[Merge], marked: int = 0) -> int:
     """Return how many rows the header has: those that the document marks, else as merged cells tell.
 
-    A cell above several columns needs the row below it to tell them apart; further rows belong to the header only
-    where their first cell is blank.
+    A cell above several columns may have a row below it that tells them apart. That row says nothing below the cells
+    that are not merged; one that does is the first of the data.
     """
     if 0 < marked < len(rows):
         return min(marked, MAX_HEADER_ROWS)
     count = 1
-    while count < min(len(rows), MAX_HEADER_ROWS + 1):
-        is_split = any(merge.row + merge.rows == count and merge.columns > 1 for merge in merges)
-        if not is_split or (count > 1 and rows[count] and rows[count][0]):
-            break
+    while count < len(rows) and count <= MAX_HEADER_ROWS and _tells_apart(rows, merges, count):
         count += 1
     return count if count < len(rows) and count <= MAX_HEADER_ROWS else 1
+
+
+def _tells_apart(rows: Sequence[Sequence[str]], merges: Sequence[Merge], row: int) -> bool:
+    """Return whether a row names the columns below the wide cells of the row above it."""
+    wide = [merge for merge in merges if merge.row + merge.rows == row and merge.columns > 1]
+    under = {column for merge in wide for column in range(merge.column, merge.column + merge.columns)}
+    beside = [at for at in range(min(len(rows[row - 1]), len(rows[row]))) if at not in under]
+    names = [rows[row][at] for at in sorted(under) if at < len(rows[row]) and rows[row][at]]
+    is_free = not any(rows[row - 1][at] and rows[row][at] for at in beside)
+    return bool(names) and is_free and not all(name[:1].isdigit() for name in names)
 
 
 def fill(rows: list[list[str]], merges: Sequence[Merge], header: int) -> None:
