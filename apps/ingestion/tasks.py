@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from apps.core.crash import reach
 from apps.core.errors import AppError
-from apps.ingestion import jobs, refresh, rescue
+from apps.ingestion import jobs, previewing, refresh, rescue
 from apps.ingestion.embedding import Runner
 from apps.ingestion.errors import JobStopped, NoRoom, ReadFailed
 from apps.ingestion.indexing import index
@@ -82,6 +82,16 @@ def embed_changed() -> None:
             refresh.embed_changed(is_stopping)
         finally:
             _refreshing.release()
+
+
+@shared_task(ignore_result=True, time_limit=TIME_LIMIT_S)
+def preview_chunks(token: str) -> None:
+    """Cut a sample for somebody who waits for it (`previewing`)."""
+    try:
+        previewing.run(token)
+    except Exception:
+        logger.exception("a preview failed", extra={"preview": token})
+        previewing.fail(token, ReadFailed())
 
 
 @shared_task(ignore_result=True, time_limit=60)

@@ -23,7 +23,7 @@ def title_of(name: str) -> str:
 
 def save_blocks(version: DocumentVersion, blocks: Iterable[Block]) -> str:
     """Write the blocks to a new file of the storage and return its key; the caller stores it on the row."""
-    lines = "\n".join(json.dumps(_to_row(block), ensure_ascii=False, separators=(",", ":")) for block in blocks)
+    lines = "\n".join(lines_of(blocks))
     key = f"blocks/{version.id.hex[:2]}/{version.id.hex}-{uuid.uuid4().hex[:8]}.jsonl.gz"
     return default_storage.save(key, ContentFile(gzip.compress(lines.encode(), compresslevel=5)))
 
@@ -33,12 +33,20 @@ def load_blocks(version: DocumentVersion) -> tuple[Block, ...]:
     return tuple(_iterate(version)) if version.blocks else ()
 
 
+def lines_of(blocks: Iterable[Block]) -> Iterator[str]:
+    """Yield each block as a line of JSON."""
+    return (json.dumps(_to_row(block), ensure_ascii=False, separators=(",", ":")) for block in blocks)
+
+
+def blocks_from_lines(lines: Iterable[str]) -> Iterator[Block]:
+    """Yield the blocks that `lines_of` wrote."""
+    return (_from_row(json.loads(line)) for line in lines if line.strip())
+
+
 def _iterate(version: DocumentVersion) -> Iterator[Block]:
     try:
         with version.blocks.open("rb") as stored, gzip.open(stored, "rt", encoding="utf-8") as lines:
-            for line in lines:
-                if line.strip():
-                    yield _from_row(json.loads(line))
+            yield from blocks_from_lines(lines)
     except FileNotFoundError:
         return
 
