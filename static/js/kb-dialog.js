@@ -46,8 +46,9 @@
   });
 
   document.addEventListener("htmx:afterRequest", (event) => {
-    const { elt, successful, requestConfig } = /** @type {CustomEvent} */ (event).detail;
+    const { elt, xhr, requestConfig } = /** @type {CustomEvent} */ (event).detail;
     const dialog = elt.closest?.("dialog");
-    if (successful && requestConfig?.verb !== "get" && dialog && dialog.dataset.keepOpen === undefined) dialog.close();
+    const isGood = xhr.status >= 200 && xhr.status < 400; // htmx calls a 422, which is swapped, successful too
+    if (isGood && requestConfig?.verb !== "get" && dialog && dialog.dataset.keepOpen === undefined) dialog.close();
   });
 })();
