@@ -5,7 +5,7 @@ PYTHON := python3
 endif
 VENV := .venv/bin
 
-.PHONY: run setup dev check fmt test e2e bench vendor messages clean
+.PHONY: run setup dev check fmt test e2e chaos bench vendor messages clean
 
 run: ## everything a fresh machine needs, then the product
 	@$(PYTHON) kb_project/bootstrap.py
@@ -39,6 +39,9 @@ test: check setup ## every check and test, on a fresh machine too
 e2e: setup dev ## browser tests alone
 	$(VENV)/python -m kb_project.bootstrap --browser
 	$(VENV)/pytest tests/e2e
+
+chaos: setup ## seeded faults on a real installation of its own: SEED=1 MINUTES=5, or POINTS=10 at each crash point
+	$(VENV)/python -m tests.chaos --seed $(or $(SEED),1) --minutes $(or $(MINUTES),5) --points $(or $(POINTS),0)
 
 bench: setup ## performance report, ratios measured in one run
 	$(VENV)/python manage.py bench

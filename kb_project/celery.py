@@ -24,6 +24,7 @@ app.conf.task_routes = {
 app.conf.beat_schedule = {
     "web-poll": {"task": "apps.ingestion.web.tasks.poll_sources", "schedule": 60.0},
     "ingestion-poll": {"task": "apps.ingestion.tasks.poll", "schedule": 10.0},
+    "ingestion-sweep": {"task": "apps.ingestion.tasks.sweep", "schedule": 1_800.0},
     "chat-reap": {"task": "apps.chat.tasks.reap", "schedule": 10.0},
     "chat-purge": {"task": "apps.chat.tasks.purge", "schedule": 3_600.0},
     "metering-reap": {"task": "apps.metering.tasks.reap", "schedule": 60.0},

