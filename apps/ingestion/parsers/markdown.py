@@ -21,21 +21,31 @@ _HIDDEN = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNO
 
 def parse(task: Task) -> ParsedDocument:
     """Return the blocks of a Markdown file. Headings keep their words, not their marks."""
-    reader = _Reader(MarkdownIt("commonmark", {"maxNesting": 40}).enable("table").use(front_matter_plugin))
+    reader = _reader()
     blocks = tuple(reader.read(read_text(task)))
     if not blocks:
         raise Refused("empty")
     return ParsedDocument(blocks, title=reader.title, language=language_of([block.text for block in blocks[:400]]))
 
 
+def read_markdown(source: str, headings: HeadingStack) -> Iterator[Block]:
+    """Yield the blocks of a Markdown text, maybe none; its headings go on from those given."""
+    yield from _reader(headings).read(source)
+
+
+def _reader(headings: HeadingStack | None = None) -> "_Reader":
+    markdown = MarkdownIt("commonmark", {"maxNesting": 40}).enable("table").use(front_matter_plugin)
+    return _Reader(markdown, headings or HeadingStack())
+
+
 class _Reader:
     """Turns block tokens into blocks. Inline tokens are made only for those that need them."""
 
-    def __init__(self, markdown: MarkdownIt) -> None:
+    def __init__(self, markdown: MarkdownIt, headings: HeadingStack) -> None:
         self._markdown = markdown
         self._inline = MarkdownIt("commonmark", {"maxNesting": 20})
         self._markdown.core.ruler.disable(["inline", "text_join"])
-        self._stack = HeadingStack()
+        self._stack = headings
         self.title = ""
 
     def read(self, source: str) -> Iterator[Block]:
