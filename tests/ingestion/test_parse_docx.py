@@ -150,7 +150,7 @@ def test_it_reads_strict_documents(tmp_path: Path) -> None:
     assert texts(read(papers.word(tmp_path / "x.docx", main))) == [("text", "Strict words")]
 
 
-def test_it_reads_merged_cells_once_and_layout_tables_as_text(tmp_path: Path) -> None:
+def test_it_repeats_merged_cells_down_and_in_the_header_and_reads_layout_tables_as_text(tmp_path: Path) -> None:
     def cell(text: str, properties: str = "") -> str:
         return f"<w:tc><w:tcPr>{properties}</w:tcPr>{paragraph(text)}</w:tc>"
 
@@ -171,6 +171,6 @@ def test_it_reads_merged_cells_once_and_layout_tables_as_text(tmp_path: Path) ->
     layout = "<w:tbl><w:tr>" + cell("Alone") + "</w:tr></w:tbl>"
 
     assert texts(read_xml(tmp_path, data + layout)) == [
-        ("table", "| Kind |  | Price |\n| --- | --- | --- |\n| Fruit | Apple | 1 |\n|  | Pear | 2 |"),
+        ("table", "| Kind | Kind | Price |\n| --- | --- | --- |\n| Fruit | Apple | 1 |\n| Fruit | Pear | 2 |"),
         ("text", "Alone"),
     ]
