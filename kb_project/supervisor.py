@@ -217,9 +217,9 @@ def only_one() -> IO[str]:
 
 def main() -> int:
     """Set up and run."""
-    lock = None
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kb_project.settings")  # the end needs it, however far this came
+    lock = only_one()
     try:
-        lock = only_one()
         refuse_busy_port()
         prepare()
         supervisor = Supervisor(commands())
@@ -236,8 +236,7 @@ def main() -> int:
 
         connections.close_all()
         release_services()
-        if lock is not None:
-            lock.close()
+        lock.close()
 
 
 if __name__ == "__main__":
