@@ -95,6 +95,11 @@ class Styles:
         style = self._styles.get(value(child(properties, "pStyle")))
         return style is not None and style.name == "title"
 
+    def is_contents(self, properties: etree._Element | None) -> bool:
+        """Return whether a paragraph is a line of a table of contents, which only repeats a heading."""
+        style = self._styles.get(value(child(properties, "pStyle")))
+        return style is not None and (style.name.startswith("toc ") or style.name == "table of figures")
+
     def heading_level(self, properties: etree._Element | None) -> int:
         """Return 1 to 9 for a heading, 0 for other paragraphs."""
         direct = _outline(properties)

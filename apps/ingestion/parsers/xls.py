@@ -1,6 +1,7 @@
 """Reads Excel workbooks before 2007 (BIFF 2 to 8), by xlrd (BSD)."""
 
 import os
+import struct
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,10 @@ from apps.libraries.types import ParsedDocument
 
 _EMPTY, _TEXT, _NUMBER, _DATE, _BOOLEAN, _ERROR = range(6)  # xlrd.biffh.XL_CELL_*
 _DEFAULT_PASSWORD = "VelvetSweatshop"  # noqa: S105  Excel's own, for workbooks that are locked against changes only
-_FAULTS = (ValueError, KeyError, IndexError, AssertionError, TypeError, AttributeError, OverflowError, OSError)
+_FAULTS = (
+    *(ValueError, KeyError, IndexError, AssertionError, TypeError, AttributeError, OverflowError, OSError),
+    *(struct.error, RecursionError),  # what xlrd lets through on damaged files
+)
 
 
 def parse(task: Task) -> ParsedDocument:
