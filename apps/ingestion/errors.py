@@ -43,16 +43,6 @@ class StorageFull(AppError):
     detail = _("Nothing of this file was kept. Ask an admin to free space, then upload it again.")
 
 
-class NoRoom(AppError):
-    """The disk has no space left for what a reading makes; it goes on by itself once there is some."""
-
-    status = 507
-    code = "no-room"
-    title = _("There is no space left on the disk")
-    detail = _("The original is kept. Reading goes on by itself as soon as an admin has freed space.")
-    is_patient = True
-
-
 class FileLost(AppError):
     """The bytes of a version are not in the storage."""
 

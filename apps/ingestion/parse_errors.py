@@ -210,6 +210,16 @@ class ParserUnavailable(ParseError):
     is_retryable = True
 
 
+class NoRoom(ParseError):
+    """The disk has no space left for what a reading makes; it goes on by itself once there is some."""
+
+    status = 507
+    code = "no-room"
+    title = _("There is no space left on the disk")
+    detail = _("The original is kept. Reading goes on by itself as soon as an admin has freed space.")
+    is_patient = True
+
+
 _CLASSES: tuple[type[ParseError], ...] = (
     Broken,
     Encrypted,
@@ -234,6 +244,7 @@ _CLASSES: tuple[type[ParseError], ...] = (
     XmlEntities,
     ParseCancelled,
     ParserUnavailable,
+    NoRoom,
 )
 BY_CODE: Mapping[str, type[ParseError]] = {error.code: error for error in _CLASSES}
 

@@ -18,10 +18,10 @@ from apps.core.crash import reach
 from apps.core.errors import AppError
 from apps.ingestion import jobs, previewing, refresh, rescue, temp
 from apps.ingestion.embedding import Runner
-from apps.ingestion.errors import JobStopped, NoRoom, ReadFailed
+from apps.ingestion.errors import JobStopped, ReadFailed
 from apps.ingestion.indexing import index
 from apps.ingestion.jobs import Held, Stage
-from apps.ingestion.parse_errors import ParseCancelled
+from apps.ingestion.parse_errors import NoRoom, ParseCancelled
 from apps.ingestion.reading import read
 from apps.ingestion.stopping import is_stopping
 

@@ -27,6 +27,7 @@ from apps.ingestion import parse_errors
 from apps.ingestion.parsers import wire
 from apps.ingestion.parsers.resuming import Progress
 from apps.ingestion.parsers.types import Failure, Kind, ParseLimits, Report, Task
+from apps.ingestion.temp import workspace
 from apps.libraries.types import Blob, PageRead, ParsedDocument
 
 logger = logging.getLogger(__name__)
@@ -168,7 +169,8 @@ class Host:
         started = time.monotonic()
         with contextlib.ExitStack() as undo:
             result = undo.enter_context(tempfile.TemporaryFile(prefix="zhiku-parse-"))
-            ending = self._run(task, watch, result)
+            with workspace() as temp:
+                ending = self._run(replace(task, temp=str(temp)), watch, result)
             found = _result(result, ending, task.limits)
             seconds = time.monotonic() - started
             if isinstance(found, Failure):

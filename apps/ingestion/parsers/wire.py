@@ -49,6 +49,7 @@ class Success:
 def encode_task(task: Task) -> bytes:
     """Return the order for a child, without the callbacks."""
     order = {"path": task.path, "name": task.name, "password": task.password, "limits": asdict(task.limits)}
+    order["temp"] = task.temp
     pages = {number: asdict(setting) for number, setting in task.pages.items()}
     known = [page_row(page) for page in task.known.values()]
     return json.dumps({**order, "pages": pages, "known": known}, ensure_ascii=False).encode()
@@ -60,7 +61,8 @@ def decode_task(data: bytes) -> Task:
     pages = {int(number): PageSetting(**setting) for number, setting in order["pages"].items()}
     known = {page.page: page for page in map(page_of, order["known"])}
     limits = ParseLimits(**order["limits"])
-    return Task(order["path"], order["name"], order["password"], limits, pages=pages, known=known)
+    temp = str(order["temp"])
+    return Task(order["path"], order["name"], order["password"], limits, pages=pages, known=known, temp=temp)
 
 
 def page_row(page: PageRead) -> list[Any]:
