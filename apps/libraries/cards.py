@@ -1,5 +1,6 @@
 """Passages as cards: the text with its tables drawn, the figures that stand in it, how often it was cited."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -8,6 +9,7 @@ from uuid import UUID
 from apps.libraries.models import Chunk, Figure
 from apps.libraries.textview import ShownRow, table_rows
 
+_EMPTY_LINES = re.compile(r"\n[ \t]*\n\s*")
 Citations = Callable[[Sequence[UUID]], Mapping[UUID, int]]
 _counters: list[Citations] = []
 
@@ -19,7 +21,7 @@ def count_citations_by(counter: Citations) -> None:
 
 @dataclass(frozen=True, slots=True)
 class CardBlock:
-    """A run of plain text, or the rows of a table."""
+    """A paragraph of plain text, or the rows of a table."""
 
     text: str
     rows: tuple[ShownRow, ...] = ()
@@ -58,12 +60,14 @@ def card(chunk: Chunk) -> Card:
 
 
 def text_blocks(text: str) -> Iterator[CardBlock]:
-    """Yield the text's runs of lines and its tables, in order."""
+    """Yield the text's paragraphs and its tables, in order."""
     for is_table, lines in groupby(text.split("\n"), key=lambda line: line.startswith("|")):
         run = "\n".join(lines)
         rows = tuple(table_rows(0, run, None)) if is_table else ()
-        if rows or run.strip():
-            yield CardBlock(run.strip("\n"), rows)
+        if rows:
+            yield CardBlock(run, rows)
+        else:
+            yield from (CardBlock(paragraph) for paragraph in _EMPTY_LINES.split(run.strip()) if paragraph)
 
 
 def figures_of(chunks: Sequence[Chunk]) -> dict[UUID, list[Figure]]:

@@ -52,10 +52,10 @@ def entries(chunk: Chunk) -> list[Entry]:
     shown: list[Entry] = []
     for edit in edits:
         before = edit.before
-        words = word_pieces(before["text"], after["text"]) if "text" in before else ()
+        words = word_pieces(before["text"], after.get("text", "")) if "text" in before else ()
         is_open = edit.pk not in undone and any(before.get(name) != after.get(name) for name in CONTENT)
         shown.append(Entry(edit, words, before, after, is_open and edit.action != "added"))
-        after = before or after
+        after = before  # empty before it was added, and while it was deleted
     return shown
 
 

@@ -6,6 +6,8 @@ from apps.libraries.models import Chunk
 
 BoxRow = list[float]  # [page, x0, y0, x1, y1], fractions of the page
 
+NEAR_EDGE = 0.15  # a cut so near the edge of a box is meant to be at the edge
+
 
 def split_place(chunk: Chunk, share: float) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the place fields of the two parts; `share` (0..1) of the text goes to the first.
@@ -45,12 +47,14 @@ def cut_boxes(boxes: list[BoxRow], share: float) -> tuple[list[BoxRow], list[Box
             first.append(box)
             left -= area
             continue
-        if not area:
+        share_of_box = left / area if area else 0.0
+        if share_of_box < NEAR_EDGE:
             return first, boxes[at:]
+        if share_of_box > 1 - NEAR_EDGE:
+            return [*first, box], boxes[at + 1 :]
         page, x0, y0, x1, y1 = box
-        middle = round(y0 + (y1 - y0) * left / area, 4)
-        before = [[page, x0, y0, x1, middle]] if left > 0 else []
-        return [*first, *before], [[page, x0, middle, x1, y1], *boxes[at + 1 :]]
+        middle = round(y0 + (y1 - y0) * share_of_box, 4)
+        return [*first, [page, x0, y0, x1, middle]], [[page, x0, middle, x1, y1], *boxes[at + 1 :]]
     return first, []
 
 

@@ -6,6 +6,8 @@
  * The address carries the passage, so that it can be shared. Phones show one pane: data-pane = original | chunks.
  */
 class KbDocument extends HTMLElement {
+  static SHORT_EM = 10.5; // as in document.css: higher texts are cut until their card is chosen
+
   connectedCallback() {
     this.addEventListener("click", (event) => this.clicked(event));
     this.addEventListener("pointermove", (event) => this.moved(event));
@@ -19,11 +21,11 @@ class KbDocument extends HTMLElement {
     this.addEventListener("click", (event) => this.beforeSplit(event), true);
     document.body.addEventListener("kb:chunks", (event) => { this.next = /** @type {CustomEvent} */ (event).detail.chosen || this.current()?.dataset.chunk; });
     document.body.addEventListener("kb:document-settled", () => this.readAgain());
+    this.settled();
     this.measure();
     this.showPane(this.dataset.pane ?? "original");
     const chosen = this.dataset.chosen && document.getElementById(`chunk-${this.dataset.chosen}`);
     if (chosen) requestAnimationFrame(() => this.choose(chosen, { isFirst: true }));
-    this.short();
   }
 
   /** The head above wraps on narrow windows; the panes fill what is left. */
@@ -145,6 +147,7 @@ class KbDocument extends HTMLElement {
   choose(card, { isFirst = false, isStill = false } = {}) {
     if (card !== this.current()) this.current()?.removeAttribute("aria-current");
     card.setAttribute("aria-current", "true");
+    this.chosenId = card.id;
     const link = card.querySelector(".chunk-head a");
     if (!isFirst && link instanceof HTMLAnchorElement) history.replaceState(history.state, "", link.href);
     this.bring(card);
@@ -164,6 +167,12 @@ class KbDocument extends HTMLElement {
 
   /** @param {HTMLElement} card @returns {number[][]} */
   static boxes(card) { return JSON.parse(card.dataset.boxes || "[]"); }
+
+  /** @param {HTMLElement} card */
+  static text(card) {
+    const text = card.querySelector(".chunk-text");
+    return text instanceof HTMLElement ? text.innerText.trim() : "";
+  }
 
   /** Draw the outlines of all passages of a page. @param {HTMLElement} viewer @param {HTMLElement} sheet */
   outline(viewer, sheet) {
@@ -187,11 +196,16 @@ class KbDocument extends HTMLElement {
   /** After htmx changed cards: outlines, the chosen one, which texts are short. */
   settled() {
     const viewer = this.viewer;
-    if (viewer) for (const sheet of viewer.querySelectorAll(".pdf-page:has(> .page-boxes)")) this.outline(viewer, sheet);
+    if (viewer) for (const sheet of viewer.querySelectorAll(".pdf-page:has(> .pdf-marks)")) this.outline(viewer, sheet);
     this.hovered = undefined;
     const next = this.next && document.getElementById(`chunk-${this.next}`);
     if (this.next && this.querySelector("#chunks")) this.next = undefined;
     if (next instanceof HTMLElement) this.choose(next);
+    const again = this.chosenId && !this.current() && document.getElementById(this.chosenId);
+    if (again) again.setAttribute("aria-current", "true");  // its card was swapped for a newer one
+    const isLost = document.activeElement === document.body && this.wasWriting && !this.form;
+    if (isLost) /** @type {HTMLElement | null} */ (this.current()?.querySelector(".chunk-head a"))?.focus({ preventScroll: true });
+    this.wasWriting = Boolean(this.form);
     this.short();
     const field = this.querySelector(".chunk-form .chunk-field");
     if (field instanceof HTMLTextAreaElement) {
@@ -204,7 +218,7 @@ class KbDocument extends HTMLElement {
   short() {
     for (const card of this.cards) {
       const text = card.querySelector(".chunk-text");
-      if (text) card.toggleAttribute("data-short", card.hasAttribute("aria-current") ? card.hasAttribute("data-short") : text.scrollHeight <= text.clientHeight + 2);
+      if (text) card.toggleAttribute("data-short", text.scrollHeight <= KbDocument.SHORT_EM * parseFloat(getComputedStyle(text).fontSize) + 2);
     }
   }
 
@@ -223,7 +237,7 @@ class KbDocument extends HTMLElement {
     if (!card) return;
     if (act === "edit") return htmx.ajax("GET", `${address}edit/`, { source: document.body, target: `#${card.id}`, swap: "outerHTML" });
     if (act === "history") return htmx.ajax("GET", `${address}history/`, { source: document.body, target: "#drawer", swap: "innerHTML" });
-    if (act === "copy") return this.copy(card.querySelector(".chunk-text")?.textContent?.trim() ?? "");
+    if (act === "copy") return this.copy(KbDocument.text(card));
     if (act === "link") return this.copy(/** @type {HTMLAnchorElement} */ (card.querySelector(".chunk-head a")).href);
     this.neighbour = act === "delete" ? this.cards[this.cards.indexOf(card) + 1] ?? this.cards[this.cards.indexOf(card) - 1] : undefined;
     htmx.ajax("POST", `${address}${act}/`, { source: document.body, swap: "none" });

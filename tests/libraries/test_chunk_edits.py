@@ -279,6 +279,7 @@ def test_it_deletes_with_undo_and_keeps_numbers_and_statistics_right(stored: Doc
     assert broken() == []
 
     back = history.restore(user=ed, document=stored, edit_id=done.pk)
+    assert [entry.edit.action for entry in history.entries(back)] == ["restored", "deleted"]
     assert (back.pk, texts(stored)) == (gone.pk, list(TEXTS))
     assert refresh.embed_changed() == 1
     assert broken() == []
