@@ -11,7 +11,7 @@ from apps.ingestion.parsers.cleaning import language_of, one_line
 from apps.ingestion.parsers.pdf_blocks import WORD, blocks_of
 from apps.ingestion.parsers.pdf_furniture import Page, without_furniture
 from apps.ingestion.parsers.pdf_headings import normal
-from apps.ingestion.parsers.pdf_layer import FILLS, SPARSE, draw, is_blank, is_broken, letters, picture_share
+from apps.ingestion.parsers.pdf_layer import FILLS, draw, is_blank, is_broken, is_sparse, letters, picture_share
 from apps.ingestion.parsers.pdf_lines import Frame, Line, PageText, frame_of
 from apps.ingestion.parsers.recognition import Recognition, lines_of
 from apps.ingestion.parsers.types import Refused, Task
@@ -144,10 +144,9 @@ def _layer(handle: object, frame: Frame) -> list[Line]:
 
 def _is_doubtful(handle: object, frame: Frame, lines: Sequence[Line]) -> bool:
     """Return whether a page has to be looked at: it shows something, but its text layer lacks or cannot be right."""
-    count = letters(lines)
-    if count >= SPARSE:
+    if not is_sparse(lines) or is_broken(lines):
         return is_broken(lines)
-    if count and not is_broken(lines):
+    if letters(lines):
         return picture_share(handle, frame) >= FILLS
     return not is_blank(handle, frame)
 

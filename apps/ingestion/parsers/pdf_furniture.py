@@ -52,7 +52,7 @@ def without_furniture(pages: list[Page]) -> list[Page]:
         return pages
     sizes = [line.size for page in pages for line in page.lines]
     largest = median(sizes) * _HEAD_SIZE if sizes else 0.0
-    heads = [[_furniture(line, page.held[1]) if line.size <= largest else "" for line in page.lines] for page in pages]
+    heads = [_heads(page, largest) for page in pages]
     counts = Counter(key for keys in heads for key in set(keys) - {""})
     enough = max(_REPEATED, min(_REPEATED_SURELY, len(pages) // 2))
     repeated = {key for key, count in counts.items() if count >= enough}
@@ -68,9 +68,18 @@ def without_furniture(pages: list[Page]) -> list[Page]:
     return cleaned
 
 
-def _furniture(line: Line, height: float) -> str:
-    """Return what a line in the head or foot zone looks like with its numbers taken out, "" for other lines."""
-    if line.turn != 0 or (_ZONE * height < line.y0 and line.y1 < (1 - _ZONE) * height):
-        return ""
-    zone = "t" if line.y0 <= _ZONE * height else "b"
-    return zone + _DIGITS.sub("#", line.text.lower())
+def _heads(page: Page, largest: float) -> list[str]:
+    """Return for each line what it looks like as furniture, "" for those that cannot be."""
+    height = page.held[1]
+    head, foot = _ZONE * height, (1 - _ZONE) * height
+    return [
+        _furniture(line, head)
+        if (line.y0 <= head or line.y1 >= foot) and line.turn == 0 and line.size <= largest
+        else ""
+        for line in page.lines
+    ]
+
+
+def _furniture(line: Line, head: float) -> str:
+    """Return what a line in the head or foot zone looks like with its numbers taken out."""
+    return ("t" if line.y0 <= head else "b") + _DIGITS.sub("#", line.text.lower())

@@ -11,6 +11,7 @@ from apps.ingestion.parsers.text import heading_level
 MAX_LINES = 3
 MAX_CHARS = 160
 MAX_BOLD_CHARS = 100
+MAX_LISTED_CHARS = 400
 _LARGER = 1.12  # times the size of the body's text
 _MAX_SHARE = 0.4  # if more of a document's text looks like headings, weight means nothing there
 _NUMBER = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){0,4}|[IVX]{1,5}\.|[A-Z]\.)\.?\s+\S")
@@ -40,7 +41,7 @@ def levels_of(placed: Sequence[Placed], outline: dict[tuple[int, str], int]) -> 
     `outline` holds the bookmarks: (page, normal title) -> level from 1.
     """
     body = _body_size(placed)
-    listed = [outline.get((each.page, normal(each.paragraph.text)), 0) for each in placed]
+    listed = [_listed(each, outline) for each in placed]
     seen = [_looks_like(each.paragraph, body) for each in placed]
     chars = [len(each.paragraph.text) for each in placed]
     if sum(count for count, is_seen in zip(chars, seen, strict=True) if is_seen) > _MAX_SHARE * sum(chars):
@@ -50,6 +51,12 @@ def levels_of(placed: Sequence[Placed], outline: dict[tuple[int, str], int]) -> 
         listed[at] or (_own_level(each.paragraph) or by_style.get(style_of(each.paragraph), 0) if seen[at] else 0)
         for at, each in enumerate(placed)
     ]
+
+
+def _listed(each: Placed, outline: dict[tuple[int, str], int]) -> int:
+    """Return the level that the outline gives a paragraph; long ones are not looked up."""
+    text = each.paragraph.text
+    return outline.get((each.page, normal(text)), 0) if outline and len(text) <= MAX_LISTED_CHARS else 0
 
 
 def style_of(paragraph: Paragraph) -> Style:

@@ -1,7 +1,7 @@
 """Tells whether the text layer of a page can be trusted, and draws pages whose layer cannot."""
 
 import ctypes
-import unicodedata
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,31 +18,46 @@ MAX_CHARS = 4_000  # that are looked at
 SPARSE = 60  # letters: so few beside a picture that fills the page are a stamp, a page number or a watermark
 FILLS = 0.4  # of the page's area
 _BROKEN_SHARE = 0.15
+_SYMBOL_SHARE = 0.3
 _BLANK_DPI = 36
 _BLANK_RANGE = 24  # of 255 between the darkest and the brightest spot
-_STRANGE = {"Co", "Cn", "Cs", "Cc"}  # private use, unassigned, surrogates, control
+_STRANGE = re.compile("[\ue000-\uf8ff\ufffd\U000f0000-\U0010fffd]")  # private use, and what stands for the unknown
+_SYMBOL = re.compile("[\x80-\xa9\xab-\xb4\xb6-\xb9\xbb-\xbf\xd7\xf7]")  # signs of Latin-1: text of another encoding
+_LETTER = re.compile(r"[^\W_]")
 _POINTS_PER_INCH = 72
 _BGR = 2  # FPDFBitmap_BGR
 
 
 def letters(lines: Sequence[Line]) -> int:
     """Return how many letters and digits there are."""
-    return sum(char.isalnum() for line in lines for char in line.text)
+    return sum(len(_LETTER.findall(line.text)) for line in lines)
+
+
+def is_sparse(lines: Sequence[Line]) -> bool:
+    """Return whether a page has fewer letters than a line of prose or two; quick for pages that have more."""
+    count = 0
+    for line in lines:
+        count += len(_LETTER.findall(line.text))
+        if count >= SPARSE:
+            return False
+    return True
 
 
 def is_broken(lines: Sequence[Line]) -> bool:
     """Return whether many characters cannot be what is printed: fonts without, or with a wrong, mapping."""
-    seen = strange = high = plain = 0
-    for char in (char for line in lines for char in line.text):
-        if char.isspace():
-            continue
-        seen += 1
+    strange = symbols = letters = seen = 0
+    for line in lines:
+        text = line.text
+        seen += len(text)
+        if text.isascii():  # what has no business in a text was dropped when it was cleaned
+            letters += len(text)
+        else:
+            strange += len(_STRANGE.findall(text))
+            symbols += len(_SYMBOL.findall(text))
+            letters += len(_LETTER.findall(text))
         if seen > MAX_CHARS:
             break
-        strange += char == "\ufffd" or unicodedata.category(char) in _STRANGE
-        high += "\x80" <= char <= "\xff" and not char.isalpha()
-        plain += char.isalnum()
-    return seen > 0 and (strange > _BROKEN_SHARE * seen or (high > 0.3 * seen and plain < 0.5 * seen))
+    return strange > _BROKEN_SHARE * seen or (symbols > _SYMBOL_SHARE * seen and letters < seen / 2)
 
 
 def picture_share(page: object, frame: Frame) -> float:
