@@ -166,7 +166,8 @@ def _sniff_markup(text: str, suffix: str) -> Kind | None:
         return "mbox"
     if hinted in {"markdown", "rst"}:
         return hinted
-    if _XML.match(text) and hinted != "text" and suffix not in CODE:
+    is_xml = _XML.match(text) is not None or (hinted == "xml" and text.lstrip().startswith("<"))
+    if is_xml and hinted != "text" and suffix not in CODE:
         return "xml"
     return None
 

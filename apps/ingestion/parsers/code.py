@@ -34,7 +34,7 @@ _KEYWORD = re.compile(
     rf"{_MODIFIERS}(?:{_KEYWORDS})\b\s*(?:<[^>\n]{{0,200}}>\s*)?(?:\([^)\n]{{0,200}}\)\s*)?[\w$.:?!]*+"
 )
 _ASSIGNED = re.compile(
-    rf"{_MODIFIERS}(?:const|let|var|val)\s+([\w$]+)\s*=\s*"
+    r"(?:export\s+)?(?:default\s+)?(?:const|let|var|val)\s+([\w$]+)\s*=\s*"
     r"(?:async\s+)?(?:function\b|class\b|\([^)\n]{0,300}\)\s*=>|\w+\s*=>)"
 )
 _C_LIKE = re.compile(
@@ -43,7 +43,7 @@ _C_LIKE = re.compile(
 _METHOD = re.compile(r"(?:async\s+)?\*?([A-Za-z_$][\w$]*)\s*\([^;{}\n]{0,300}\)\s*\{")
 _SQL = re.compile(r"(?:create|alter|drop|insert|update|delete|select|with|grant)\b[^\n(]{0,80}", re.IGNORECASE)
 _SECTION = re.compile(r"\[\[?([^\]\n]{1,100})\]\]?\s*$|([A-Za-z_][\w.-]{0,80}):(?:\s|$)")
-_LEADING = ("# ", "#[", "#!", "//", "/*", "*", '"""', "--", ";", "@", "<!--", "%")
+_LEADING = ("# ", "#[", "#!", "//", "/*", "*", "--", ";", "@", "<!--", "%")
 _FLOW = frozenset({"if", "for", "while", "switch", "catch", "else", "return", "do", "try", "with", "elif", "except"})
 _SECTIONED = frozenset({"yaml", "toml", "ini", "nginx", "properties"})
 
@@ -143,9 +143,7 @@ def _named(line: str, window: str) -> str:
 
 def _with_comments(lines: Sequence[str], number: int, floor: int, indent: int) -> int:
     """Return where a definition begins with the comments, decorators and attributes above it."""
-    while (
-        number > floor + 1 and lines[number - 1].strip().startswith(_LEADING) and _indent(lines[number - 1]) >= indent
-    ):
+    while number > floor and lines[number - 1].strip().startswith(_LEADING) and _indent(lines[number - 1]) >= indent:
         number -= 1
     return number
 

@@ -50,8 +50,8 @@ def header(message: Message, name: str) -> str:
 
 
 def _decoded(part: bytes | str, charset: str | None) -> str:
-    if isinstance(part, str):
-        return part.encode("ascii", "surrogateescape").decode("utf-8", "replace") if not part.isascii() else part
+    if isinstance(part, str):  # bytes beyond ASCII, which no header may hold, stand in it as surrogates
+        return part if part.isascii() else text_of(part.encode("utf-8", "surrogateescape"), "utf-8")
     return text_of(part, charset)
 
 
