@@ -26,13 +26,13 @@ class KbSelection extends HTMLElement {
 
   /** @returns {HTMLInputElement[]} */
   boxes() {
-    return [...this.querySelectorAll("#document-rows [data-pick] input")].filter((box) => box instanceof HTMLInputElement);
+    return [...this.querySelectorAll("#document-rows [data-check] input")].filter((box) => box instanceof HTMLInputElement);
   }
 
   /** @param {HTMLInputElement} box */
   changed(box) {
-    if (box.matches("[data-pick-page]")) this.pick(this.boxes(), box.checked);
-    else if (box.closest("#document-rows [data-pick]")) this.pick([box], box.checked);
+    if (box.matches("[data-check-page]")) this.pick(this.boxes(), box.checked);
+    else if (box.closest("#document-rows [data-check]")) this.pick([box], box.checked);
   }
 
   /** @param {HTMLInputElement[]} boxes @param {boolean} isChosen */
@@ -60,7 +60,7 @@ class KbSelection extends HTMLElement {
     if (act instanceof HTMLElement) return this.ask(act.dataset.bulkForm ?? "");
     const rename = target.closest("[data-rename]");
     if (rename instanceof HTMLElement) return this.rename(/** @type {HTMLElement} */ (rename.closest("tr")), rename.dataset.rename ?? "");
-    const box = target.closest("#document-rows [data-pick] input");
+    const box = target.closest("#document-rows [data-check] input");
     if (box instanceof HTMLInputElement) this.range(box, event.shiftKey);
   }
 
@@ -91,7 +91,7 @@ class KbSelection extends HTMLElement {
       box.closest("tr")?.setAttribute("aria-selected", String(box.checked));
     }
     const chosen = boxes.filter((box) => box.checked).length;
-    const page = this.querySelector("[data-pick-page]");
+    const page = this.querySelector("[data-check-page]");
     if (page instanceof HTMLInputElement) {
       page.checked = boxes.length > 0 && chosen === boxes.length;
       page.indeterminate = chosen > 0 && chosen < boxes.length;
