@@ -127,7 +127,7 @@ def of_file(name: str, key: str) -> Sample:
 
 def ask(user: User, library: Library, sample: Sample, rule: Rule) -> Preview:
     """Remember the question; the caller rings. It is the only one of this person in this library from now on."""
-    preview = Preview(uuid.uuid4().hex, str(user.pk), str(library.pk), sample, rule.as_json())
+    preview = Preview(str(uuid.uuid4()), str(user.pk), str(library.pk), sample, rule.as_json())
     before = _load(cache.get(_latest_key(preview), ""))
     if before is not None and before.sample.key and before.sample != sample:
         default_storage.delete(before.sample.key)
@@ -138,7 +138,7 @@ def ask(user: User, library: Library, sample: Sample, rule: Rule) -> Preview:
 
 def find(user: User, library: Library, token: UUID) -> Preview:
     """Return a question of this person about this library. Raises NotFound for any other and for one too old."""
-    preview = _load(token.hex)
+    preview = _load(str(token))
     if preview is None or (preview.user, preview.library) != (str(user.pk), str(library.pk)):
         raise NotFound
     return preview

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Now
 
 from apps.audit import services as audit
 from apps.ingestion import jobs, journal, pace
-from apps.ingestion.chunking import Rule, rule_of
+from apps.ingestion.chunking import Rule, default_rule, rule_of
 from apps.ingestion.models import IngestionJob, StagedChunk
 from apps.libraries.models import Chunk, Document, DocumentVersion, Library
 from apps.libraries.reading import load_blocks
@@ -74,7 +74,7 @@ def save_rule(*, user: User, library: Library, rule: Rule) -> int:
 @transaction.atomic
 def queue_all(library: Library) -> int:
     """Queue the cutting of every settled document that another rule has cut; returns how many."""
-    old = _settled(library).exclude(current_version__cut_by=rule_of(library).digest)
+    old = _settled(library).exclude(_is_cut_by(rule_of(library)))
     rows = list(old.select_for_update(no_key=True, of=("self",)).order_by("pk").values_list("pk", "current_version"))
     for at in range(0, len(rows), BATCH):
         _queue(library, rows[at : at + BATCH])
@@ -132,7 +132,7 @@ def cancel_all(*, user: User, library: Library) -> int:
 def standing(library: Library) -> Standing:
     """Return how far a library is."""
     documents = Document.objects.filter(library=library, deleted_at=None, current_version__chunk_count__gt=0)
-    cut = documents.filter(current_version__cut_by=rule_of(library).digest).count()
+    cut = documents.filter(_is_cut_by(rule_of(library))).count()
     live = IngestionJob.objects.filter(
         document__library=library, document__deleted_at=None, kind=Kind.CHUNK, state__in=jobs.LIVE
     )
@@ -149,6 +149,12 @@ def cost(library: Library) -> Cost:
     ).exclude(source_digest="")
     seconds = pace.load().cost("embed", library.team_id, "", chunks)
     return Cost(documents.count(), chunks, seconds, edited.count())
+
+
+def _is_cut_by(rule: Rule) -> Q:
+    """Return the condition that a document is cut by a rule; before rules existed, the default one cut."""
+    cut = Q(current_version__cut_by=rule.digest)
+    return cut | Q(current_version__cut_by="") if rule == default_rule() else cut
 
 
 def _settled(library: Library) -> QuerySet[Document]:

@@ -37,7 +37,7 @@ def icon(name: str, label: str | Promise = "", *, size: str = "", spin: bool = F
     """Return an icon of the sprite; without a label it is hidden from screen readers (its button has the name)."""
     attributes = format_html(' data-size="{}"', size) if size else ""
     if spin:
-        attributes += format_html(" data-spin")
+        attributes += SafeString(" data-spin")
     if label:
         attributes += format_html(' role="img" aria-label="{}"', label)
     else:
