@@ -85,6 +85,11 @@ class Env(BaseSettings):
     document_max_chars: int = Field(20_000_000, ge=1_000, description="Most characters of text of one document.")
     parse_wall_s: int = Field(300, ge=5, description="Wall-clock seconds one parse may take.")
     parse_cpu_s: int = Field(240, ge=5, description="CPU seconds one parse may take.")
+    clamd: str = Field(
+        "",
+        pattern=r"^(unix:/.+|[^\s/]+:\d{1,5})?$",
+        description="ClamAV daemon that looks at each file before it is read: unix:/path or host:port; empty: none.",
+    )
     parse_memory_mib: int = Field(1_400, ge=256, description="Memory one parse may use.")
     read_slots: int = Field(
         2,
@@ -128,6 +133,11 @@ class Env(BaseSettings):
     answer_slots: int = Field(4, ge=1, le=64, description="Answers generated at the same time by one models worker.")
     answer_passages: int = Field(6, ge=1, le=50, description="Most passages given to the chat model.")
     embed_batch: int = Field(32, ge=1, le=512, description="Passages embedded per batch.")
+    embed_engine: str = Field(
+        "auto",
+        pattern="^(auto|openvino|torch)$",
+        description="What runs embedding models; auto: what was measured to be fastest on this CPU.",
+    )
     model_threads: int = Field(0, ge=0, le=512, description="CPU threads of each model; 0: the cores of the machine.")
 
     process: str = Field("", description="Which process this is (web, io, models, beat); the supervisor sets it.")

@@ -15,6 +15,7 @@ from apps.ingestion.errors import FileLost
 from apps.ingestion.parse_errors import Empty
 from apps.ingestion.parsers.host import Reading, Watch, limits_from_settings, read
 from apps.ingestion.parsers.types import PageSetting, Task
+from apps.ingestion.scanning import scan
 from apps.ingestion.strategies import cut
 from apps.libraries.types import ChunkDraft, PageRead, ParsedDocument
 from apps.runtimes.contracts import Tokenizer
@@ -77,8 +78,10 @@ def _copied(stored: FieldFile) -> Iterator[Path]:
 def read_file(path: Path, name: str, watcher: Watcher, asked: Asked = PLAIN, *, is_whole: bool = True) -> Reading:
     """Return what the parser's isolated child found; close it. Raises a ParseError; `cancelled` when told to stop.
 
-    Unless `is_whole`, a long scan raises Unfinished after one shift of recognising.
+    The malware scanner, if there is one, looks first; ScannerUnavailable is raised when it does not answer. Unless
+    `is_whole`, a long scan raises Unfinished after one shift of recognising.
     """
+    scan(path)
     task = Task(
         str(path), name, asked.password, limits_from_settings(), pages=dict(asked.pages), known=dict(asked.known)
     )
