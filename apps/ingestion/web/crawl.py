@@ -124,6 +124,8 @@ def _keep(source: WebSource, page: WebPage, found: Visit) -> None:
     if _is_elsewhere(source, page, found):
         found = Visit(Page.SKIPPED, error_code=SameAddress.code, error_params={"url": found.url})
     page.state, page.error_code, page.error_params = found.state, found.error_code, found.error_params
+    if page.state == Page.GONE and page.document is None:  # it was never there
+        page.state = Page.FAILED
     if found.body:
         _store(source, page, found)
     if page.state in {Page.NEW, Page.CHANGED, Page.SAME} and found.bytes_digest:

@@ -91,7 +91,7 @@ def create(request: PersonRequest, library_id: UUID) -> HttpResponse:
         else:
             return _go(request, source)
     action = reverse("ingestion:web-create", args=[library.pk])
-    return _form(request, form, action)
+    return _form(request, form, {"action": action, "heading": _("Add from the web"), "verb": _("Add")})
 
 
 @login_required
@@ -130,7 +130,8 @@ def change(request: PersonRequest, source_id: UUID) -> HttpResponse:
             form.add_error("urls", error.sentence())
         else:
             return _go(request, found)
-    return _form(request, form, reverse("ingestion:web-change", args=[found.pk]))
+    action = reverse("ingestion:web-change", args=[found.pk])
+    return _form(request, form, {"action": action, "heading": _("Change the web source"), "verb": _("Save and visit")})
 
 
 @login_required
@@ -175,9 +176,9 @@ def _head(request: PersonRequest, library: Library) -> dict[str, object]:
     return head(request, library) | {"tab": "web"}
 
 
-def _form(request: HttpRequest, form: WebSourceForm, action: str) -> HttpResponse:
+def _form(request: HttpRequest, form: WebSourceForm, words: dict[str, str]) -> HttpResponse:
     status = 422 if request.headers.get("HX-Request") else 400
-    return render(request, "ingestion/web/form.html", {"form": form, "action": action}, status=status)
+    return render(request, "ingestion/web/form.html", words | {"form": form}, status=status)
 
 
 def _go(request: HttpRequest, source: WebSource) -> HttpResponse:
