@@ -26,7 +26,7 @@ from apps.libraries.edit_errors import (
 )
 from apps.libraries.lexical_store import forget_chunks
 from apps.libraries.models import Chunk, ChunkEdit, ChunkEmbedding, Document, DocumentVersion, Library
-from apps.libraries.places import split_place
+from apps.libraries.places import joined_boxes, split_place
 from apps.libraries.signals import chunks_changed
 from apps.libraries.types import draft_digest, embedded_text, text_digest
 from apps.users.models import User
@@ -158,7 +158,7 @@ def merge(*, user: User, chunk: Chunk) -> tuple[Chunk, ChunkEdit]:
         Content(whole, _united(row.keywords, following.keywords), _united(row.questions, following.questions))
     )
     remove(following)
-    row.boxes = [*row.boxes, *following.boxes]
+    row.boxes = joined_boxes(row.boxes, following.boxes)
     row.page_from, row.page_to = row.page_from or following.page_from, following.page_to or row.page_to
     row.char_to = max(row.char_to, following.char_to)
     row.is_manual = True

@@ -6,6 +6,7 @@ from apps.libraries.models import Chunk
 
 BoxRow = list[float]  # [page, x0, y0, x1, y1], fractions of the page
 
+NEAR = 0.002  # of the page: as good as equal
 NEAR_EDGE = 0.15  # a cut so near the edge of a box is meant to be at the edge
 
 
@@ -56,6 +57,17 @@ def cut_boxes(boxes: list[BoxRow], share: float) -> tuple[list[BoxRow], list[Box
         middle = round(y0 + (y1 - y0) * share_of_box, 4)
         return [*first, [page, x0, y0, x1, middle]], [[page, x0, middle, x1, y1], *boxes[at + 1 :]]
     return first, []
+
+
+def joined_boxes(first: list[BoxRow], second: list[BoxRow]) -> list[BoxRow]:
+    """Return the boxes of both; where the second goes on with the same column, the strips at the seam become one."""
+    if not first or not second:
+        return [*first, *second]
+    (page, x0, y0, x1, y1), (other, left, top, right, bottom) = first[-1], second[0]
+    is_seam = page == other and abs(x0 - left) < NEAR and abs(x1 - right) < NEAR and abs(top - y1) < NEAR
+    if not is_seam:
+        return [*first, *second]
+    return [*first[:-1], [page, min(x0, left), y0, max(x1, right), bottom], *second[1:]]
 
 
 def _area(box: BoxRow) -> float:

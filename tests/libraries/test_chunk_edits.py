@@ -218,6 +218,10 @@ def test_it_splits_a_passage_where_the_caret_is(stored: Document, ed: User, embe
     assert len(embedder.seen) == 2
     assert broken() == []
 
+    merged, undo = editing.merge(user=ed, chunk=first)
+    assert merged.boxes == chunk.boxes
+    history.restore(user=ed, document=stored, edit_id=undo.pk)
+
     edit = ChunkEdit.objects.get(action="split")
     history.restore(user=ed, document=stored, edit_id=edit.pk)
     assert texts(stored) == list(TEXTS)
