@@ -5,7 +5,10 @@ import posixpath
 import zlib
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
 
 from lxml import etree
 
@@ -41,6 +44,13 @@ _SPACES = {"tab": "\t", "line-break": "\n"}
 _ROWS = frozenset(["table-header-rows", "table-row-group", "table-rows"])
 
 
+@contextmanager
+def opened(task: Task) -> Iterator["OdfPackage"]:
+    """Give the OpenDocument file of a task. Raises Refused, "encrypted" for a locked one without a password."""
+    with Path(task.path).open("rb") as file:
+        yield OdfPackage(file, task.password)
+
+
 @dataclass(frozen=True, slots=True)
 class _Lock:
     """How a part is enciphered (ODF 1.2 part 3, 4.8)."""
@@ -57,9 +67,9 @@ class _Lock:
 class OdfPackage:
     """An OpenDocument file. Locked parts are deciphered with the password of the task."""
 
-    def __init__(self, task: Task) -> None:
-        self._archive = Archive(task.path)
-        self._password = task.password
+    def __init__(self, file: IO[bytes], password: str | None) -> None:
+        self._archive = Archive(file)
+        self._password = password
         self._locks = self._read_locks()
         if self._locks and not self._password:
             raise Refused("encrypted")

@@ -7,7 +7,7 @@ from lxml import etree
 from apps.ingestion.parsers.building import Builder
 from apps.ingestion.parsers.cleaning import one_line
 from apps.ingestion.parsers.docx_styles import child, local, value
-from apps.ingestion.parsers.odf import OdfPackage, annotation, paragraphs_text, table_text
+from apps.ingestion.parsers.odf import OdfPackage, annotation, opened, paragraphs_text, table_text
 from apps.ingestion.parsers.odt import Reader
 from apps.ingestion.parsers.slide_order import Frame, reading_order
 from apps.ingestion.parsers.types import Refused, Task
@@ -21,7 +21,11 @@ _CM = {"cm": 1.0, "mm": 0.1, "in": 2.54, "pt": 2.54 / 72, "px": 2.54 / 96, None:
 
 def parse(task: Task) -> ParsedDocument:
     """Return the blocks of a presentation, slide by slide."""
-    package = OdfPackage(task)
+    with opened(task) as package:
+        return _read(task, package)
+
+
+def _read(task: Task, package: OdfPackage) -> ParsedDocument:
     pages = [each for each in package.body("presentation") if local(each) == "page"]
     if len(pages) > task.limits.max_pages:
         raise Refused("too-many-pages", pages=len(pages), limit=task.limits.max_pages)

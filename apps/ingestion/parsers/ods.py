@@ -4,7 +4,7 @@ from lxml import etree
 
 from apps.ingestion.parsers.building import Builder
 from apps.ingestion.parsers.docx_styles import child, local, number, value
-from apps.ingestion.parsers.odf import OdfPackage, annotation, gather, row_cells
+from apps.ingestion.parsers.odf import OdfPackage, annotation, gather, opened, row_cells
 from apps.ingestion.parsers.sheets import Sheet
 from apps.ingestion.parsers.tables import Merge
 from apps.ingestion.parsers.types import Refused, Task
@@ -18,7 +18,11 @@ MAX_NOTES = 5_000
 
 def parse(task: Task) -> ParsedDocument:
     """Return the blocks of a spreadsheet, sheet by sheet."""
-    package = OdfPackage(task)
+    with opened(task) as package:
+        return _read(task, package)
+
+
+def _read(task: Task, package: OdfPackage) -> ParsedDocument:
     builder = Builder(task)
     reader = _Reader(task, package)
     sheets = 0

@@ -13,6 +13,7 @@ from apps.ingestion.parsers.odf import (
     annotation,
     child_text,
     gather,
+    opened,
     paragraphs_text,
     row_cells,
     table_rows,
@@ -29,10 +30,10 @@ _FRAMES = frozenset(["frame", "custom-shape", "g", "rect", "ellipse"])
 
 def parse(task: Task) -> ParsedDocument:
     """Return the blocks of a text."""
-    package = OdfPackage(task)
-    reader = Reader(package, Builder(task))
-    reader.read(package.body("text"))
-    return reader.builder.finish(title=reader.title, facts=package.facts())
+    with opened(task) as package:
+        reader = Reader(package, Builder(task))
+        reader.read(package.body("text"))
+        return reader.builder.finish(title=reader.title, facts=package.facts())
 
 
 class Reader:

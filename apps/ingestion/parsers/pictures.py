@@ -66,6 +66,7 @@ def encode(image: "Image.Image") -> Picture:
     """Return an image as JPEG if it is a photograph, else as PNG."""
     has_alpha = "A" in image.getbands() or "transparency" in image.info
     plain = image.convert("RGBA" if has_alpha else "RGB")
+    plain.info = {}  # a comment or a colour profile would be written again
     is_drawing = has_alpha or plain.getcolors(_PNG_COLOURS) is not None
     out = io.BytesIO()
     if is_drawing:
