@@ -102,12 +102,30 @@ class Plan:
 
     def spans(self, target_tokens: int, overlap_tokens: int, taken: Sequence[Span] = ()) -> list[Span]:
         """Return the chunks' places in order: those that are `taken` (in order, on atoms), the rest by structure."""
+        sections = self._merged(target_tokens, taken)
+        if taken:
+            sections, taken = self._with_headings(sections, taken)
         packed = [
             span
-            for section in self._merged(target_tokens, taken)
+            for section in sections
             for span in self._pack(section, self._size(section.path, target_tokens, overlap_tokens))
         ]
         return sorted([*packed, *taken], key=lambda span: (span.start, span.end)) if taken else packed
+
+    def _with_headings(self, sections: list[Section], taken: Sequence[Span]) -> tuple[list[Section], list[Span]]:
+        """Return the sections less lone headings before a taken span, which begins with its heading then."""
+        alone = {section.last: section for section in sections if section.is_heading_only}
+        begins = [atom.start for atom in self._atoms]
+        spans: list[Span] = []
+        announcing: set[int] = set()
+        for span in taken:
+            section = alone.get(bisect_left(begins, span.start))
+            if section is None or span.path[: len(section.path)] != section.path:
+                spans.append(span)
+                continue
+            announcing.add(section.first)
+            spans.append(replace(span, start=begins[section.first]))
+        return [section for section in sections if section.first not in announcing], spans
 
     def _size(self, path: tuple[str, ...], target_tokens: int, overlap_tokens: int) -> _Size:
         """Return how much fits below the header of a path."""

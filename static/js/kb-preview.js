@@ -9,7 +9,7 @@ class KbPreview extends HTMLElement {
     if (!(rule instanceof HTMLFormElement) || !(sample instanceof HTMLFormElement)) return;
     rule.addEventListener("input", (event) => this.changed(rule, sample, /** @type {Element} */ (event.target)));
     // The sample's own choice counts, and not what was cut before.
-    sample.addEventListener("change", () => this.querySelector("input[name=again]")?.remove(), { capture: true });
+    sample.addEventListener("change", () => this.chosen(), { capture: true });
     sample.addEventListener("htmx:afterRequest", () => this.sent(sample));
   }
 
@@ -33,6 +33,11 @@ class KbPreview extends HTMLElement {
   /** @param {HTMLFormElement} sample */
   hasSample(sample) {
     return this.querySelector("input[name=again]") !== null || sample.querySelector("select") !== null;
+  }
+
+  chosen() {
+    clearTimeout(this.timer);
+    this.querySelector("input[name=again]")?.remove();
   }
 
   /** A file is sent once; the server knows it by the preview's token after that. @param {HTMLFormElement} sample */

@@ -88,12 +88,23 @@ def test_it_repeats_the_header_of_a_long_table() -> None:
 def test_it_keeps_each_question_with_its_answer(lines: tuple[str, ...], is_one_block: Any) -> None:
     blocks = [Block("\n".join(lines))] if is_one_block else [Block(line) for line in lines]
 
-    chunks = cut_by("qa", Block("Leave", "heading", heading_path=("Leave",)), *blocks).chunks
+    chunks = cut_by("qa", Block("Leave", "heading"), *blocks).chunks
 
     joint = "\n" if is_one_block else "\n\n"
-    assert [chunk.text for chunk in chunks[-2:]] == [joint.join(lines[:2]), joint.join(lines[2:])]
+    assert [chunk.text for chunk in chunks] == ["Leave\n\n" + joint.join(lines[:2]), joint.join(lines[2:])]
     assert all(len(chunk.questions) == 1 for chunk in chunks[-2:])
     assert chunks[-1].questions[0] in lines[2]
+
+
+def test_a_heading_goes_with_the_pair_or_the_row_that_it_announces() -> None:
+    heading = Block("Leave", "heading", heading_path=("Leave",))
+
+    pairs = cut_by("qa", heading, Block("Q: How long?\nA: Ten days.", heading_path=("Leave",))).chunks
+    rows = cut_by("row", heading, Block(TABLE, "table", heading_path=("Leave",))).chunks
+
+    assert [chunk.text for chunk in pairs] == ["Leave\n\nQ: How long?\nA: Ten days."]
+    assert [chunk.text[:4] for chunk in rows] == ["City", "City"]
+    assert rows[0].char_from == 0
 
 
 def test_it_takes_pairs_from_tables_with_their_alternative_questions() -> None:
@@ -133,8 +144,8 @@ def test_it_takes_headings_that_ask_with_what_stands_under_them() -> None:
 
     chunks = cut_by("qa", *blocks).chunks
 
-    assert [chunk.questions for chunk in chunks] == [(), ("How long is the leave?",), ("如何申请",), ()]
-    assert chunks[1].text == "How long is the leave?\n\nTen days.\n\nMore in the first year."
+    assert [chunk.questions for chunk in chunks] == [("How long is the leave?",), ("如何申请",), ()]
+    assert chunks[0].text == "FAQ\n\nHow long is the leave?\n\nTen days.\n\nMore in the first year."
 
 
 def test_it_takes_short_paragraphs_that_ask_where_there_are_some() -> None:
