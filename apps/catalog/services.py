@@ -42,6 +42,7 @@ def spec_of(model: AIModel) -> RuntimeSpec:
         sha256=model.sha256,
         threads=settings.ENV.model_threads,
         slots=settings.ENV.answer_slots,
+        engine=settings.ENV.embed_engine,
     )
 
 

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from apps.core.crash import reach
 from apps.core.errors import AppError
-from apps.ingestion import jobs, previewing, refresh, rescue, temp
+from apps.ingestion import jobs, previewing, refresh, rescue, temp, warming  # noqa: F401 -- warming hears the worker start
 from apps.ingestion.embedding import Runner
 from apps.ingestion.errors import JobStopped, ReadFailed
 from apps.ingestion.indexing import index

@@ -16,7 +16,7 @@ __all__ = ["RuntimeSpec", "chat_model", "close_all", "embedder", "fresh_chat_mod
 # The runtimes a catalogue row may name: never a path from the outside (security case 80).
 CHAT_RUNTIMES = {"llama_cpp": "apps.runtimes.llama_cpp.load_chat", "fake": "apps.runtimes.fake.load_chat"}
 EMBED_RUNTIMES = {
-    "sentence_transformers": "apps.runtimes.sentence_transformers.load_embedder",
+    "sentence_transformers": "apps.runtimes.embedding.load_embedder",
     "fake": "apps.runtimes.fake.load_embedder",
 }
 TOKENIZERS = {

@@ -1,9 +1,9 @@
-"""Embedding models by sentence-transformers, on the CPU."""
+"""Embedding models by sentence-transformers on the CPU: the reference, and the engine where OpenVINO cannot serve."""
 
 import logging
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,17 +12,12 @@ from sentence_transformers import SentenceTransformer
 from transformers.utils.logging import disable_progress_bar
 
 from apps.runtimes.contracts import Floats, RuntimeFailure
-from apps.runtimes.files import check_folder
-from apps.runtimes.gate import Interactive, Turnstile, interactive
+from apps.runtimes.embedding import Encoded
 from apps.runtimes.spec import RuntimeSpec
 from apps.runtimes.tokenizers import EmbeddingTokenizer, load_tokenizer
 
 logger = logging.getLogger(__name__)
 
-# Tokens per forward pass, padding included. Measured on 2 cores (docs/adr/0002): small batches stay in the cache and
-# waste little padding, and a question waits for one of them only.
-_BATCH_TOKENS = 2_048
-_PREFIX_TOKENS = 5  # "passage: " and the two special tokens
 _LEAST_COSINE = 0.999  # between a passage's vectors in bfloat16 and float32
 _LEAST_GAIN = 1.1  # bfloat16 has to be that much faster to be used
 _SAMPLE = (
@@ -33,78 +28,53 @@ _SAMPLE = (
 )
 
 
-class SentenceTransformerEmbedder:
-    """One sentence-transformers model. Passages are cut into small batches, and questions go in between."""
+class TorchEngine:
+    """One sentence-transformers model, with its own tokenizer and padding."""
 
-    def __init__(self, spec: RuntimeSpec, model: Any, tokenizer: EmbeddingTokenizer, crowd: Interactive) -> None:
-        self.name = spec.name
+    def __init__(self, spec: RuntimeSpec, model: Any, tokenizer: EmbeddingTokenizer) -> None:
         self.dimensions = int(model.get_embedding_dimension())
         self.max_tokens = min(spec.max_tokens, int(model.max_seq_length or spec.max_tokens))
         self._model = model
         self._tokenizer = tokenizer
-        self._crowd = crowd
-        self._turns = Turnstile()
 
-    def embed_passages(self, texts: Sequence[str]) -> Floats:
-        """Return shape (len(texts), dimensions), float32, rows of L2 norm 1. Gives way to people who wait."""
-        rows = np.empty((len(texts), self.dimensions), np.float32)
-        for batch in self._batches(texts):
-            self._crowd.give_way()
-            with self._turns.later():
-                rows[batch] = self._encode([texts[index] for index in batch], "passage")
-        return rows
+    def encode(self, texts: Sequence[str], purpose: str) -> list[Encoded]:
+        """Return the texts behind the model's prefix for `purpose`; the library makes the tokens itself."""
+        prefix = self._model.prompts.get(purpose) or ""
+        prefixed = [prefix + text for text in texts]
+        lengths = self._tokenizer.count(prefixed)
+        room = self._tokenizer.special_tokens
+        return [
+            Encoded(text, (), min(length + room, self.max_tokens))
+            for text, length in zip(prefixed, lengths, strict=True)
+        ]
 
-    def embed_queries(self, texts: Sequence[str]) -> Floats:
-        """Return shape (len(texts), dimensions), float32, rows of L2 norm 1. Goes before bulk work."""
-        if not texts:
-            return np.empty((0, self.dimensions), np.float32)
-        with self._crowd.work(), self._turns.first():
-            return self._encode(list(texts), "query")
-
-    def _batches(self, texts: Sequence[str]) -> Iterator[list[int]]:
-        """Yield the indices of texts of like length, the longest first, that fit one forward pass together."""
-        lengths = [min(count + _PREFIX_TOKENS, self.max_tokens) for count in self._tokenizer.count(texts)]
-        batch: list[int] = []
-        for index in sorted(range(len(texts)), key=lengths.__getitem__, reverse=True):
-            if batch and (len(batch) + 1) * lengths[batch[0]] > _BATCH_TOKENS:
-                yield batch
-                batch = []
-            batch.append(index)
-        if batch:
-            yield batch
-
-    def _encode(self, texts: list[str], purpose: str) -> Floats:
-        try:
-            return encode(self._model, texts, purpose)
-        except Exception as error:  # whatever the libraries raise
-            logger.exception("an embedding model failed", extra={"model": self.name})
-            raise RuntimeFailure(f"The model {self.name} failed: {type(error).__name__}.") from error
+    def forward(self, batch: Sequence[Encoded], padded: int) -> Floats:
+        """Return the unit vectors of one batch, shape (len(batch), dimensions), float32; the library pads by itself."""
+        return _encode(self._model, [one.text for one in batch])
 
 
-def load_embedder(spec: RuntimeSpec) -> SentenceTransformerEmbedder:
+def open_engine(spec: RuntimeSpec, precision: str) -> TorchEngine:
+    """Return the model of `spec` in one number format ("f32" or "bf16")."""
+    model = open_folder(spec)
+    if precision == "bf16":
+        model.to(torch.bfloat16)
+    return TorchEngine(spec, model, load_tokenizer(spec))
+
+
+def open_fastest(spec: RuntimeSpec) -> TorchEngine:
     """Return the model of `spec`, in the number format that is faster here. Raises RuntimeFailure."""
-    check_folder(spec.path)
-    tokenizer = load_tokenizer(spec)
     try:
-        model = _load_fastest(spec)
+        return TorchEngine(spec, _load_fastest(spec), load_tokenizer(spec))
+    except RuntimeFailure:
+        raise
     except Exception as error:  # whatever the libraries raise
         logger.exception("an embedding model could not be loaded", extra={"model": spec.name})
         raise RuntimeFailure(f"The model {spec.name} could not be loaded: {type(error).__name__}.") from error
-    embedder = SentenceTransformerEmbedder(spec, model, tokenizer, interactive)
-    if spec.dimensions and embedder.dimensions != spec.dimensions:
-        raise RuntimeFailure(f"The model {spec.name} has {embedder.dimensions} dimensions, not {spec.dimensions}.")
-    return embedder
 
 
 def encode(model: Any, texts: list[str], purpose: str) -> Floats:
-    """Return the unit vectors of one batch, float32; `purpose` names the model's prompt where it has one."""
-    prompt = purpose if purpose in model.prompts else None
-    found = model.encode(
-        texts, batch_size=len(texts), prompt_name=prompt, show_progress_bar=False, convert_to_numpy=True
-    )
-    rows = np.asarray(found, np.float32)
-    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-    return rows
+    """Return the unit vectors of one batch by the plain library, float32."""
+    return _encode(model, [(model.prompts.get(purpose) or "") + text for text in texts])
 
 
 def open_folder(spec: RuntimeSpec) -> Any:
@@ -114,6 +84,14 @@ def open_folder(spec: RuntimeSpec) -> Any:
     return SentenceTransformer(
         str(spec.path), device="cpu", local_files_only=True, model_kwargs={"add_pooling_layer": False}
     )
+
+
+def _encode(model: Any, texts: list[str]) -> Floats:
+    """Return the unit vectors of texts that have their prefix already."""
+    found = model.encode(texts, batch_size=len(texts), prompt="", show_progress_bar=False, convert_to_numpy=True)
+    rows = np.asarray(found, np.float32)
+    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    return rows
 
 
 def _load_fastest(spec: RuntimeSpec) -> Any:

@@ -16,4 +16,5 @@ class RuntimeSpec:
     is_instruct: bool = True  # has a chat template
     sha256: str = ""  # of the file, or of the folder's manifest
     threads: int = 0  # CPU threads; 0: the cores of the machine
+    engine: str = "auto"  # of an embedding model: "auto", "openvino" or "torch"
     slots: int = 4  # sequences decoded together by a chat model
