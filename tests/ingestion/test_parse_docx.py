@@ -10,7 +10,7 @@ from apps.ingestion.parsers import docx
 from apps.ingestion.parsers.docx_styles import Listing, Numbering, _written
 from apps.ingestion.parsers.types import ParseLimits, Task
 from apps.libraries.types import ParsedDocument
-from tests.ingestion import papers
+from tests.ingestion import office, papers
 from tests.ingestion.papers import paragraph
 
 
@@ -174,3 +174,87 @@ def test_it_repeats_merged_cells_down_and_in_the_header_and_reads_layout_tables_
         ("table", "| Kind | Kind | Price |\n| --- | --- | --- |\n| Fruit | Apple | 1 |\n| Fruit | Pear | 2 |"),
         ("text", "Alone"),
     ]
+
+
+def test_it_puts_comments_and_pictures_after_their_paragraph(tmp_path: Path) -> None:
+    def part(kind: str, body: str) -> bytes:
+        return (
+            papers.document_xml("")
+            .decode()
+            .replace("w:document", f"w:{kind}")
+            .replace("<w:body></w:body>", body)
+            .encode()
+        )
+
+    drawing = (
+        '<w:drawing><wp:docPr xmlns:wp="wp" descr="A flag"/><a:blip xmlns:a="a" xmlns:r="'
+        f'{office.REL}" r:embed="rId1"/></w:drawing>'
+    )
+    body = f'<w:p><w:r><w:t>Main</w:t>{drawing}<w:commentReference w:id="7"/></w:r></w:p>'
+    parts = {
+        "_rels/.rels": office.rels(("officeDocument", "word/document.xml")),
+        "word/document.xml": papers.document_xml(body),
+        "word/_rels/document.xml.rels": office.rels(("image", "media/a.png"), ("comments", "comments.xml")),
+        "word/comments.xml": part("comments", f'<w:comment w:id="7" w:author="Ann">{paragraph("Why?")}</w:comment>'),
+        "word/media/a.png": office.picture(),
+    }
+
+    parsed = docx.parse(office.Desk().task(office.packed(tmp_path / "a.docx", parts)))
+
+    assert texts(parsed) == [("text", "Main"), ("figure", "A flag"), ("note", "Ann: Why?")]
+    assert [figure.block for figure in parsed.figures] == [1]
+
+
+def test_it_keeps_embedded_files_as_attachments(tmp_path: Path) -> None:
+    parts = {
+        "_rels/.rels": office.rels(("officeDocument", "word/document.xml")),
+        "word/document.xml": papers.document_xml(paragraph("Outer")),
+        "word/_rels/document.xml.rels": office.rels(("package", "embeddings/inner.xlsx")),
+        "word/embeddings/inner.xlsx": b"PK inner",
+    }
+    desk = office.Desk()
+
+    parsed = docx.parse(desk.task(office.packed(tmp_path / "a.docx", parts)))
+
+    assert [(each.name, each.size) for each in parsed.attached] == [("inner.xlsx", 8)]
+    assert desk.kept == [b"PK inner"]
+
+
+def test_it_writes_the_signs_of_formulas(tmp_path: Path) -> None:
+    def run(text: str) -> str:
+        return f"<m:r><m:t>{text}</m:t></m:r>"
+
+    power = f"<m:sSup><m:e>{run('r')}</m:e><m:sup>{run('2')}</m:sup></m:sSup>"
+    part = f"<m:f><m:num>{run('a')}</m:num><m:den>{run('b')}</m:den></m:f>"
+    math = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
+
+    body = f"<w:p><m:oMath {math}>{power}<m:d><m:e>{part}</m:e></m:d></m:oMath></w:p>"
+
+    assert texts(read_xml(tmp_path, body)) == [("text", "r^2(a/b)")]
+
+
+def test_it_leaves_out_the_table_of_contents_deleted_rows_and_hidden_words(tmp_path: Path) -> None:
+    gallery = '<w:sdtPr><w:docPartObj><w:docPartGallery w:val="Table of Contents"/></w:docPartObj></w:sdtPr>'
+    contents = f"<w:sdt>{gallery}<w:sdtContent>{paragraph('Scope 3')}</w:sdtContent></w:sdt>"
+    hidden = "<w:p><w:r><w:rPr><w:vanish/></w:rPr><w:t>secret</w:t></w:r><w:r><w:t>shown</w:t></w:r></w:p>"
+
+    def row(text: str, gone: str = "") -> str:
+        cells = f"<w:tc>{paragraph(text)}</w:tc>" * 2
+        return f"<w:tr><w:trPr>{gone}</w:trPr>{cells}</w:tr>"
+
+    table = f"<w:tbl>{row('a')}{row('gone', '<w:del/>')}{row('b')}</w:tbl>"
+
+    assert texts(read_xml(tmp_path, contents + hidden + table)) == [
+        ("text", "shown"),
+        ("table", "| a | a |\n| --- | --- |\n| b | b |"),
+    ]
+
+
+def test_it_takes_the_rows_for_the_header_that_the_table_marks(tmp_path: Path) -> None:
+    def row(*texts: str, mark: str = "") -> str:
+        return f"<w:tr><w:trPr>{mark}</w:trPr>{''.join(f'<w:tc>{paragraph(each)}</w:tc>' for each in texts)}</w:tr>"
+
+    head = "<w:tblHeader/>"
+    table = f"<w:tbl>{row('2025', '2026', mark=head)}{row('May', 'June', mark=head)}{row('1', '2')}</w:tbl>"
+
+    assert texts(read_xml(tmp_path, table)) == [("table", "| 2025 / May | 2026 / June |\n| --- | --- |\n| 1 | 2 |")]
