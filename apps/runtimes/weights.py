@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ class Weights:
         try:
             with path.open("rb") as file:
                 length = int.from_bytes(file.read(8), "little")
-                header = json.loads(file.read(length)) if length <= _HEADER_MAX else {}
+                header = json.loads(file.read(min(length, _HEADER_MAX)))  # a longer one is cut and no JSON
             self._places = {
                 str(name): Place(str(entry["dtype"]), tuple(entry["shape"]), 8 + length + entry["data_offsets"][0])
                 for name, entry in header.items()
@@ -78,7 +79,8 @@ class Rows:
         self._kind, self._offset = place.kind, place.offset
         count, self.width = place.shape
         self._row_bytes = self.width * _TYPES[place.kind].itemsize
-        self._file = weights.path.open("rb", buffering=0)
+        self._descriptor = os.open(weights.path, os.O_RDONLY)
+        self._close = weakref.finalize(self, os.close, self._descriptor)  # once, here or when nobody holds it
         self._slots = np.full(count, -1, np.int32)  # row -> its place among those kept
         self._kept = np.empty((kept, self.width), np.float32)  # pages are touched as rows arrive
         self._used = 0
@@ -96,10 +98,10 @@ class Rows:
 
     def close(self) -> None:
         """Let the file go."""
-        self._file.close()
+        self._close()
 
     def _read(self, missing: npt.NDArray[np.int64]) -> None:
-        descriptor, size, start = self._file.fileno(), self._row_bytes, self._offset
+        descriptor, size, start = self._descriptor, self._row_bytes, self._offset
         data = b"".join(os.pread(descriptor, size, start + row * size) for row in missing.tolist())
         end = self._used + len(missing)
         values = np.frombuffer(data, _TYPES[self._kind])

@@ -16,8 +16,8 @@ from apps.runtimes.contracts import RuntimeFailure, Sampling, Turn
 from apps.runtimes.spec import RuntimeSpec
 
 if TYPE_CHECKING:  # at run time the fixtures import them: collecting tests must not load torch
-    from apps.runtimes.llama_cpp import LlamaChat
     from apps.runtimes.embedding import BatchingEmbedder
+    from apps.runtimes.llama_cpp import LlamaChat
 
 pytestmark = [pytest.mark.models, pytest.mark.xdist_group("models")]
 QUESTIONS = ("Tell me about the moon.", "What is a prime number?", "Explain photosynthesis.", "Write about rain.")

@@ -1,8 +1,13 @@
 """Ratios against the raw libraries, measured in one run; each module returns its figures as one dictionary."""
 
-# What `manage.py bench --only NAME` runs, in this order; the function takes no argument and returns its figures.
+# What `manage.py bench --only NAME` runs, in this order; each function returns its figures. One that takes `data` gets
+# the folder that `--data` names, or None.
 BENCHMARKS = {
     "embed": "apps.evaluation.bench.ingest.embed_ratio",
+    "quality": "apps.evaluation.bench.quality.embed_quality",
+    "upload": "apps.evaluation.bench.uploads.upload_speed",
+    "latency": "apps.evaluation.bench.uploads.upload_latency",
+    "slope": "apps.evaluation.bench.uploads.memory_slope",
     "engine": "apps.evaluation.bench.models.engine_ratio",
     "stream": "apps.evaluation.bench.stream.stream_ratio",
     "batch": "apps.evaluation.bench.models.batch_gain",
