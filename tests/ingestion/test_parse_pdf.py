@@ -65,8 +65,8 @@ def test_it_does_not_take_a_table_for_columns(tmp_path: Path) -> None:
 
     whole = " ".join(block.text for block in read(tmp_path, draw).blocks)
 
-    assert "Row 3 300" in whole
-    assert "Row 4 400" in whole
+    assert "| Row 3 | 300 |" in whole
+    assert "| Row 4 | 400 |" in whole
 
 
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])

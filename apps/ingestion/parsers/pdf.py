@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 
 import pypdfium2
@@ -13,6 +14,7 @@ from apps.ingestion.parsers.pdf_furniture import Page, without_furniture
 from apps.ingestion.parsers.pdf_headings import normal
 from apps.ingestion.parsers.pdf_layer import FILLS, draw, is_blank, is_broken, is_sparse, letters, picture_share
 from apps.ingestion.parsers.pdf_lines import Frame, Line, PageText, frame_of
+from apps.ingestion.parsers.pdf_rules import Table, ruled_tables
 from apps.ingestion.parsers.recognition import Recognition, lines_of
 from apps.ingestion.parsers.types import Refused, Task
 from apps.libraries.types import PageRead, ParsedDocument
@@ -118,9 +120,10 @@ def _read_page(handle: object, number: int, total: int, recognition: Recognition
     setting = recognition.setting(number)
     if setting.method == "skip":
         return Page(number, frame.size, [], PageRead(number, "empty"))
-    lines = _layer(handle, frame)
+    lines, tables = _layer(handle, frame)
     chars = sum(len(line.text) for line in lines)
     layer = Page(number, frame.size, lines, PageRead(number, "text" if chars else "empty", chars))
+    layer = replace(layer, tables=tuple(tables), lines=_outside(lines, tables))
     is_wanted = setting.method == "ocr" or (setting.method == "auto" and _is_doubtful(handle, frame, lines))
     if not recognition.is_on or not is_wanted:
         return layer
@@ -131,15 +134,26 @@ def _read_page(handle: object, number: int, total: int, recognition: Recognition
     return layer if chars and read.method != "ocr" else seen
 
 
-def _layer(handle: object, frame: Frame) -> list[Line]:
-    """Return the lines of the page's text layer."""
+def _layer(handle: object, frame: Frame) -> tuple[list[Line], list[Table]]:
+    """Return the lines of the page's text layer, and its ruled tables."""
     text = pdfium.FPDFText_LoadPage(handle)
     if not text:
-        return []
+        return [], []
     try:
-        return PageText(text, frame).lines()
+        lines = PageText(text, frame).lines()
+        return lines, ruled_tables(handle, text, frame) if lines else []
     finally:
         pdfium.FPDFText_ClosePage(text)
+
+
+def _outside(lines: list[Line], tables: Sequence[Table]) -> list[Line]:
+    """Return the lines that do not stand in a table."""
+    for table in tables:
+        x0, y0, x1, y1 = table.edges
+        lines = [
+            line for line in lines if not (x0 <= (line.x0 + line.x1) / 2 <= x1 and y0 <= (line.y0 + line.y1) / 2 <= y1)
+        ]
+    return lines
 
 
 def _is_doubtful(handle: object, frame: Frame, lines: Sequence[Line]) -> bool:

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from apps.ingestion.parsers.headings import HeadingStack
 from apps.ingestion.parsers.pdf_furniture import Page
+from apps.ingestion.parsers.pdf_grid import grids_of
 from apps.ingestion.parsers.pdf_headings import Placed, levels_of
-from apps.ingestion.parsers.pdf_lines import Edges
-from apps.ingestion.parsers.pdf_order import columns_of
+from apps.ingestion.parsers.pdf_lines import Edges, Line
+from apps.ingestion.parsers.pdf_order import Column, columns_of
 from apps.ingestion.parsers.pdf_paragraphs import Paragraph, paragraphs_of
+from apps.ingestion.parsers.tables import markdown
 from apps.libraries.types import Block, BlockKind
 
 MAX_CAPTION_CHARS = 600
@@ -22,12 +24,7 @@ _PAD = 0.15  # font sizes
 def blocks_of(pages: Sequence[Page], outline: dict[tuple[int, str], int]) -> Iterator[Block]:
     """Yield the blocks of pages in reading order; `outline` holds the bookmarks: (page, normal title) -> level."""
     by_number = {page.number: page for page in pages}
-    placed = [
-        Placed(page.number, paragraph)
-        for page in pages
-        for column in columns_of(page.lines)
-        for paragraph in paragraphs_of(column)
-    ]
+    placed = [Placed(page.number, paragraph) for page in pages for paragraph in _flow(page)]
     words = _words(placed)
     stack = HeadingStack()
     for each, level in zip(placed, levels_of(placed, outline), strict=True):
@@ -39,7 +36,52 @@ def blocks_of(pages: Sequence[Page], outline: dict[tuple[int, str], int]) -> Ite
             yield Block(text, _kind(each.paragraph), each.page, box, stack.path)
 
 
+def _flow(page: Page) -> list[Paragraph]:
+    """Return the paragraphs and tables of a page in reading order."""
+    flow = [paragraph for column in columns_of(page.lines) for paragraph in _column_flow(column)]
+    for table in page.tables:
+        text = markdown(table.rows, table.merges)
+        if text:
+            paragraph = Paragraph([Line(text, *table.edges, 1.0)], text, is_table=True)
+            flow.insert(_place(flow, table.edges), paragraph)
+    return flow
+
+
+def _column_flow(column: Column) -> Iterator[Paragraph]:
+    """Yield the paragraphs of a column, and its tables without rules where they stand."""
+    grids = grids_of(column.lines)
+    rest = list(column.lines)
+    for grid in grids:
+        taken = {id(line) for line in grid.lines}
+        top = min(line.y0 for line in grid.lines)
+        above = [line for line in rest if id(line) not in taken and line.y1 <= top + line.size / 2]
+        kept = {id(line) for line in above} | taken
+        rest = [line for line in rest if id(line) not in kept]
+        if above:
+            yield from paragraphs_of(Column(tuple(above), column.left, column.right))
+        text = markdown(grid.cells)
+        yield Paragraph(list(grid.lines), text, is_table=True)
+    if rest:
+        yield from paragraphs_of(Column(tuple(rest), column.left, column.right) if grids else column)
+
+
+def _place(flow: Sequence[Paragraph], edges: Edges) -> int:
+    """Return where in the flow a table belongs: behind the last paragraph above it in its own column."""
+    left, top, right, _bottom = edges
+    place = None
+    for at, paragraph in enumerate(flow):
+        x0, y0, x1, _y1 = _edges(paragraph)
+        if x0 < right and x1 > left and y0 < top:
+            place = at + 1
+    if place is not None:
+        return place
+    below = [at for at, paragraph in enumerate(flow) if _edges(paragraph)[1] >= top]
+    return below[0] if below else len(flow)
+
+
 def _kind(paragraph: Paragraph) -> BlockKind:
+    if paragraph.is_table:
+        return "table"
     if paragraph.is_item:
         return "list"
     return "caption" if _CAPTION.match(paragraph.text) and len(paragraph.text) <= MAX_CAPTION_CHARS else "text"
@@ -72,10 +114,9 @@ def _with_hyphens(paragraph: Paragraph, words: Counter[str]) -> str:
 
 def _edges(paragraph: Paragraph) -> Edges:
     lines = paragraph.lines
+    x0, y0, x1, y1 = lines[0].x0, lines[0].y0, lines[0].x1, lines[0].y1
+    for line in lines:
+        x0, x1 = min(line.x0, x0), max(line.x1, x1)
+        y0, y1 = min(line.y0, y0), max(line.y1, y1)
     pad = _PAD * paragraph.size  # glyph boxes are tight
-    return (
-        min(line.x0 for line in lines) - pad,
-        min(line.y0 for line in lines) - pad,
-        max(line.x1 for line in lines) + pad,
-        max(line.y1 for line in lines) + pad,
-    )
+    return x0 - pad, y0 - pad, x1 + pad, y1 + pad

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from apps.ingestion.parsers.pdf_lines import Edges, Line
+from apps.ingestion.parsers.pdf_rules import Table
 from apps.ingestion.parsers.turning import shown, turned_size
 from apps.libraries.types import Box, PageRead
 
@@ -29,6 +30,7 @@ class Page:
     lines: list[Line]
     read: PageRead
     turn: int = 0
+    tables: tuple[Table, ...] = ()  # ruled ones; their text is not among the lines
 
     @property
     def held(self) -> tuple[float, float]:

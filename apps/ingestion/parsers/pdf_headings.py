@@ -55,7 +55,7 @@ def levels_of(placed: Sequence[Placed], outline: dict[tuple[int, str], int]) -> 
 
 def _listed(each: Placed, outline: dict[tuple[int, str], int]) -> int:
     """Return the level that the outline gives a paragraph; long ones are not looked up."""
-    text = each.paragraph.text
+    text = "" if each.paragraph.is_table else each.paragraph.text
     return outline.get((each.page, normal(text)), 0) if outline and len(text) <= MAX_LISTED_CHARS else 0
 
 
@@ -81,6 +81,8 @@ def _own_level(paragraph: Paragraph) -> int:
 
 def _is_short(paragraph: Paragraph) -> bool:
     text = paragraph.text
+    if paragraph.is_table:
+        return False
     if len(text) > MAX_CHARS or len(paragraph.lines) > MAX_LINES or _WORDLESS.match(text):
         return False
     return paragraph.lines[0].turn == 0 and not text.endswith(_UNLIKELY_ENDS)

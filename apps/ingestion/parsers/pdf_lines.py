@@ -25,7 +25,7 @@ _ASKEW = 5.0  # degrees
 _LARGEST = 500.0  # points; a larger font size is a mistake of the file
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, but never changed: there are many, and freezing costs more than their text
 class Line:
     """A run of text on one base line. Edges in points from the top left of the page as shown; `turn` 0 is upright."""
 
@@ -130,6 +130,12 @@ class PageText:
     def _ranges(self) -> Iterator[tuple[int, int, bool]]:
         """Yield (begin, end, is hyphenated) of each line."""
         begin = 0
+        if HYPHEN not in self._text and "\n" in self._text:  # most pages
+            for line in self._text.split("\n"):
+                end = begin + len(line)
+                yield begin, end - line.endswith("\r"), False
+                begin = end + 1
+            return
         for found in _BREAK.finditer(self._text):
             if found.start() > begin:
                 yield begin, found.start(), found[0] == HYPHEN
@@ -143,13 +149,12 @@ class PageText:
         stripped = raw.strip()
         if not stripped:
             return
-        first = begin + len(raw) - len(raw.lstrip())
+        first = begin if raw[0] == stripped[0] else begin + len(raw) - len(raw.lstrip())
         last = first + len(stripped)
-        rectangles = self._rectangles(first, last)
-        if not rectangles:
+        placed = self._rectangles(first, last)
+        if not placed:
             return
         size, turn = self._size_and_turn(first)
-        placed = [self._frame.shown(*rectangle) for rectangle in rectangles]
         pieces = [(first, last, _union(placed))]
         if turn == 0 and len(placed) > 1:
             placed.sort()
@@ -162,14 +167,19 @@ class PageText:
                 yield Line(text, *box, size, bold, is_hyphenated and at == len(pieces) - 1, turn)
 
     def _rectangles(self, first: int, last: int) -> list[Edges]:
-        """Return (left, top, right, bottom) of the text objects in a range."""
+        """Return the edges of the text objects in a range, from the top left of the page as shown."""
         found = []
+        frame, (left, top, right, bottom) = self._frame, self._edges
         for at in range(pdfium.FPDFText_CountRects(self._page, first, last - first)):
-            if pdfium.FPDFText_GetRect(self._page, at, *self._references):
-                left, top, right, bottom = self._edges
-                box = left.value, top.value, right.value, bottom.value
-                if math.isfinite(sum(box)):
-                    found.append(box)
+            if not pdfium.FPDFText_GetRect(self._page, at, *self._references):
+                continue
+            if frame.turns == 0:  # nearly always: as Frame.shown does
+                x0, y0 = left.value - frame.left, frame.top - top.value
+                box = x0, y0, right.value - frame.left, frame.top - bottom.value
+            else:
+                box = frame.shown(left.value, top.value, right.value, bottom.value)
+            if math.isfinite(box[0] + box[1] + box[2] + box[3]):
+                found.append(box)
         return found
 
     def _pieces(self, first: int, last: int, size: float) -> Iterator[tuple[int, int, Edges]]:

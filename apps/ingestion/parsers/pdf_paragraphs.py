@@ -28,6 +28,7 @@ class Paragraph:
     text: str = ""
     hyphens: list[int] = field(default_factory=list)  # where in `text` a hyphen at a line's end was taken out
     is_item: bool = False
+    is_table: bool = False  # `text` is markdown then
 
     def add(self, line: Line, *, is_same_row: bool = False) -> None:
         """Append a line; a word parted at its end is made whole again, and remembered."""
