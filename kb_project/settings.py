@@ -174,7 +174,7 @@ STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = VAR_DIR / "media"
 MODELS_DIR = VAR_DIR / "models"
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]  # bounded memory
+FILE_UPLOAD_HANDLERS = ["apps.core.uploading.PatientUploadHandler"]  # bounded memory
 FILE_UPLOAD_TEMP_DIR = VAR_DIR / "tmp"
 FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)  # Django refuses to start without it
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 
 from apps.chat.models import Citation, Conversation, Message
 from apps.rag.types import Exchange
@@ -42,8 +42,7 @@ def rounds_of(conversation: Conversation, *, shown: UUID | None = None) -> list[
     Of several answers the one that the next question followed is shown, else the last; `shown` names another.
     """
     latest = conversation.messages.order_by("-created_at").select_related("model")
-    cited = Prefetch("citations", Citation.objects.select_related("document"))
-    messages = sorted(latest.prefetch_related(cited)[:MAX_MESSAGES], key=lambda message: message.created_at)
+    messages = sorted(latest.prefetch_related(_cited())[:MAX_MESSAGES], key=lambda message: message.created_at)
     followed = {message.parent_id for message in messages if message.role == Message.Role.USER}
     return [
         _round(question, answers, followed, shown)
@@ -56,9 +55,15 @@ def rounds_of(conversation: Conversation, *, shown: UUID | None = None) -> list[
 def round_of(answer: Message) -> Round:
     """Return the round of one answer, which is the one shown."""
     siblings = Message.objects.filter(parent_id=answer.parent_id, role=Message.Role.ASSISTANT)
-    answers = siblings.select_related("model").prefetch_related("citations__document").order_by("created_at")
+    answers = siblings.select_related("model").prefetch_related(_cited()).order_by("created_at")
     question = question_of(answer)
     return _round(question, tuple(answers), set(), answer.pk)
+
+
+def _cited() -> "Prefetch[str, QuerySet[Citation], str]":
+    """Load citations with what tells whether their source changed, without the index columns of the chunks."""
+    citations = Citation.objects.select_related("document", "chunk")
+    return Prefetch("citations", citations.defer("chunk__terms", "chunk__weights", "chunk__boxes"))
 
 
 def question_of(answer: Message) -> Message:

@@ -10,8 +10,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from apps.core.errors import NotFound
+from apps.core.uploading import lacked_space
 from apps.ingestion import replacing, rereading
-from apps.ingestion.errors import NoFile
+from apps.ingestion.errors import NoFile, StorageFull
 from apps.libraries.access import access_document, access_library
 from apps.libraries.selection import selected
 from apps.libraries.views.responses import toast
@@ -27,7 +28,7 @@ def replace(request: PersonRequest, document_id: UUID) -> HttpResponse:
     document = access_document(request.user, document_id, at_least=Role.EDITOR)
     file = request.FILES.get("file")
     if file is None:
-        raise NoFile
+        raise StorageFull if lacked_space(request) else NoFile
     name, note = request.POST.get("name") or file.name or "", request.POST.get("note", "")
     done = replacing.replace_upload(user=request.user, document=document, file=file, name=name, note=note)
     if request.headers.get("HX-Request"):

@@ -7,8 +7,9 @@ from django.http import HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from apps.core.uploading import lacked_space
 from apps.ingestion import services
-from apps.ingestion.errors import NoFile
+from apps.ingestion.errors import NoFile, StorageFull
 from apps.libraries.access import access_document, access_library
 from apps.libraries.views.libraries import CHANGED
 from apps.libraries.views.responses import toast
@@ -25,7 +26,7 @@ def upload(request: PersonRequest, library_id: UUID) -> HttpResponse:
     library = access_library(request.user, library_id, at_least=Role.EDITOR)
     file = request.FILES.get("file")
     if file is None:
-        raise NoFile
+        raise StorageFull if lacked_space(request) else NoFile
     name = request.POST.get("name") or file.name or ""
     folder = request.POST.get("folder", "")
     done = services.take_upload(user=request.user, library=library, file=file, name=name, folder=folder)
