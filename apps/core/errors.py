@@ -76,6 +76,12 @@ def sentence_of(code: str, params: Mapping[str, Value]) -> str:
         return str(found.title)
 
 
+def title_of(code: str) -> str:
+    """Return the title of a failure of which only the code is known; the code itself where no class has it."""
+    found = _find(AppError, code)
+    return code if found is None else str(found.title)
+
+
 def _find(root: type[AppError], code: str) -> type[AppError] | None:
     for kind in root.__subclasses__():
         if kind.code == code:

@@ -3,7 +3,7 @@
 from django import template
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
-from apps.core.errors import sentence_of
+from apps.core.errors import title_of
 from apps.libraries.page_strip import Page
 
 register = template.Library()
@@ -78,7 +78,7 @@ def fact_name(key: str) -> str:
 @register.filter
 def reason_words(code: str) -> str:
     """Return why a file inside a file was not read."""
-    return sentence_of(code, {})
+    return title_of(code)
 
 
 @register.filter

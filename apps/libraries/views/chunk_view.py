@@ -20,6 +20,7 @@ from apps.libraries.views.shared import rights
 from apps.users.requests import PersonRequest
 
 PDF = "application/pdf"
+LOCKED = frozenset({"encrypted", "wrong-password"})  # codes of ingestion.parse_errors
 
 
 @login_required
@@ -31,7 +32,9 @@ def document_page(request: PersonRequest, document_id: UUID) -> HttpResponse:
     part = chunk_part(document, wanted_of(request))
     strip = strip_of(version)
     before, after = neighbours(document)
-    original = _original(document, version, strip)
+    parts = _parts(document)
+    is_container = bool(parts or (version and version.attachments)) and not part.counts["all"]
+    original = "" if is_container or _is_locked(document) else _original(document, version, strip)
     context = _pane(request, document, part) | {
         "library": document.library,
         "version": version,
@@ -40,7 +43,9 @@ def document_page(request: PersonRequest, document_id: UUID) -> HttpResponse:
         "view": _view(version, part) if original == "text" else None,
         "before": before,
         "after": after,
-        "parts": _parts(document),
+        "parts": parts,
+        "inside": _inside(version, len(parts)),
+        "is_locked": _is_locked(document),
     }
     return render(request, "libraries/document.html", context)
 
@@ -60,7 +65,8 @@ def state(request: PersonRequest, document_id: UUID) -> HttpResponse:
     """Return the line of facts; asked while the document is read, and loads the page again once it is settled."""
     document = access_document(request.user, document_id)
     version = document.current_version or document.versions.order_by("-number").first()
-    context = {"document": document, "version": version, **rights(request, document.library)}
+    inside = _inside(version, document.parts.filter(deleted_at=None).count())
+    context = {"document": document, "version": version, "inside": inside, **rights(request, document.library)}
     response = render(request, "libraries/document_state.html", context)
     if document.is_settled and "waiting" in request.GET:
         response["HX-Trigger"] = "kb:document-settled"
@@ -115,6 +121,16 @@ def _original(document: Document, version: DocumentVersion | None, strip: Strip)
     if strip.has_pictures:
         return "pictures"
     return "text" if version is not None and version.blocks else ""
+
+
+def _is_locked(document: Document) -> bool:
+    """Return whether nothing can be shown before somebody gives the file's password."""
+    return document.error_code in LOCKED and document.status == Document.Status.FAILED
+
+
+def _inside(version: DocumentVersion | None, parts: int) -> int:
+    """Return how many files are inside the file: those that became documents, and those that could not be read."""
+    return parts + len([file for file in (version.attachments if version else []) if file.get("reason")])
 
 
 def _view(version: DocumentVersion | None, part: ChunkPart) -> TextView | None:

@@ -136,9 +136,10 @@ def _content(given: QueryDict) -> Content:
 
 def _anchor(document_id: UUID, given: QueryDict) -> Chunk | None:
     """Return the passage that `after` names. Raises NotFound for another document's."""
-    if not given.get("after"):
+    named = given.get("after", "")
+    if not named:
         return None
-    wanted = uuid_or_none(given["after"])
+    wanted = uuid_or_none(named)
     rows = Chunk.objects.filter(document=document_id, pk=wanted) if wanted else Chunk.objects.none()
     chunk = rows.select_related("document").first()
     if chunk is None:
