@@ -30,6 +30,7 @@ class Things:
     chunk: Chunk
     conversation: Conversation
     message_id: object
+    view_id: object
     job: IngestionJob
     web_source: WebSource
     figure: Figure
@@ -109,6 +110,21 @@ ROUTES: dict[str, list[Access]] = {
     "libraries:library": [protected("GET", 200)],
     "libraries:rows": [protected("GET", 200)],
     "libraries:progress": [protected("GET", 200, query=lambda things: {"id": str(things.document.pk)})],
+    "libraries:bulk": [protected("POST", 403, lambda things: {"action": "delete", "id": str(things.document.pk)})],
+    "libraries:bulk-form": [protected("GET", 403, query=lambda _: {"kind": "tag"})],
+    "libraries:folder-rename": [protected("POST", 403, lambda _: {"folder": "a", "to": "b"})],
+    "libraries:view-save": [protected("POST", 302, lambda _: {"name": "Mine", "query": "status=failed"})],
+    "libraries:view-delete": [protected("POST", NF)],  # somebody else's
+    "libraries:trash": [protected("GET", 403)],
+    "libraries:trash-restore": [protected("POST", 403, query=lambda _: {"at": "2026-01-01T00:00:00Z"})],
+    "libraries:trash-remove": [protected("POST", 403, lambda things: {"typed_name": things.library.name})],
+    "libraries:fields": [protected("GET", 403), protected("POST", 403)],
+    "libraries:storage": [protected("GET", 403)],
+    "libraries:reviews": [personal("GET", 200)],
+    "libraries:properties": [protected("GET", 200), protected("POST", 403, lambda _: {"tags": "taken over"})],
+    "libraries:reviewed": [protected("POST", 403)],
+    "libraries:versions": [protected("GET", 200)],
+    "libraries:compare": [protected("GET", 404)],  # there is one version
     "libraries:settings": [protected("GET", 403), protected("POST", 403, lambda _: {"name": "Taken over"})],
     "libraries:delete": [protected("POST", 403, lambda things: {"typed_name": things.library.name})],
     "libraries:document": [protected("GET", 200, query=lambda things: {"chunk": str(things.chunk.pk)})],
@@ -134,6 +150,10 @@ ROUTES: dict[str, list[Access]] = {
     "libraries:document-restore": [protected("POST", 403)],
     "ingestion:upload": [protected("POST", 403)],
     "ingestion:reread-pages": [protected("POST", 403, lambda _: {"pages": "1", "method": "ocr"})],
+    "ingestion:replace": [protected("POST", 403)],
+    "ingestion:rename": [protected("POST", 403, lambda _: {"name": "Taken over"})],
+    "ingestion:version-restore": [protected("POST", 403)],
+    "ingestion:reread": [protected("POST", 403, lambda things: {"id": str(things.document.pk)})],
     "ingestion:retry": [protected("POST", 403)],
     "ingestion:unlock": [protected("GET", 403), protected("POST", 403, lambda _: {"password": "sesame"})],
     "ingestion:password": [protected("GET", 404)],  # no file of the test has one
@@ -148,6 +168,12 @@ ROUTES: dict[str, list[Access]] = {
     "ingestion:bell": [personal("GET", 200)],  # of one's own current team
     "ingestion:bell-list": [personal("GET", 200)],
     "ingestion:clear": [Access("POST", LOGIN, 200, 403, 403)],  # in one's own current team; xen has none
+    # how documents are cut: admins alone
+    "ingestion:chunking": [protected("GET", 403), protected("POST", 403, lambda _: {"strategy": "whole"})],
+    "ingestion:preview": [protected("POST", 403, lambda things: {"document": str(things.document.pk)})],
+    "ingestion:preview-state": [protected("GET", 403)],
+    "ingestion:standing": [protected("GET", 403)],
+    "ingestion:chunking-stop": [protected("POST", 403)],
     # documents from the web: editors alone
     "ingestion:web": [protected("GET", 403)],
     "ingestion:web-create": [protected("POST", 403, lambda _: {"kind": "pages", "urls": "https://example.org/"})],

@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 
 from apps.chat.models import Citation, Conversation, Message
 from apps.ingestion.models import IngestionJob, WebSource
-from apps.libraries.models import Chunk, ChunkEdit, Document, DocumentVersion, Figure, Library
+from apps.libraries.models import Chunk, ChunkEdit, Document, DocumentVersion, Figure, Library, SavedView
 from apps.users.access import access_team
 from apps.users.models import Invitation, Membership, Role, Team, User
 from apps.users.services import invite
@@ -79,6 +79,7 @@ def things(chunk: Chunk, alice: User, ed: User, conversation: Conversation) -> T
         chunk=chunk,
         conversation=conversation,
         message_id=answer.pk,
+        view_id=SavedView.objects.create(library=chunk.library, user=alice, name="CANARY-T1 view", query="tag=a").pk,
         job=job,
         figure=factories.FigureFactory(version=chunk.version, content=b"CANARY-T1 figure"),
         web_source=WebSource.objects.create(
@@ -96,11 +97,14 @@ def arguments(things: Things) -> dict[str, object]:
         "token": things.token,
         "library_id": things.library.pk,
         "document_id": things.document.pk,
+        "version_id": things.document.current_version_id,
+        "view_id": things.view_id,
         "chunk_id": things.chunk.pk,
         "conversation_id": things.conversation.pk,
         "message_id": things.message_id,
         "source_id": things.web_source.pk,
         "job_id": things.job.pk,
+        "preview_id": uuid.uuid4(),
         "number": 1,
         "figure_id": things.figure.pk,
         "uidb36": "1",

@@ -66,10 +66,10 @@ def preview(request: PersonRequest, library_id: UUID) -> HttpResponse:
 
 @login_required
 @require_safe
-def preview_state(request: PersonRequest, library_id: UUID, token: UUID) -> HttpResponse:
+def preview_state(request: PersonRequest, library_id: UUID, preview_id: UUID) -> HttpResponse:
     """Return the preview as far as it is; asked again and again until it is done."""
     library = access_library(request.user, library_id, at_least=Role.ADMIN)
-    return _shown(request, library, previewing.find(request.user, library, token))
+    return _shown(request, library, previewing.find(request.user, library, preview_id))
 
 
 @login_required

@@ -28,7 +28,7 @@ urlpatterns = [
     path("libraries/<uuid:library_id>/chunking/", chunking_views.rule, name="chunking"),
     path("libraries/<uuid:library_id>/chunking/preview/", chunking_views.preview, name="preview"),
     path(
-        "libraries/<uuid:library_id>/chunking/preview/<uuid:token>/",
+        "libraries/<uuid:library_id>/chunking/preview/<uuid:preview_id>/",
         chunking_views.preview_state,
         name="preview-state",
     ),
