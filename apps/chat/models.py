@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -126,3 +128,23 @@ class Citation(Record):
 
     def __str__(self) -> str:
         return f"[{self.number}] {self.document_name}"
+
+    @property
+    def is_replaced(self) -> bool:
+        """Return whether the document has another version now than the one that was cited."""
+        document = self.document
+        return bool(document and self.version_id and document.current_version_id != self.version_id)
+
+    @property
+    def is_changed(self) -> bool:
+        """Return whether the cited passage is not in the document any more as it was.
+
+        A chunk whose text a new version repeats keeps its row, so a citation that still has its chunk is as good as
+        new unless a person edited the chunk since.
+        """
+        if self.chunk is not None:
+            return self.chunk.is_edited and self.chunk.text != self.passage
+        return self.is_replaced
+
+    version_id: UUID | None
+    document_id: UUID | None

@@ -47,7 +47,8 @@ class Source:
     following: int | None
     extracts: Sequence[Extract] = ()
     quoted: Sequence[Rectangle] = ()  # where the quote stands on the pages; empty where that is not known
-    is_outdated: bool = False  # the document has a newer version than the one cited
+    is_outdated: bool = False  # the document has another version now than the one cited
+    is_changed: bool = False  # and the passage is not in it as it was
 
     @property
     def boxes(self) -> Sequence[Rectangle]:
@@ -84,7 +85,6 @@ def source_of(user: User, citation: Citation) -> Source:
     quote = _quote_span(blocks, citation)
     is_pdf = version is not None and version.media_type == "application/pdf"
     extracts = [] if is_pdf else list(_extracts(blocks, (citation.char_from, citation.char_to), quote))
-    document = citation.document
     return Source(
         citation=citation,
         kind="pdf" if is_pdf else "text" if extracts else "gone",
@@ -94,7 +94,8 @@ def source_of(user: User, citation: Citation) -> Source:
         following=numbers[index + 1] if index + 1 < len(numbers) else None,
         extracts=extracts,
         quoted=_boxes(blocks, quote) if is_pdf else (),
-        is_outdated=bool(version and document and document.current_version_id != version.pk),
+        is_outdated=version is not None and citation.is_replaced,
+        is_changed=version is not None and citation.is_changed,
     )
 
 

@@ -37,7 +37,7 @@ def read_again(*, user: User, library: Library, documents: QuerySet[Document]) -
 def _queue(library: Library, ids: list[UUID]) -> int:
     settled = Document.objects.select_for_update(no_key=True, of=("self",)).order_by("pk")
     locked = list(settled.filter(pk__in=ids, status__in=Document.SETTLED, deleted_at=None).values_list("pk", flat=True))
-    versions = DocumentVersion.objects.filter(document__in=locked).order_by("document", "-number").distinct("document")
+    versions = DocumentVersion.objects.filter(document__in=locked).only("document_id")
     rows = [
         IngestionJob(
             team_id=library.team_id,
@@ -45,7 +45,7 @@ def _queue(library: Library, ids: list[UUID]) -> int:
             version=version,
             events=[journal.event("queued", {})],
         )
-        for version in versions.only("document_id")
+        for version in versions.order_by("document_id", "-number").distinct("document_id")
     ]
     IngestionJob.objects.bulk_create(rows)
     Document.objects.filter(pk__in=locked).update(

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.core.cache import cache
 from django.core.files.storage import default_storage
 from django.db import connection
-from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, F, IntegerField, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from apps.libraries.models import Document, DocumentVersion, Figure, Library
@@ -75,11 +75,12 @@ def _count(library_id: UUID) -> Usage:
         cursor.execute(_VECTORS, [library_id])
         vectors = cursor.fetchone()[0]
     live = versions.filter(document__deleted_at=None)
+    newer = DocumentVersion.objects.filter(document=OuterRef("document"), number__gt=OuterRef("number"))
     blocks = versions.exclude(blocks="").values_list("blocks", flat=True)
     pictures = Figure.objects.filter(version__document__library=library_id).values_list("file", flat=True)
     return Usage(
         originals=_bytes(versions),
-        former=_bytes(live.exclude(pk=F("document__current_version"))),
+        former=_bytes(live.filter(Exists(newer))),
         trash=_bytes(versions.exclude(document__deleted_at=None)),
         parsed=_file_bytes(list(blocks[:FILES_MAX])),
         figures=_file_bytes(list(pictures[:FILES_MAX])),

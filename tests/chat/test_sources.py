@@ -1,10 +1,12 @@
 """The drawer marks the very words, wherever they stand."""
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from apps.chat.models import Citation
 from apps.chat.sources import source_of
-from apps.libraries.models import Chunk
+from apps.libraries.models import Chunk, DocumentVersion
 from apps.libraries.reading import save_blocks
 from apps.libraries.types import Block, Box
 from apps.users.models import User
@@ -78,3 +80,49 @@ def test_it_shows_the_copy_to_whom_the_library_is_closed(alice: User, citation: 
     chunk.library.team.memberships.all().delete()
 
     assert source_of(alice, quoted(citation, "Unused days expire.", "application/pdf")).kind == "gone"
+
+
+def new_version(citation: Citation, *, keeps_chunk: bool) -> None:
+    """Give the cited document another version, which repeats the cited passage or not."""
+    document, chunk = citation.document, citation.chunk
+    assert document is not None
+    assert chunk is not None
+    version = DocumentVersion.objects.create(document=document, number=2, sha256="2", file="documents/00/none")
+    document.current_version = version
+    document.save()
+    if keeps_chunk:
+        chunk.version = version
+        chunk.save()
+    else:
+        chunk.delete()
+    citation.refresh_from_db()
+
+
+def test_it_says_when_the_source_changed_since_the_answer(
+    alice: User, alice_client: Client, citation: Citation
+) -> None:
+    before = alice_client.get(reverse("chat:conversation", args=[citation.message.conversation_id])).content.decode()
+    new_version(citation, keeps_chunk=False)
+    page = alice_client.get(reverse("chat:conversation", args=[citation.message.conversation_id])).content.decode()
+    drawer = alice_client.get(reverse("chat:citation", args=[citation.message_id, 1])).content.decode()
+
+    assert "changed since" not in before
+    assert "changed since" in page
+    assert reverse("libraries:compare", args=[citation.document_id]) + f"?from={citation.version_id}" in drawer
+    assert source_of(alice, citation).is_changed
+
+
+def test_it_says_nothing_of_a_new_version_that_repeats_the_passage(alice: User, citation: Citation) -> None:
+    new_version(citation, keeps_chunk=True)
+    source = source_of(alice, citation)
+
+    assert (source.is_outdated, source.is_changed) == (True, False)
+
+
+def test_it_says_when_somebody_edited_the_cited_passage(alice: User, citation: Citation) -> None:
+    chunk = citation.chunk
+    assert chunk is not None
+    chunk.text, chunk.is_edited = "Another text.", True
+    chunk.save()
+
+    assert source_of(alice, citation).is_changed
