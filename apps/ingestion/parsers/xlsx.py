@@ -6,6 +6,7 @@ Sheets are read row by row, so that memory grows with their words and not with t
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lxml import etree
 
@@ -26,6 +27,7 @@ MAX_MERGES = 100_000
 MAX_COLUMN = 16_384
 MAX_ROW = 1_048_576
 _REFERENCE = re.compile(r"^\$?([A-Z]{1,3})\$?(\d{1,7})$")
+_LETTERS = re.compile(r"^\$?[A-Z]{1,3}\$?$")
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
@@ -112,8 +114,8 @@ class _Workbook:
         texts: list[str] = []
         column = -1
         for cell in row:
-            place = _REFERENCE.match(cell.get("r", ""))
-            column = _column(place[1]) if place else column + 1
+            letters = cell.get("r", "").rstrip("0123456789")
+            column = _column(letters) if letters else column + 1
             text = self._cell(cell)
             if text and column < MAX_COLUMN and (not columns or column > columns[-1]):
                 columns.append(column)
@@ -165,7 +167,7 @@ def rich_text(element: etree._Element) -> str:
     parts: list[str] = []
     for each in element.iter("{*}t"):
         above = each.getparent()
-        if above is None or local(above) != "rPh":
+        if above is element or above is None or local(above) != "rPh":
             parts.append(each.text or "")
     return _plain("".join(parts))
 
@@ -204,10 +206,13 @@ def _formats(root: etree._Element | None) -> Mapping[str, str]:
     return {str(at): own.get(code) or BUILT_IN.get(code, GENERAL) for at, code in enumerate(codes)}
 
 
+@lru_cache(maxsize=MAX_COLUMN)
 def _column(letters: str) -> int:
-    """Return the number of a column from 0: "A" is 0, "AA" is 26."""
+    """Return the number of a column from 0: "A" is 0, "AA" is 26; one beyond the last for what is no column."""
     at = 0
-    for letter in letters:
+    if not _LETTERS.match(letters):
+        return MAX_COLUMN
+    for letter in letters.replace("$", ""):
         at = at * 26 + ord(letter) - ord("A") + 1
     return at - 1
 
