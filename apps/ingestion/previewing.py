@@ -35,6 +35,7 @@ from apps.users.models import User
 
 logger = logging.getLogger(__name__)
 KEPT_S = 30 * 60
+WAITED_S = 20  # a browser asks twice a second; one that is silent for so long has gone
 MOST_CHARS = 400_000  # of a sample's text: about 200 pages; the rest is left out of the preview
 SHOWN = 60  # passages
 BARS = 16  # of the histogram
@@ -126,13 +127,10 @@ def of_file(name: str, key: str) -> Sample:
 
 
 def ask(user: User, library: Library, sample: Sample, rule: Rule) -> Preview:
-    """Remember the question; the caller rings. It is the only one of this person in this library from now on."""
+    """Remember the question; the caller rings."""
     preview = Preview(str(uuid.uuid4()), str(user.pk), str(library.pk), sample, rule.as_json())
-    before = _load(cache.get(_latest_key(preview), ""))
-    if before is not None and before.sample.key and before.sample != sample:
-        default_storage.delete(before.sample.key)
     _save(preview)
-    cache.set(_latest_key(preview), preview.token, KEPT_S)
+    _keep_alive(preview)
     return preview
 
 
@@ -141,11 +139,12 @@ def find(user: User, library: Library, token: UUID) -> Preview:
     preview = _load(str(token))
     if preview is None or (preview.user, preview.library) != (str(user.pk), str(library.pk)):
         raise NotFound
+    _keep_alive(preview)
     return preview
 
 
 def run(token: str) -> None:
-    """Answer a question, in a worker. A newer one of the same person stops it."""
+    """Answer a question, in a worker; nobody waits any more for one that the browser stopped asking about."""
     preview = _load(token)
     if preview is None or preview.is_settled:
         return
@@ -153,9 +152,12 @@ def run(token: str) -> None:
     try:
         result = _answer(preview, watcher)
     except ParseCancelled:
-        return
+        if preview.sample.key and cache.get(f"preview-sample:{preview.sample.key}") is None:
+            default_storage.delete(preview.sample.key)
     except AppError as error:
         _save(replace(preview, state="failed", error=error.code, params=dict(error.params)))
+        if preview.sample.key:
+            default_storage.delete(preview.sample.key)
     else:
         _save(replace(preview, state="done", result=result))
 
@@ -168,7 +170,7 @@ def fail(token: str, error: AppError) -> None:
 
 
 class _Watcher:
-    """Shows the progress of the reading and stops it when the person has asked something newer."""
+    """Shows the progress of the reading, and stops it when nobody waits any more."""
 
     def __init__(self, preview: Preview) -> None:
         self._preview = preview
@@ -178,8 +180,8 @@ class _Watcher:
         _save(replace(self._preview, state="reading", done=done, total=total))
 
     def should_stop(self) -> bool:
-        """Return whether a newer question was asked."""
-        return bool(cache.get(_latest_key(self._preview)) != self._preview.token)
+        """Return whether nobody has asked for some seconds."""
+        return cache.get(f"preview-asked:{self._preview.token}") is None
 
 
 def _answer(preview: Preview, watcher: _Watcher) -> Result:
@@ -210,6 +212,8 @@ def _text(sample: Sample, watcher: _Watcher) -> tuple[tuple[Block, ...], bool]:
         found = _shortened(_stored(sample) if sample.document else _read(sample, watcher))
         packed = gzip.compress("\n".join(lines_of(found)).encode(), compresslevel=5)
         cache.set(sample.text_key, packed, KEPT_S)
+        if sample.key:
+            default_storage.delete(sample.key)
     blocks = tuple(blocks_from_lines(gzip.decompress(packed).decode().split("\n")))
     return blocks, sum(len(block.text) for block in blocks) >= MOST_CHARS
 
@@ -224,16 +228,12 @@ def _stored(sample: Sample) -> Sequence[Block]:
 
 
 def _read(sample: Sample, watcher: _Watcher) -> Sequence[Block]:
-    """Read a file that was sent for the preview alone, and delete it, unless a newer question needs it again."""
-    try:
-        with (
-            pipeline.local_file(DocumentVersion(file=sample.key).file) as path,
-            pipeline.read_file(path, sample.name, watcher) as reading,
-        ):
-            return reading.parsed.blocks
-    finally:
-        if not watcher.should_stop():
-            default_storage.delete(sample.key)
+    """Read a file that was sent for the preview alone."""
+    with (
+        pipeline.local_file(DocumentVersion(file=sample.key).file) as path,
+        pipeline.read_file(path, sample.name, watcher) as reading,
+    ):
+        return reading.parsed.blocks
 
 
 def _shortened(blocks: Sequence[Block]) -> Iterator[Block]:
@@ -264,8 +264,11 @@ def _drawn(count: int, highest: int, width: float) -> tuple[float, float, float]
     return round(40 - height, 2), round(width - 0.8, 2), round(height, 2)
 
 
-def _latest_key(preview: Preview) -> str:
-    return f"preview-latest:{preview.user}:{preview.library}"
+def _keep_alive(preview: Preview) -> None:
+    """Note that somebody waits for this preview and its sample just now."""
+    cache.set(f"preview-asked:{preview.token}", 1, WAITED_S)
+    if preview.sample.key:
+        cache.set(f"preview-sample:{preview.sample.key}", 1, WAITED_S)
 
 
 def _save(preview: Preview) -> None:

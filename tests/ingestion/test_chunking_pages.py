@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.core.cache import cache
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -109,13 +110,17 @@ def test_a_preview_is_its_askers_alone(library: Library, alice: User, alice_clie
     assert alice_client.post(address(library, "preview/"), {"document": uuid4()}).status_code == 422
 
 
-def test_a_newer_question_stops_the_one_before(library: Library, alice: User) -> None:
-    first = previewing.ask(alice, library, previewing.Sample("x", document=str(uuid4())), default_rule())
-    previewing.ask(alice, library, previewing.Sample("y"), default_rule())
+def test_a_preview_that_nobody_waits_for_is_not_made(library: Library, alice: User) -> None:
+    """The browser asks twice a second; when it is silent, the page was left or the rule changed."""
+    key = default_storage.save("documents/zz/sample", ContentFile(FAQ.encode()))
+    asked = previewing.ask(alice, library, previewing.Sample("x.txt", key=key), default_rule())
+    cache.delete(f"preview-asked:{asked.token}")
+    cache.delete(f"preview-sample:{key}")
 
-    previewing.run(first.token)
+    previewing.run(asked.token)
 
-    assert json.loads(cache.get(f"preview:{first.token}"))["state"] == "waiting"
+    assert json.loads(cache.get(f"preview:{asked.token}"))["state"] == "waiting"
+    assert not default_storage.exists(key)
 
 
 @pytest.mark.parametrize(
