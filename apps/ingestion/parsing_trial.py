@@ -108,7 +108,7 @@ def _fault(row: Row, tried: Tried) -> str:
 
 
 def _fault_of_failing(row: Row, tried: Tried) -> str:
-    if tried.seconds > MAX_SECONDS:
+    if tried.code and tried.seconds > MAX_SECONDS:
         return f"took {tried.seconds:.0f} s"
     if tried.code:
         wants_words = row.phrase and "ocr" in row.needs

@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 from django.db import transaction
 from django.db.models import Max, Sum
+from django.dispatch import Signal
 from django.utils import timezone
 
 from apps.catalog.models import AIModel
 from apps.catalog.services import default_model
 from apps.core.errors import AppError
 from apps.ingestion import jobs
+from apps.ingestion.chunking import rule_of
 from apps.ingestion.errors import EmptyUpload, UploadTooLarge
 from apps.ingestion.jobs import Held
 from apps.ingestion.models import IngestionJob
@@ -32,12 +34,13 @@ from apps.ingestion.pipeline import Watcher
 from apps.ingestion.storing import MIB, Stored, store
 from apps.libraries.models import Document, DocumentVersion
 from apps.libraries.reading import title_of
-from apps.libraries.types import Blob, ParsedDocument
+from apps.libraries.types import Blob, Cutting, ParsedDocument
 from apps.libraries.versions import store_version
 from apps.metering import services as metering
 from apps.metering.errors import QuotaExceeded
 from apps.metering.models import Resource
 
+parts_made = Signal()  # sent once per file when its first parts are committed: their jobs wait for workers
 BATCH = 20  # parts that are stored between two looks whether they are still wanted
 MAX_FACTS, MAX_FACT_CHARS = 60, 1_000
 ARCHIVES = frozenset({"zip"})  # their members stand in a folder of the archive's name; a mail's files beside the mail
@@ -61,6 +64,7 @@ class _Work:
     reading: Reading
     watcher: Watcher
     unread: list[dict[str, Any]] = field(default_factory=list)
+    is_told: bool = False  # workers were rung for the first batch; they go on until nothing waits
 
     @property
     def document(self) -> Document:
@@ -214,6 +218,9 @@ def _write_rows(work: _Work, fresh: Sequence[tuple[_Part, Stored]], known: dict[
                 )
             _add_version(child, stored)
         metering.settle(reserved.pk, amounts)
+    if not work.is_told:
+        parts_made.send(sender=None)
+        work.is_told = True
 
 
 def _add_version(child: Document, stored: Stored) -> None:
@@ -276,7 +283,8 @@ def settle_container(held: Held, version: DocumentVersion, seconds: float) -> No
     model = default_model(AIModel.Kind.EMBEDDING)
     jobs.lock(held)
     nothing = np.zeros((0, model.dimensions or 1), dtype=np.float32)
-    if store_version(version=version, drafts=[], vectors=nothing, model=model, blocks=None):
+    cutting = Cutting(rule_of(version.document.library).digest)
+    if store_version(version=version, drafts=[], vectors=nothing, model=model, blocks=None, cutting=cutting):
         jobs.finish(held, seconds=seconds)
     else:
         jobs.drop(held)

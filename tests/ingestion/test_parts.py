@@ -12,7 +12,8 @@ from django.test import override_settings
 
 from apps.catalog.models import AIModel
 from apps.core.invariants import verify
-from apps.ingestion import jobs, parts, services
+from apps.ingestion import jobs, parts, receivers, rechunking, services
+from apps.ingestion.chunking import rule_of
 from apps.ingestion.inline import run_jobs
 from apps.ingestion.models import IngestionJob
 from apps.ingestion.parsers.types import ParseLimits
@@ -86,6 +87,23 @@ def test_it_makes_documents_of_an_archive_and_keeps_its_folders(send: Send) -> N
     assert child.origin == "part"
     assert "Seals live there." in child.chunks.get().text
     assert broken() == []
+
+
+def test_it_rings_once_for_the_workers_that_read_the_parts(
+    send: Send, monkeypatch: pytest.MonkeyPatch, rung: list[str]
+) -> None:
+    monkeypatch.setattr(parts, "BATCH", 2)
+    monkeypatch.setattr(receivers, "ring", lambda task: rung.append(f"parts: {task.name.rpartition('.')[2]}"))
+
+    send(packed(**{f"{n}.txt": f"Text {n}." for n in range(5)}), "five.zip")
+
+    assert rung.count("parts: read_document") == 1
+
+
+def test_it_cuts_no_container_anew(send: Send, library: Library, alice: User) -> None:
+    send(packed(**{"a.txt": "Walruses live here."}), "animals.zip")
+
+    assert rechunking.save_rule(user=alice, library=library, rule=rule_of(library)) == 0
 
 
 def test_it_reads_a_mail_and_its_attachments_and_lists_what_it_cannot_read(send: Send) -> None:
