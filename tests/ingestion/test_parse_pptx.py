@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.ingestion.parsers import pptx
+from apps.ingestion.parsers import pictured, pptx
 from apps.ingestion.parsers.types import ParseLimits, Refused
 from apps.libraries.types import ParsedDocument
 from tests.ingestion import office
@@ -177,6 +177,23 @@ def test_it_keeps_pictures_re_encoded_with_their_words_but_not_file_names(tmp_pa
     assert desk.kept[0].startswith(b"\x89PNG")
     assert b"47.37 N" in original
     assert b"47.37 N" not in desk.kept[0]
+
+
+@pytest.mark.parametrize(("words", "read"), [("Title", "seen"), ("A slide that says enough by itself. " * 4, "")])
+def test_it_reads_the_words_on_pictures_of_slides_that_say_little_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, read: str
+) -> None:
+    monkeypatch.setattr(pictured.PictureReader, "_read", lambda _self, _data: "seen")
+    pic = f'<p:pic><p:blipFill><a:blip r:embed="rId1"/></p:blipFill><p:spPr>{place(0, 0)}</p:spPr></p:pic>'
+    more = {
+        "ppt/slides/_rels/slide1.xml.rels": office.rels(("image", "../a.png")),
+        "ppt/a.png": office.picture(400, 400),
+    }
+    made = slide(pic, shape(paragraphs(words), at=place(0, 5_000_000)))
+
+    parsed = pptx.parse(office.Desk().task(office.pptx(tmp_path / "a.pptx", [made], more)))
+
+    assert [block.text for block in parsed.blocks if block.kind == "figure"] == [read]
 
 
 def test_it_reads_what_is_left_when_parts_are_missing_or_broken(tmp_path: Path) -> None:

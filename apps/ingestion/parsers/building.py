@@ -1,12 +1,15 @@
 """Collects the blocks of an office document: lists, headings, figures, attachments, with the page they stand on."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 
 from apps.ingestion.parsers.cleaning import language_of, one_line, squeeze
 from apps.ingestion.parsers.headings import MAX_HEADING_CHARS, HeadingStack
 from apps.ingestion.parsers.ooxml import Package, Relation
-from apps.ingestion.parsers.pictures import Gallery
+from apps.ingestion.parsers.pictured import FEW_IN_ALL, FEW_ON_A_PAGE, PictureReader
+from apps.ingestion.parsers.pictures import Gallery, Kept
 from apps.ingestion.parsers.types import Refused, Task
 from apps.libraries.types import Attached, Block, BlockKind, Box, FigureFound, ParsedDocument
 
@@ -34,6 +37,8 @@ class Builder:
         self._items_box: Box | None = None
         self._headings = HeadingStack()
         self._chars = 0
+        self._limits = task.limits
+        self._wordless: list[tuple[int, Kept]] = []  # places of pictures that nothing is said of
         self.page: int | None = None
 
     @property
@@ -97,6 +102,8 @@ class Builder:
                 self._add(Block(words, "figure", self.page, box, self.path))
             return
         place = len(self._blocks)
+        if not words:
+            self._wordless.append((place, kept))
         self._add(Block(words, "figure", self.page, box, self.path))
         self._figures.append(
             FigureFound(kept.data, kept.media_type, kept.width, kept.height, place, self.page, box, words)
@@ -119,9 +126,24 @@ class Builder:
             raise Refused("too-much-text", limit=self._limit)
         self._blocks.append(block)
 
+    def _read_pictures(self) -> None:
+        """Put the words on a picture in its place where the page, or the whole document, says little else."""
+        said: Counter[int | None] = Counter()
+        for block in self._blocks:
+            said[block.page] += len(block.text)
+        reader = PictureReader(self._limits)
+        read: dict[int, str] = {}
+        for place, kept in self._wordless:
+            block = self._blocks[place]
+            if said[block.page] <= (FEW_IN_ALL if block.page is None else FEW_ON_A_PAGE) and kept.encoded:
+                if kept.data.offset not in read:
+                    read[kept.data.offset] = reader.words(kept.encoded, (kept.width, kept.height))
+                self._blocks[place] = replace(block, text=read[kept.data.offset])
+
     def finish(self, *, pages: int = 0, title: str = "", facts: dict[str, str] | None = None) -> ParsedDocument:
         """Return the document. Raises Refused when nothing in it can be read."""
         self.end_list()
+        self._read_pictures()
         if not self._attached and not any(block.text for block in self._blocks):
             raise Refused("empty")
         return ParsedDocument(

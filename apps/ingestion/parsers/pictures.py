@@ -20,6 +20,7 @@ MAX_BYTES = 64 << 20
 MAX_SIDE = 2_000  # pixels; larger ones are scaled down
 MIN_SIDE = 40  # smaller ones are bullets, rules and icons
 MAX_FIGURES = 500  # of one document
+MAX_AT_HAND = 40
 _PNG_COLOURS = 256
 _QUALITY = 85
 
@@ -36,12 +37,13 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A picture that lies in the result file."""
+    """A picture that lies in the result file; the first few are at hand too, so that they can be read."""
 
     data: Blob
     media_type: str
     width: int
     height: int
+    encoded: bytes = b""
 
 
 def reencode(data: bytes) -> Picture | None:
@@ -92,4 +94,5 @@ class Gallery:
         return self._known[digest]
 
     def _kept(self, picture: Picture) -> Kept:
-        return Kept(self._keep([picture.data]), picture.media_type, picture.width, picture.height)
+        encoded = picture.data if len(self._known) < MAX_AT_HAND else b""
+        return Kept(self._keep([picture.data]), picture.media_type, picture.width, picture.height, encoded)
