@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.chaos.installation import BASE_DIR, Installation
 
-DRAIN_S = 300.0
+DRAIN_S = 900.0
 POINT_S = 60.0  # within which somebody must come by an armed point
 MINUTE_S = 60
 
@@ -48,7 +48,7 @@ def _run(place: Installation, password: str, options: argparse.Namespace) -> int
 
     library = create_library(user=None, team=Team.objects.get(), name="Chaos")
     drain(DRAIN_S)  # the sample library
-    uploader = Uploader(Browser(place.url, password), str(library.pk), options.seed, pause_s=0.25)
+    uploader = Uploader(Browser(place.url, password), str(library.pk), options.seed, pause_s=0.75)
     began = time.monotonic()
     faults = _points(uploader, options.points) if options.points else _chaos(place, uploader, options)
     minutes = (time.monotonic() - began) / MINUTE_S
@@ -89,7 +89,7 @@ def _points(uploader: "Uploader", times: int) -> dict[str, int]:  # noqa: F821
             until = time.monotonic() + POINT_S
             while crash.is_armed(point) and time.monotonic() < until:
                 uploader.one()
-                time.sleep(0.2)
+                time.sleep(0.5)
             done[point] += not crash.is_armed(point)
         _say(f"round {turn + 1} of {times}: {sum(done.values())} kills; {len(uploader.accepted)} accepted")
     return dict(done)
