@@ -108,7 +108,7 @@ def _page(request: PersonRequest, library: Library, shown: Rule, error: AppError
 
 def _way(strategy: Strategy) -> tuple[dict[str, object], Rule]:
     """Return a way of cutting as the form shows it, and the sizes that it begins with."""
-    shown = {"value": strategy, "name": chunking.NAMES[strategy], "hint": chunking.HINTS[strategy]}
+    shown: dict[str, object] = {"value": strategy, "name": chunking.NAMES[strategy], "hint": chunking.HINTS[strategy]}
     return shown, chunking.default_rule(strategy)
 
 

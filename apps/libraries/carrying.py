@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from apps.libraries.models import Chunk, ChunkEdit, Document, Section
 from apps.users.models import User
 
@@ -42,11 +44,23 @@ def write_down(
 
 def removed_digests(document: Document) -> Counter[str]:
     """Return how many passages with each `source_digest` people removed: a new reading must not bring them back."""
+    return _removed(_removing(document))
+
+
+def merged_into_others(document: Document, kept: Iterable[UUID]) -> Counter[str]:
+    """Return those of `removed_digests` that were merged into a row that is not `kept`: their text has to come back."""
+    return _removed(_removing(document).filter(action="merged").exclude(chunk__in=list(kept)))
+
+
+def _removing(document: Document) -> QuerySet[ChunkEdit]:
     edits = ChunkEdit.objects.filter(document=document)
     undone = {before.get("undoes") for before in edits.filter(action="restored").values_list("before", flat=True)}
-    removing = edits.filter(action__in=REMOVING).exclude(pk__in=[pk for pk in undone if pk])
+    return edits.filter(action__in=REMOVING).exclude(pk__in=[pk for pk in undone if pk])
+
+
+def _removed(edits: QuerySet[ChunkEdit]) -> Counter[str]:
     gone: Counter[str] = Counter()
-    for before in removing.values_list("before", flat=True):
+    for before in edits.values_list("before", flat=True):
         removed = before.get("second", before)  # of a merge the second passage went
         if removed.get("source_digest"):
             gone[removed["source_digest"]] += 1

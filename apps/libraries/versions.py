@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from apps.catalog.models import AIModel
 from apps.libraries import diffs, lexical_store
-from apps.libraries.carrying import removed_digests, rewrite_sections
+from apps.libraries.carrying import merged_into_others, removed_digests, rewrite_sections
 from apps.libraries.matching import Old, Placed, place
 from apps.libraries.models import Chunk, ChunkEmbedding, Document, DocumentVersion, Library, Section
 from apps.libraries.reading import save_blocks, title_of
@@ -102,7 +102,7 @@ class _Writer:
     ) -> int:
         """Return the number of chunks after the switch."""
         old_sections = list(Section.objects.filter(document=self._document).values_list("pk", flat=True))
-        placed = place(_olds(self._document), drafts, removed_digests(self._document))
+        placed = self._place(drafts)
         kept = [each.old.id for each in placed if each.old is not None]
         _drop(self._document, keep=kept)
         rows = self._sections(sections)
@@ -121,6 +121,14 @@ class _Writer:
         Section.objects.filter(pk__in=old_sections).delete()
         rewrite_sections(_touched(kept))
         return len(placed)
+
+    def _place(self, drafts: Sequence[ChunkDraft]) -> list[Placed]:
+        """Return the new order. What was merged into a row that goes comes back: its text is nowhere else."""
+        olds, removed = _olds(self._document), removed_digests(self._document)
+        placed = place(olds, drafts, removed)
+        kept = [each.old.id for each in placed if each.old is not None]
+        lost = merged_into_others(self._document, kept) if removed else None
+        return place(olds, drafts, removed - lost) if lost else placed
 
     def _sections(self, sections: Sequence[SectionDraft]) -> dict[int, Section]:
         rows = {

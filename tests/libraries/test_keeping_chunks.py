@@ -12,10 +12,12 @@ from apps.catalog.models import AIModel
 from apps.core.invariants import verify
 from apps.libraries import diffs
 from apps.libraries.diffs import Side, compare, word_pieces
+from apps.libraries.editing import merge
 from apps.libraries.matching import Old, place
 from apps.libraries.models import Chunk, ChunkEdit, ChunkEmbedding, Document, DocumentVersion, FormerChunks, Section
 from apps.libraries.types import Box, ChunkDraft, Cutting, SectionDraft, draft_digest
 from apps.libraries.versions import store_version
+from apps.users.models import User
 from tests import factories
 
 TEXTS = ["Water boils at 100 degrees.", "Ice melts at 0 degrees.", "Steam is hot.", "Snow is cold."]
@@ -145,6 +147,22 @@ def test_it_keeps_both_parts_of_a_split(stored: Document, embedding_model: AIMod
     after = rows_of(stored)
     assert [(each.pk, each.text) for each in after[1:]] == [(row.pk, "Water boils"), (part.pk, "at 100 degrees.")]
     assert [(each.char_from, each.char_to) for each in after[1:]] == [(6, 17), (18, 33)]
+
+
+@pytest.mark.parametrize("is_first_changed", [False, True])
+def test_a_merged_passage_loses_no_text(
+    is_first_changed: Any, stored: Document, embedding_model: AIModel, alice: User
+) -> None:
+    """The second part stays away while the row that holds its text stays, and comes back when that goes."""
+    first, second, *_ = rows_of(stored)
+    merge(user=alice, chunk=first)
+    texts = ["Water boils at 95 degrees." if is_first_changed else TEXTS[0], *TEXTS[1:]]
+
+    store(next_version(stored), texts, embedding_model)
+
+    after = [row.text for row in rows_of(stored)]
+    assert len(after) == (4 if is_first_changed else 3)
+    assert sum(second.text in text for text in after) == 1
 
 
 def test_it_keeps_rows_from_before_digests_were_kept(stored: Document, embedding_model: AIModel) -> None:
