@@ -12,6 +12,7 @@ from django.utils.functional import SimpleLazyObject
 
 from apps.ingestion.overview import bell
 from apps.libraries.models import Library
+from apps.libraries.validity import review_count
 from apps.metering.services import remaining
 from apps.users.models import Team, User
 
@@ -32,6 +33,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "rail": _lazy(lambda: _rail(user, team) if team else []),
         "jump_libraries": _lazy(lambda: _libraries(user, team)),
         "bell": _lazy(lambda: bell(user, team)),
+        "to_review": _lazy(lambda: review_count(user)),
         "remaining": _lazy(lambda: remaining(user, team)),
     }
 
