@@ -1,6 +1,6 @@
 """PDFs: reading order, paragraphs, boxes, headings, running heads, hyphens, form fields."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -8,7 +8,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from apps.ingestion.parsers import pdf
 from apps.ingestion.parsers.types import ParseLimits, Task
-from apps.libraries.types import ParsedDocument
+from apps.libraries.types import Blob, ParsedDocument
 from tests.ingestion import papers
 from tests.ingestion.papers import BODY, HAN, write
 
@@ -212,3 +212,45 @@ def test_it_keeps_the_other_pages_when_one_cannot_be_loaded(tmp_path: Path) -> N
     parsed = pdf.parse(Task(str(path), "paper.pdf", None, ParseLimits()))
 
     assert "number 21 is told" in "\n".join(block.text for block in parsed.blocks)
+
+
+def test_it_cuts_figures_out_once_and_finds_their_captions(tmp_path: Path) -> None:
+    from PIL import Image  # noqa: PLC0415
+    from reportlab.lib.utils import ImageReader  # noqa: PLC0415
+
+    fox = ImageReader(Image.effect_noise((200, 120), 90).convert("RGB"))
+    kept: list[bytes] = []
+
+    def keep(data: Iterable[bytes]) -> Blob:
+        kept.append(b"".join(data))
+        return Blob(0, len(kept[-1]))
+
+    def draw(canvas: Canvas) -> None:
+        for _page in range(2):
+            write(canvas, BODY, 72, 72)
+            canvas.drawImage(fox, 100, papers.H - 320, 200, 120)
+            write(canvas, ["Figure 1: A fox in the snow."], 100, 330)
+            canvas.drawImage(fox, 500, 800, 20, 20)  # a mark
+            canvas.showPage()
+
+    path = papers.pdf(tmp_path / "paper.pdf", draw)
+    parsed = pdf.parse(Task(str(path), "paper.pdf", None, ParseLimits(), keep=keep))
+
+    assert [(figure.page, figure.caption) for figure in parsed.figures] == [(1, "Figure 1: A fox in the snow.")]
+    figure = parsed.figures[0]
+    assert parsed.blocks[figure.block].kind == "caption"
+    assert figure.box is not None
+    assert abs(figure.box.x0 - 100 / 595.28) < 0.002
+    assert kept[0][:3] in {b"\xff\xd8\xff", b"\x89PN"}
+
+
+def test_it_tells_what_the_file_says_of_itself(tmp_path: Path) -> None:
+    def draw(canvas: Canvas) -> None:
+        canvas.setAuthor("Ada Lovelace")
+        canvas.setSubject("Engines")
+        write(canvas, BODY, 72, 72)
+
+    facts = read(tmp_path, draw).facts
+
+    assert (facts["author"], facts["subject"]) == ("Ada Lovelace", "Engines")
+    assert len(facts["created"]) == len("2026-11-22")

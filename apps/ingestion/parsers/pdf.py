@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from apps.ingestion.parsers.attaching import Attacher
 from apps.ingestion.parsers.cleaning import language_of, one_line
 from apps.ingestion.parsers.pdf_blocks import WORD, blocks_of
+from apps.ingestion.parsers.pdf_figures import Figures
 from apps.ingestion.parsers.pdf_furniture import Page, without_furniture
 from apps.ingestion.parsers.pdf_headings import normal
 from apps.ingestion.parsers.pdf_layer import FILLS, draw, is_blank, is_broken, is_sparse, letters, picture_share
@@ -17,9 +19,19 @@ from apps.ingestion.parsers.pdf_lines import Frame, Line, PageText, frame_of
 from apps.ingestion.parsers.pdf_rules import Table, ruled_tables
 from apps.ingestion.parsers.recognition import Recognition, lines_of
 from apps.ingestion.parsers.types import Refused, Task
-from apps.libraries.types import PageRead, ParsedDocument
+from apps.libraries.types import Attached, PageRead, ParsedDocument
 
 MAX_BOOKMARKS = 5_000
+MAX_FACT_CHARS = 300
+_FACTS = {
+    "Author": "author",
+    "Subject": "subject",
+    "Keywords": "keywords",
+    "Creator": "program",
+    "CreationDate": "created",
+    "ModDate": "modified",
+}
+_MOMENT = re.compile(r"(?:D:)?(\d{4})(\d{2})?(\d{2})?")
 MAX_ATTACHMENTS = 10
 MAX_FIELDS = 2_000
 _RIGHTS_MANAGED = "MicrosoftIRMServices"
@@ -40,16 +52,60 @@ def parse(task: Task) -> ParsedDocument:
         total = len(document)
         if total > task.limits.max_pages:
             raise Refused("too-many-pages", pages=total, limit=task.limits.max_pages)
-        recognition = Recognition(task)
-        pages = without_furniture(list(_pages(document, total, recognition)))
+        work = _Work(Recognition(task), Figures(task))
+        pages = without_furniture(list(_pages(document, total, work)))
         blocks = tuple(blocks_of(pages, _outline(document)))
-        title = _title(document)
+        if not any(WORD.search(block.text) for block in blocks) and not document.count_attachments():
+            raise Refused("empty" if work.recognition.is_on else "no-text-layer", pages=total)
+        return ParsedDocument(
+            blocks,
+            total,
+            _title(document),
+            language_of([block.text for block in blocks[:400]]),
+            page_reads=tuple(page.read for page in pages),
+            figures=work.figures.placed(blocks, {page.number: page.size[1] for page in pages}),
+            attached=_attached(document, task),
+            facts=_facts(document),
+        )
     finally:
         document.close()
-    if not any(WORD.search(block.text) for block in blocks):
-        raise Refused("empty" if recognition.is_on else "no-text-layer", pages=total)
-    reads = tuple(page.read for page in pages)
-    return ParsedDocument(blocks, total, title, language_of([block.text for block in blocks[:400]]), page_reads=reads)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What the pages of one document have in common."""
+
+    recognition: Recognition
+    figures: Figures
+
+
+def _attached(document: pypdfium2.PdfDocument, task: Task) -> tuple[Attached, ...]:
+    """Return the files inside the file."""
+    attacher = Attacher(task)
+    for at in range(document.count_attachments()):
+        if attacher.room == 0:
+            break
+        attachment = document.get_attachment(at)
+        try:
+            data = bytes(attachment.get_data())
+        except (pypdfium2.PdfiumError, RuntimeError, ValueError):  # a damaged or an empty one
+            attacher.list_only(attachment.get_name(), 0, "broken")
+            continue
+        attacher.add(attachment.get_name(), [data])
+    return attacher.attached
+
+
+def _facts(document: pypdfium2.PdfDocument) -> dict[str, str]:
+    """Return what the document says of itself: author, subject, created …"""
+    facts = {}
+    for key, name in _FACTS.items():
+        words = one_line(document.get_metadata_value(key))[:MAX_FACT_CHARS]
+        moment = _MOMENT.match(words) if key.endswith("Date") else None
+        if moment:
+            words = "-".join(part for part in moment.groups() if part)
+        if words:
+            facts[name] = words
+    return facts
 
 
 def _open(task: Task) -> pypdfium2.PdfDocument:
@@ -70,9 +126,9 @@ def _refuse_wrapper(document: pypdfium2.PdfDocument) -> None:
             raise Refused("encrypted")
 
 
-def _pages(document: pypdfium2.PdfDocument, total: int, recognition: Recognition) -> Iterator[Page]:
+def _pages(document: pypdfium2.PdfDocument, total: int, work: _Work) -> Iterator[Page]:
     """Yield the pages that can be read; one broken page does not spoil the rest."""
-    task = recognition.task
+    task = work.recognition.task
     chars = broken = 0
     for index in range(total):
         task.report(index, total)
@@ -82,7 +138,7 @@ def _pages(document: pypdfium2.PdfDocument, total: int, recognition: Recognition
             yield Page(index + 1, _A4, [], PageRead(index + 1, "failed"))
             continue
         try:
-            page = _read_page(handle, index + 1, total, recognition)
+            page = _read_page(handle, index + 1, total, work)
         finally:
             pdfium.FPDF_ClosePage(handle)
         chars += page.read.characters
@@ -115,8 +171,8 @@ def _is_written_on(page: object, at: int) -> bool:
     return subtype in {pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_FREETEXT}
 
 
-def _read_page(handle: object, number: int, total: int, recognition: Recognition) -> Page:
-    frame = frame_of(handle)
+def _read_page(handle: object, number: int, total: int, work: _Work) -> Page:
+    frame, recognition = frame_of(handle), work.recognition
     setting = recognition.setting(number)
     if setting.method == "skip":
         return Page(number, frame.size, [], PageRead(number, "empty"))
@@ -125,6 +181,8 @@ def _read_page(handle: object, number: int, total: int, recognition: Recognition
     layer = Page(number, frame.size, lines, PageRead(number, "text" if chars else "empty", chars))
     layer = replace(layer, tables=tuple(tables), lines=_outside(lines, tables))
     is_wanted = setting.method == "ocr" or (setting.method == "auto" and _is_doubtful(handle, frame, lines))
+    if not is_wanted and chars:
+        work.figures.take(handle, number, frame)
     if not recognition.is_on or not is_wanted:
         return layer
     read = recognition.page(number, total, lambda dpi: draw(handle, frame, dpi))

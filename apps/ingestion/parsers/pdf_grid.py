@@ -18,6 +18,9 @@ _MIN_IN_COLUMN = 0.34  # of a column's cells
 _MAX_GAP = 2.6  # font sizes between the base lines of two rows
 _LONG = 60  # characters, a Han one counts double: more is a sentence
 _MAX_LONG = 0.25
+_PROSE = 28  # the usual width of a line in a narrow column of text
+_MAX_FORMULAS = 0.25
+_FORMULA = re.compile("[=∈∉⊂⊆∪∩∀∃→⇒⇔∑∏∫√∞≤≥≠≈]")
 _MARK = re.compile(
     r"(?:[•·●○▪■□◦‣➢➤◆–—*-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.):、]|\[\d+\]|[((][一二三四五六七八九十\d]+[))])$"
 )
@@ -159,9 +162,18 @@ def _is_table(cells: Sequence[Sequence[str]]) -> bool:
         return False
     if any(all(_MARK.match(text) for text in column) for column in by_column[:1]):  # a list
         return False
-    if any(_LEADER.search(text) for text in texts):  # a table of contents
-        return False
-    return sum(_width(text) > _LONG for text in texts) <= _MAX_LONG * len(texts)
+    return not _is_something_else(texts, by_column)
+
+
+def _is_something_else(texts: Sequence[str], by_column: Sequence[Sequence[str]]) -> bool:
+    """Return whether columns hold a table of contents, formulas or running text."""
+    if any(_LEADER.search(text) for text in texts):
+        return True
+    if sum(_FORMULA.search(text) is not None for text in texts) > _MAX_FORMULAS * len(texts):
+        return True
+    if sum(median(map(_width, column)) > _PROSE for column in by_column) > 1:
+        return True
+    return sum(_width(text) > _LONG for text in texts) > _MAX_LONG * len(texts)
 
 
 def _width(text: str) -> int:

@@ -21,6 +21,7 @@ _NEAR = 2.5  # rules so close are one, and meet across such a gap
 _LOOK_BACK = 60  # rules on one line, before and beside the next
 _MIN_RULES = 6  # two rows of two cells have three rules each way
 _MIN_FILLED = 0.3  # of the cells hold text; a drawing's do not
+_MIN_TOLD = 0.6  # of the rows hold text
 _CELL_CHARS = 4_000
 _INSET = 0.5
 Way = Literal["level", "upright"]
@@ -192,6 +193,8 @@ def _table(rules: Sequence[Rule], text: object, frame: Frame) -> Table | None:
     filled = sum(bool(cell) for line in cells for cell in line)
     told = sum(any(line[at] for line in cells) for at in range(columns))
     merged = sum(merge.rows * merge.columns - 1 for merge in merges)
+    if sum(any(line) for line in cells) < _MIN_TOLD * rows:  # the grid of a chart has numbers at its edges only
+        return None
     if filled < _MIN_FILLED * (rows * columns - merged) or told < 2 or filled < 3:  # noqa: PLR2004
         return None
     return Table((xs[0], ys[0], xs[-1], ys[-1]), tuple(map(tuple, cells)), tuple(merges))
