@@ -105,6 +105,17 @@ class Installation:
                     sums[part] = sums.get(part, 0.0) + getattr(process.memory_full_info(), kind) / MIB
         return sums
 
+    def cpu_s(self) -> dict[str, float]:
+        """Return the processor time that each part has used so far, that of its ended children included."""
+        sums: dict[str, float] = {}
+        for part, processes in self.processes().items():
+            for process in processes:
+                with suppress(psutil.NoSuchProcess):
+                    times = process.cpu_times()
+                    own = times.user + times.system + times.children_user + times.children_system
+                    sums[part] = sums.get(part, 0.0) + own
+        return sums
+
     def _ask(
         self, http: HTTPConnection, method: str, path: str, body: bytes = b"", kind: str = "text/plain"
     ) -> HTTPResponse:

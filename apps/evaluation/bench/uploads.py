@@ -32,20 +32,21 @@ def upload_speed(data: Path | None = None) -> dict[str, Any]:
     """Return `upload_s`, from the first byte of the first file to the last document searchable, and the memory."""
     sources = _sources(data, DOCUMENTS)
     with installation() as product, _Memory(product) as memory:
-        before = _ready_count(product)
+        before, cpu_before = _ready_count(product), product.cpu_s()
         began = time.perf_counter()
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(lambda part: _upload_all(product, part), [sources[n::AT_ONCE] for n in range(AT_ONCE)]))
         taken_s = time.perf_counter() - began
         product.wait_until_settled(before + len(sources), FOREVER_S)
         total_s = time.perf_counter() - began
-        after = product.memory_mib()
+        after, cpu_after = product.memory_mib(), product.cpu_s()
         ((chunks, tokens),) = product.query("SELECT count(*), sum(tokens) FROM libraries_chunk")
     return {
         "upload_documents": len(sources),
         "upload_s": round(total_s, 1),
         "upload_accepted_s": round(taken_s, 1),
         "upload_chunks": chunks,
+        "upload_cpu_s": {part: round(used - cpu_before.get(part, 0.0), 1) for part, used in sorted(cpu_after.items())},
         "upload_tokens": int(str(tokens)),
         "upload_pss_mib_peak": round(max([*memory.sums, sum(after.values())])),
         "upload_pss_mib_after": {part: round(mib) for part, mib in sorted(after.items())},
