@@ -7,6 +7,7 @@ from apps.core.errors import title_of
 from apps.libraries.page_strip import Page
 
 register = template.Library()
+HALF_TURN = 180  # degrees
 
 ACTIONS = {
     "edited": gettext_lazy("Edited"),
@@ -56,11 +57,10 @@ def _how(page: Page) -> str:
     if page.percent is None:
         return gettext("text, %(size)s") % {"size": size}
     words = gettext("recognised, %(percent)s %% sure, %(size)s") % {"percent": page.percent, "size": size}
-    return (
-        gettext("%(how)s, turned by %(degrees)s°") % {"how": words, "degrees": page.rotation}
-        if page.rotation
-        else words
-    )
+    if not page.rotation:
+        return words
+    degrees = page.rotation if page.rotation <= HALF_TURN else page.rotation - 2 * HALF_TURN
+    return gettext("%(how)s, turned by %(degrees)s°") % {"how": words, "degrees": degrees}
 
 
 @register.filter
