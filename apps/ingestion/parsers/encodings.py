@@ -6,6 +6,8 @@ from functools import cache
 
 from charset_normalizer import from_bytes
 
+from apps.ingestion.parsers.single_byte import single_byte
+
 SAMPLE_BYTES = 65_536
 _BOMS = (  # the four-byte ones first: UTF-32 LE begins like UTF-16 LE
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -16,9 +18,7 @@ _BOMS = (  # the four-byte ones first: UTF-32 LE begins like UTF-16 LE
 )
 _EAST_ASIAN = ("gb18030", "big5", "cp932", "euc_jp", "euc_kr")
 _MIN_PLAUSIBLE = 0.8
-_MIN_CYRILLIC = 0.55
 _WIDEST = 4  # bytes of a character
-_CYRILLIC = ("cp1251", "koi8_r", "cp866", "iso8859_5")
 
 
 def decode(data: bytes) -> str:
@@ -36,6 +36,8 @@ def encoding_of(data: bytes) -> str:
     marked = bom_encoding(data)
     if marked:
         return marked
+    if shifted := _shifted(data):
+        return shifted
     if _is_valid(data, "utf-8"):
         return _wide_encoding(data) or "utf-8"
     return _wide_encoding(data) or _east_asian(_sample(data)) or _single_byte(_sample(data))
@@ -107,8 +109,6 @@ _FREQUENT_TRADITIONAL = frozenset(
 )
 
 _FREQUENT_KOREAN = frozenset("이다는을를의에가하고은서지로한사기도인리어자시해대나그라일들정게")
-_FREQUENT_CYRILLIC = frozenset("оеаинтсрвл")
-_WESTERN = frozenset("àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿßœšžÀÁÂÄÅÆÇÈÉÊËÍÎÑÓÔÖØÙÚÜŒŠŽ¡¿«»€£©®°²³½·§ªº\xa0‘’“”„–—…•™")
 
 
 def _plausibility(text: str, encoding: str) -> float:
@@ -144,19 +144,20 @@ def _east_asian(sample: bytes) -> str:
 
 
 def _single_byte(sample: bytes) -> str:
-    """Return Western European or a Cyrillic encoding where it reads like one, else charset-normalizer's best guess."""
-    western = [char for char in sample.decode("cp1252", errors="replace") if not char.isascii()]
-    if all(char in _WESTERN for char in western) and len(western) < len(sample) * 0.35:
-        return "cp1252"
-    cyrillic = {name: _share(sample.decode(name, errors="replace"), _FREQUENT_CYRILLIC) for name in _CYRILLIC}
-    best_cyrillic = max(cyrillic, key=lambda name: cyrillic[name])
-    if cyrillic[best_cyrillic] > _MIN_CYRILLIC:
-        return best_cyrillic
+    """Return the encoding in which the bytes read like a language, else charset-normalizer's best guess."""
+    found = single_byte(sample)
+    if found:
+        return found
     best = from_bytes(sample).best()
     return best.encoding if best is not None else "cp1252"
 
 
-def _share(text: str, wanted: frozenset[str]) -> float:
-    """Return the share of `wanted` among the non-ASCII characters of a text."""
-    others = [char for char in text if not char.isascii()]
-    return sum(char in wanted for char in others) / max(1, len(others))
+def _shifted(data: bytes) -> str:
+    """Return an encoding of seven bits that shifts between alphabets by escapes (mail and old Unix), or ""."""
+    if b"\x1b$" in data[:SAMPLE_BYTES]:
+        names: tuple[str, ...] = ("iso2022_jp", "iso2022_jp_2", "iso2022_kr")
+    elif b"~{" in data[:SAMPLE_BYTES] and b"~}" in data[:SAMPLE_BYTES] and data.isascii():
+        names = ("hz",)
+    else:
+        return ""
+    return next((name for name in names if _is_valid(data, name)), "")
