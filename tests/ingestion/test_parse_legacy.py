@@ -3,13 +3,14 @@
 import os
 import shutil
 import stat
+import struct
 import sys
 from pathlib import Path
 
 import pytest
 
 from apps.ingestion import parse_errors
-from apps.ingestion.parsers import doc, office_legacy, ppt, xlsx
+from apps.ingestion.parsers import doc, office_legacy, ppt, word_binary, xlsx
 from apps.ingestion.parsers.types import ParseLimits, Refused
 from tests.ingestion import office, papers
 
@@ -38,7 +39,7 @@ def test_it_says_so_where_there_is_no_libreoffice(old: Path, monkeypatch: pytest
     monkeypatch.setattr(shutil, "which", lambda _name: None)
 
     with pytest.raises(Refused) as refused:
-        doc.parse(office.Desk().task(old))
+        ppt.parse(office.Desk().task(old))
 
     assert refused.value.code == "needs-libreoffice"
     assert "LibreOffice" in parse_errors.error_of(refused.value.code, refused.value.params).sentence()
@@ -61,6 +62,76 @@ def test_it_reads_what_libreoffice_made_and_leaves_nothing_behind(
     assert told[-1].endswith("/source.doc")
     profile = next(each for each in told if each.startswith("-env:UserInstallation=file://"))
     assert not Path(profile.partition("file://")[2]).parent.exists()
+
+
+def binary(text: str, notes: str = "", *, is_narrow: bool = False, settings: bytes = b"") -> tuple[bytes, bytes]:
+    """Return the streams WordDocument and 0Table of Word 97; `settings` is a page of paragraph properties."""
+    words = text + notes
+    data = words.encode("cp1252" if is_narrow else "utf-16-le")
+    head = bytearray(1_536 + 512 * bool(settings))
+    struct.pack_into("<HHHHHH", head, 0, 0xA5EC, 193, 0, 0, 0, 0)
+    struct.pack_into("<2i", head, 0x4C, len(text), len(notes))
+    place = len(head)
+    where = place * 2 | 0x40000000 if is_narrow else place
+    pieces = struct.pack("<2I", 0, len(words)) + struct.pack("<HIH", 0, where, 0)
+    clx = b"\x02" + struct.pack("<I", len(pieces)) + pieces
+    papx = struct.pack("<2I", 0, 99_999) + struct.pack("<I", 3) if settings else b""
+    struct.pack_into("<2I", head, 0x01A2, 0, len(clx))
+    struct.pack_into("<2I", head, 0x0102, len(clx), len(papx))
+    head[1_536 : 1_536 + len(settings)] = settings
+    return bytes(head) + data, clx + papx
+
+
+def read_binary(*streams: bytes) -> list[tuple[str, str]]:
+    task = office.Desk().task(Path("a.doc"))
+    parsed = word_binary.read(task, streams[0], {"0Table": streams[1]})
+    return [(block.kind, block.text) for block in parsed.blocks]
+
+
+@pytest.mark.parametrize("is_narrow", [True, False])
+def test_it_reads_the_bare_text_of_word_97_without_libreoffice(*, is_narrow: bool) -> None:
+    text = 'First one\rSee \x13 HYPERLINK "x" \x14the link\x15\x02 now\x0btoo\r'
+
+    found = read_binary(*binary(text, "\x02 Noted\r", is_narrow=is_narrow))
+
+    assert found == [("text", "First one"), ("text", "See the link now\ntoo"), ("note", "Noted")]
+
+
+def test_it_reads_headings_and_tables_of_word_97() -> None:
+    """A page of paragraph properties ([MS-DOC] 2.9.174): where each run begins, and what is set there."""
+    text = "Scope\rCity\x07Rent\x07\x07Bern\r(old)\x07900\x07\x07End\r"
+    heading, cell, row, plain = b"\x01\x00", b"\x00\x00\x16\x24\x01", b"\x00\x00\x16\x24\x01\x17\x24\x01", b"\x00\x00"
+    runs = [(0, heading), (6, cell), (16, row), (17, cell), (32, row), (33, plain)]
+    page = bytearray(512)
+    page[511] = len(runs)
+    for at, (first, properties) in enumerate(runs):
+        struct.pack_into("<I", page, 4 * at, 2_048 + 2 * first)
+        place = 400 + 16 * at
+        page[4 * (len(runs) + 1) + 13 * at] = place // 2
+        page[place : place + 2 + len(properties)] = bytes((0, len(properties) // 2 + len(properties) % 2)) + properties
+
+    assert read_binary(*binary(text, settings=bytes(page))) == [
+        ("heading", "Scope"),
+        ("table", "| City | Rent |\n| --- | --- |\n| Bern<br>(old) | 900 |"),
+        ("text", "End"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("main", "code"),
+    [
+        pytest.param(b"", "broken", id="no stream"),
+        pytest.param(bytes(2_000), "broken", id="another format"),
+        pytest.param(struct.pack("<6H", 0xA5EC, 193, 0, 0, 0, 0x0100) + bytes(2_000), "encrypted", id="locked"),
+        pytest.param(struct.pack("<6H", 0xA5EC, 193, 0, 0, 0, 0) + bytes(2_000), "broken", id="no pieces"),
+        pytest.param(struct.pack("<6H", 0xA5DC, 101, 0, 0, 0, 4) + bytes(2_000), "needs-libreoffice", id="saved fast"),
+    ],
+)
+def test_it_refuses_old_word_with_a_code(main: bytes, code: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read_binary(main, b"")
+
+    assert refused.value.code == code
 
 
 def test_it_calls_a_file_broken_that_libreoffice_made_nothing_of(

@@ -5,9 +5,10 @@ Its profile and its files live in a directory for this one document, which the h
 """
 
 import shutil
+import struct
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,17 +22,27 @@ SECONDS = 150
 MIN_SECONDS = 5.0
 
 
-def read_converted(task: Task, suffix: str, target: str, parse: Callable[[Task], ParsedDocument]) -> ParsedDocument:
+def read_converted(
+    task: Task,
+    suffix: str,
+    target: str,
+    parse: Callable[[Task], ParsedDocument],
+    otherwise: Callable[[Task], ParsedDocument] | None = None,
+) -> ParsedDocument:
     """Return what `parse` makes of the document as LibreOffice writes it in the format `target`. Raises Refused.
 
-    The code is "needs-libreoffice" where there is none; a locked file is deciphered before.
+    The code is "needs-libreoffice" where there is none; a locked file is deciphered before. `otherwise`, if given,
+    reads the file where LibreOffice cannot.
     """
     program = next((found for name in PROGRAMS if (found := shutil.which(name))), "")
     with tempfile.TemporaryDirectory(prefix="zhiku-office-") as folder, _plain(task, folder, suffix) as source:
-        if not program:
-            raise Refused("needs-libreoffice", suffix=suffix)
-        converted = _convert(program, source, Path(folder), target, task.limits.wall_s)
-        return parse(replace(task, path=str(converted), password=None))
+        plain = replace(task, path=str(source), password=None)
+        try:
+            return parse(replace(plain, path=str(_convert(program, plain, Path(folder), target))))
+        except Refused as refused:
+            if otherwise is None or refused.code not in {"needs-libreoffice", "broken"}:
+                raise
+            return otherwise(plain)
 
 
 @contextmanager
@@ -60,14 +71,28 @@ def is_locked(path: str) -> bool:
             return False  # so old or so damaged that LibreOffice has to say
 
 
-def _convert(program: str, source: Path, folder: Path, target: str, wall_s: float) -> Path:
-    """Return the file that LibreOffice made. Raises Refused when it made none."""
+def streams(path: str, names: Iterable[str]) -> dict[str, bytes]:
+    """Return the streams of these names in the root of a compound file. Raises Refused."""
+    import olefile  # noqa: PLC0415  few documents are that old
+
+    try:
+        with olefile.OleFileIO(path) as file:
+            return {name: file.openstream(name).read() for name in names if file.exists(name)}
+    except (OSError, ValueError, IndexError, struct.error) as error:  # OSError is what olefile raises for damage
+        raise Refused("broken", reason="ole") from error
+
+
+def _convert(program: str, task: Task, folder: Path, target: str) -> Path:
+    """Return the file that LibreOffice made. Raises Refused when it made none, or is not there."""
+    source = Path(task.path)
+    if not program:
+        raise Refused("needs-libreoffice", suffix=source.suffix)
     command = [
         *(program, "--headless", "--norestore", "--nologo", "--nodefault", "--nolockcheck", "--nofirststartwizard"),
         f"-env:UserInstallation={(folder / 'profile').as_uri()}",
         *("--convert-to", target, "--outdir", str(folder / "out"), str(source)),
     ]
-    seconds = max(MIN_SECONDS, min(SECONDS, wall_s - MIN_SECONDS))
+    seconds = max(MIN_SECONDS, min(SECONDS, task.limits.wall_s - MIN_SECONDS))
     home = {"HOME": str(folder), "TMPDIR": str(folder), "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
     try:
         subprocess.run(  # noqa: S603  no shell; the path is ours
