@@ -46,15 +46,16 @@ class Row:
         return "; ".join(f"{name}: {value}" if name else value for name, value in cells if value)
 
 
-def rows_of(blocks: Sequence[Block], starts: Sequence[int]) -> list[Span]:
-    """Return a span for each row of the tables, shown as a record."""
-    return [
-        Span(row.start, row.end, block.heading_path, text=row.record)
-        for block, start in zip(blocks, starts, strict=True)
-        if block.kind == "table"
-        for row in table_rows(block.text, start)
-        if row.record
-    ]
+def rows_of(blocks: Sequence[Block], starts: Sequence[int], *, are_records: bool = False) -> list[Span]:
+    """Return a span for each row of the tables, shown as a record; with `are_records` each block of text is one too."""
+    spans: list[Span] = []
+    for block, start in zip(blocks, starts, strict=True):
+        if block.kind == "table":
+            rows = (row for row in table_rows(block.text, start) if row.record)
+            spans += (Span(row.start, row.end, block.heading_path, text=row.record) for row in rows)
+        elif are_records and block.kind in {"text", "list"} and block.text.strip():
+            spans.append(Span(start, start + len(block.text), block.heading_path))
+    return spans
 
 
 def table_rows(text: str, start: int = 0) -> Iterator[Row]:

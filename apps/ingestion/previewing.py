@@ -187,11 +187,11 @@ class _Watcher:
 def _answer(preview: Preview, watcher: _Watcher) -> Result:
     if watcher.should_stop():
         raise ParseCancelled
-    blocks, is_cut_short = _text(preview.sample, watcher)
+    parsed, is_cut_short = _text(preview.sample, watcher)
     _save(replace(preview, state="cutting"))
     tokenizer = registry.tokenizer(spec_of(default_model(AIModel.Kind.EMBEDDING)))
     rule = stored_rule(preview.rule)
-    found = cut(ParsedDocument(blocks), rule, title=title_of(preview.sample.name), tokenizer=tokenizer)
+    found = cut(parsed, rule, title=title_of(preview.sample.name), tokenizer=tokenizer)
     if not found.chunks:
         raise Empty
     sizes = [chunk.tokens for chunk in found.chunks]
@@ -205,35 +205,37 @@ def _cards(found: Cut) -> Iterator[Card]:
         yield Card(number, chunk.text, chunk.tokens, list(chunk.heading_path), page, questions, section)
 
 
-def _text(sample: Sample, watcher: _Watcher) -> tuple[tuple[Block, ...], bool]:
-    """Return the sample's blocks, and whether there are more. Raises a ParseError or PreviewGone."""
+def _text(sample: Sample, watcher: _Watcher) -> tuple[ParsedDocument, bool]:
+    """Return the sample's text, and whether there is more of it. Raises a ParseError or PreviewGone."""
     packed = cache.get(sample.text_key)
     if packed is None:
-        found = _shortened(_stored(sample) if sample.document else _read(sample, watcher))
-        packed = gzip.compress("\n".join(lines_of(found)).encode(), compresslevel=5)
+        found = _stored(sample) if sample.document else _read(sample, watcher)
+        lines = [json.dumps(dict(found.facts)), *lines_of(_shortened(found.blocks))]
+        packed = gzip.compress("\n".join(lines).encode(), compresslevel=5)
         cache.set(sample.text_key, packed, KEPT_S)
         if sample.key:
             default_storage.delete(sample.key)
-    blocks = tuple(blocks_from_lines(gzip.decompress(packed).decode().split("\n")))
-    return blocks, sum(len(block.text) for block in blocks) >= MOST_CHARS
+    facts, *lines = gzip.decompress(packed).decode().split("\n")
+    blocks = tuple(blocks_from_lines(lines))
+    return ParsedDocument(blocks, facts=json.loads(facts)), sum(len(block.text) for block in blocks) >= MOST_CHARS
 
 
-def _stored(sample: Sample) -> Sequence[Block]:
+def _stored(sample: Sample) -> ParsedDocument:
     document = Document.objects.select_related("current_version").filter(pk=sample.document, deleted_at=None).first()
     version = document.current_version if document else None
     blocks = load_blocks(version) if version else ()
-    if not blocks:
+    if version is None or not blocks:
         raise PreviewGone
-    return blocks
+    return ParsedDocument(blocks, facts=version.facts)
 
 
-def _read(sample: Sample, watcher: _Watcher) -> Sequence[Block]:
+def _read(sample: Sample, watcher: _Watcher) -> ParsedDocument:
     """Read a file that was sent for the preview alone."""
     with (
         pipeline.local_file(DocumentVersion(file=sample.key).file) as path,
         pipeline.read_file(path, sample.name, watcher) as reading,
     ):
-        return reading.parsed.blocks
+        return reading.parsed
 
 
 def _shortened(blocks: Sequence[Block]) -> Iterator[Block]:

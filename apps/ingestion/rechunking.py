@@ -56,7 +56,7 @@ def stored_text(kind: str, version: DocumentVersion) -> ParsedDocument | None:
     if kind != Kind.CHUNK:
         return None
     blocks = load_blocks(version)
-    return ParsedDocument(blocks, pages=version.pages) if blocks else None
+    return ParsedDocument(blocks, pages=version.pages, facts=version.facts) if blocks else None
 
 
 @transaction.atomic

@@ -29,7 +29,7 @@ def cut(parsed: ParsedDocument, rule: Rule, *, title: str, tokenizer: Tokenizer,
         return Cut(tuple(plan.drafts(_whole(plan, rule))))
     taken: Sequence[Span] = ()
     if rule.strategy == "row":
-        taken = rows_of(plan.blocks, plan.starts)
+        taken = rows_of(plan.blocks, plan.starts, are_records=bool(parsed.facts.get("records")))
     elif rule.strategy == "qa":
         taken = pairs_of(plan.blocks, plan.starts)
     chunks = plan.drafts(plan.spans(rule.target_tokens, rule.overlap_tokens, taken))

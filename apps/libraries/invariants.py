@@ -82,6 +82,18 @@ def chunks_belong_to_the_current_version() -> list[str]:
     return [f"chunk {row[0]} of document {row[1]} is not of its current version, library or team" for row in _rows(sql)]
 
 
+@invariant("libraries.sections-belong-to-their-chunks")
+def sections_belong_to_their_chunks() -> list[str]:
+    """A section is of its document's current version, and is read for chunks of that document alone."""
+    sql = """
+        SELECT s.id, s.document_id
+        FROM libraries_section s
+        JOIN libraries_document d ON d.id = s.document_id
+        LEFT JOIN libraries_chunk c ON c.section_id = s.id AND c.document_id <> s.document_id
+        WHERE s.version_id IS DISTINCT FROM d.current_version_id OR c.id IS NOT NULL"""
+    return [f"section {row[0]} of document {row[1]} is not of its current version" for row in _rows(sql)]
+
+
 @invariant("libraries.every-version-has-its-file")
 def every_version_has_its_file() -> list[str]:
     """The bytes of each version are in the storage, with the size that was counted."""

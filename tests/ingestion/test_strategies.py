@@ -55,6 +55,15 @@ def test_it_makes_a_record_of_each_row_with_the_names_of_its_columns() -> None:
     assert whole[chunks[2].char_from : chunks[2].char_to] == "| Rome | 90 |  |"
 
 
+def test_it_makes_a_passage_of_each_record_of_json() -> None:
+    blocks = tuple(Block(f"name: Item {n}\nprice: {n}", heading_path=(f"Item {n}",)) for n in range(5))
+    rule = Rule("row", 100, 0)
+
+    records = cut(ParsedDocument(blocks, facts={"records": "5"}), rule, title="", tokenizer=Words()).chunks
+
+    assert [chunk.text for chunk in records] == [block.text for block in blocks]
+
+
 def test_it_cuts_a_row_that_is_too_long_for_the_model() -> None:
     row = "| Paris | " + sentences(200) + " |"
 
