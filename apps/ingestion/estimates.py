@@ -73,12 +73,12 @@ def estimate(job: Work, ahead: Work, others: Iterable[Work], slots: int) -> Esti
     return Estimate(place, max(max(read_s, job.read_s) + job.embed_s, embed_s) + job.index_s)
 
 
-def of_team(team_id: UUID) -> Mapping[UUID, Estimate]:
-    """Return the estimates of a team's live jobs by their ids; jobs of paused libraries have none."""
+def of_team(team_id: UUID, key: str = "pk") -> Mapping[UUID, Estimate]:
+    """Return the estimates of a team's live jobs by their ids, or by `document_id`; paused libraries have none."""
     rows = IngestionJob.objects.filter(
         team=team_id, state__in=(State.QUEUED, State.RUNNING), document__library__is_paused=False
     )
-    columns = ("pk", "state", "stage", "done", "total", "document__name", "version__size_bytes")
+    columns = (key, "state", "stage", "done", "total", "document__name", "version__size_bytes")
     own = list(rows.order_by("created_at", "pk").values_list(*columns)[:OWN_MAX])
     if not own:
         return {}

@@ -295,3 +295,16 @@ def test_it_promises_no_more_than_an_estimate_can(seconds: float, shown: str) ->
 @pytest.mark.parametrize(("number", "shown"), [(1, "1st"), (2, "2nd"), (11, "11th"), (112, "112th"), (23, "23rd")])
 def test_it_counts_in_english(number: int, shown: str) -> None:
     assert words.when_ready(estimates.Estimate(number, 3)).startswith(f"{shown} in line")
+
+
+def test_it_tells_the_place_in_line_on_the_documents_page(
+    upload: Upload, library: Library, ann_client: Client, django_assert_max_num_queries: Any
+) -> None:
+    """Ten that wait cost no more queries than one."""
+    for number in range(10):
+        upload(f"text {number}", name=f"{number}.txt")
+
+    with django_assert_max_num_queries(30):
+        response = ann_client.get(reverse("libraries:library", args=[library.pk]))
+
+    assert "3rd in line" in response.content.decode()
