@@ -1,4 +1,4 @@
-"""A document's passages as its page shows them: a hundred at a time, one of them chosen, perhaps only some of them."""
+"""A document's passages as its page shows them: fifty at a time, one of them chosen, perhaps only some of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet
 from apps.core.errors import NotFound
 from apps.libraries.models import Chunk, Document
 
-PART_CHUNKS = 100
+PART_CHUNKS = 50
 MAX_QUERY_CHARS = 100
 SHOWN: Mapping[str, Q] = {  # which passages can be asked for; the keys are the address's
     "edited": Q(is_edited=True),

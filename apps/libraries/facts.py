@@ -14,6 +14,7 @@ class Facts:
     """Technical facts; `own` is what the file says of itself, in its order."""
 
     own: Mapping[str, str]
+    rule: str  # by which its library's passages are cut
     chunks: int
     edited: int
     disabled: int
@@ -47,6 +48,7 @@ def facts_of(document: Document, version: DocumentVersion | None) -> Facts:
     )
     return Facts(
         own=_own(version),
+        rule=str(document.library.chunking.get("strategy", "structure")),
         chunks=sums["chunks"],
         edited=sums["edited"],
         disabled=sums["disabled"],

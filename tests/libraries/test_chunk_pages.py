@@ -115,8 +115,8 @@ def test_it_finds_the_part_by_passage_page_and_filter(ann_client: Client, docume
 
     assert f"chunk-{made[150].pk}" in body(ann_client, address, chunk=str(made[150].pk))
     assert f"chunk-{made[249].pk}" in body(ann_client, address, page="250")
-    assert "2 / 3" in body(ann_client, address, part="2")
-    assert "3 / 3" in body(ann_client, address, part="99999")
+    assert "2 / 5" in body(ann_client, address, part="2")
+    assert "5 / 5" in body(ann_client, address, part="99999")
     disabled = body(ann_client, address, show="disabled")
     assert disabled.count("<article") == 1
     assert f"chunk-{made[200].pk}" in disabled

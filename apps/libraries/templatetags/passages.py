@@ -37,6 +37,13 @@ FACTS = {
     "encoding": gettext_lazy("Encoding"),
     "publisher": gettext_lazy("Publisher"),
 }
+RULES = {
+    "structure": gettext_lazy("By structure"),
+    "parent_child": gettext_lazy("Parent and child"),
+    "row": gettext_lazy("One row each"),
+    "qa": gettext_lazy("Questions and answers"),
+    "whole": gettext_lazy("Whole document"),
+}
 QUALITIES = {
     "failed": gettext_lazy("not read"),
     "empty": gettext_lazy("empty"),
@@ -61,6 +68,12 @@ def _how(page: Page) -> str:
         return words
     degrees = page.rotation if page.rotation <= HALF_TURN else page.rotation - 2 * HALF_TURN
     return gettext("%(how)s, turned by %(degrees)s°") % {"how": words, "degrees": degrees}
+
+
+@register.filter
+def rule_words(strategy: str) -> str:
+    """Return by which rule a library's documents are cut (`ingestion.chunking`)."""
+    return str(RULES.get(strategy, strategy))
 
 
 @register.filter
