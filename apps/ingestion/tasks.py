@@ -5,7 +5,8 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from celery import Task, shared_task
@@ -26,6 +27,17 @@ from apps.ingestion.reading import read
 from apps.ingestion.stopping import is_stopping
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a worker does with the jobs of a stage; `then` follows each that ended well."""
+
+    stage: Stage
+    work: Callable[[Held], None]
+    then: Callable[[], None] = lambda: None
+
+
 SHIFT_S = 20  # a task goes on with the next job for so long, then rings for a successor
 EMBED_SHIFT_S = 600
 TIME_LIMIT_S = SHIFT_S + settings.ENV.parse_wall_s + 600  # the last job of a shift: parse, split, stage
@@ -39,8 +51,13 @@ _changed_again = threading.Event()
 
 @shared_task(ignore_result=True, time_limit=TIME_LIMIT_S)
 def read_document(job_id: str = "") -> None:
-    """Read queued documents until none waits; the one that rang need not be the first."""
-    _work(Stage.READ, read, then=_ring_embedder, again=lambda: ring(read_document, job_id))
+    """Read queued documents until none waits; the one that rang need not be the first.
+
+    After each one a document is indexed, if any waits for that: a thousand bells of uploads are in the broker's queue
+    before the bell of an index, and would keep the first document from being ready until the last one is read.
+    """
+    steps = (Step(Stage.INDEX, index), Step(Stage.READ, read, then=_ring_embedder))
+    _work(steps, again=lambda: ring(read_document, job_id))
 
 
 def _ring_embedder() -> None:
@@ -51,7 +68,7 @@ def _ring_embedder() -> None:
 @shared_task(ignore_result=True, time_limit=TIME_LIMIT_S)
 def index_document(job_id: str = "") -> None:
     """Index documents whose vectors are complete until none waits."""
-    _work(Stage.INDEX, index, then=None, again=lambda: ring(index_document, job_id))
+    _work((Step(Stage.INDEX, index),), again=lambda: ring(index_document, job_id))
 
 
 @shared_task(ignore_result=True)
@@ -164,15 +181,21 @@ def _settle(held: Held, error: AppError, log: str) -> None:
         jobs.fail(held, error, log)
 
 
-def _work(
-    stage: str, step: Callable[[Held], None], *, then: Callable[[], None] | None, again: Callable[[], None]
-) -> None:
+def _work(steps: Sequence[Step], *, again: Callable[[], None]) -> None:
+    """Take the steps in turn until nothing waits for any of them, or the shift is over."""
     until = time.monotonic() + SHIFT_S
     while time.monotonic() < until and not is_stopping():
-        held = jobs.claim_next(stage)
-        if held is None:
+        if not sum(_take(step) for step in steps):
             return
-        reach("after-claim")
-        if attempt(held, step) and then is not None:
-            then()
     again()
+
+
+def _take(step: Step) -> bool:
+    """Carry out one job of a step; returns whether there was one."""
+    held = jobs.claim_next(step.stage)
+    if held is None:
+        return False
+    reach("after-claim")
+    if attempt(held, step.work):
+        step.then()
+    return True

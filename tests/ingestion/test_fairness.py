@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 
 from apps.catalog.models import AIModel
-from apps.ingestion import embedding, jobs, pace, queueing
+from apps.ingestion import embedding, jobs, pace, queueing, tasks
 from apps.ingestion.jobs import Held, Stage
 from apps.ingestion.models import IngestionJob, StagedChunk
 from apps.libraries.models import Document, DocumentVersion, Library
@@ -136,6 +136,23 @@ def test_it_embeds_the_other_teams_file_within_thrice_its_work(
     solo = -(-chunks // BATCH)
     assert done_at
     assert done_at[0] - 3 <= 3 * max(solo, 1)
+
+
+def test_it_indexes_between_two_reads(t1: Team, t2: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Row 38: the bell of B's index lies in the broker behind a thousand bells of A's uploads."""
+    queued(t1, 10)
+    queued(t2, 3, "index")
+    order: list[str] = []
+
+    def step(name: str) -> Any:
+        return lambda held: (order.append(name), jobs.drop(held))
+
+    monkeypatch.setattr(tasks, "read", step("read"))
+    monkeypatch.setattr(tasks, "index", step("index"))
+    monkeypatch.setattr(tasks, "ring", lambda *_: None)
+    tasks.read_document()
+
+    assert order == ["index", "read"] * 3 + ["read"] * 7
 
 
 def test_it_lets_a_paused_library_wait(t1: Team, library: Library) -> None:
