@@ -121,3 +121,35 @@ def test_it_takes_no_frame_for_a_table(tmp_path: Path) -> None:
             canvas.line(60 + 40 * at, H - 300, 60 + 40 * at, H - 360)
 
     assert [block.kind for block in blocks(tmp_path, draw)] == ["text"]
+
+
+def test_it_reads_rows_of_numbers_apart_that_share_one_ruled_cell_and_columns_beyond_the_last_rule(
+    tmp_path: Path,
+) -> None:
+    def draw(canvas: Canvas) -> None:
+        canvas.setLineWidth(0.5)
+        for y in (72, 92, 132, 172):
+            canvas.line(60, H - y, 330, H - y)
+        for x in (150, 240):
+            canvas.line(x, H - 72, x, H - 172)
+        for text, x, y in (
+            ("Layers", 70, 76),
+            ("Loss", 160, 76),
+            ("Time", 250, 76),
+            ("six", 70, 105),
+            ("four", 70, 145),
+        ):
+            write(canvas, [text], x, y)
+        for x, texts in ((160, ("0.965", "0.969", "0.938", "0.952")), (250, ("2.73", "5.39", "1.97", "3.77"))):
+            write(canvas, texts[:2], x, 96)
+            write(canvas, texts[2:], x, 136)
+
+    rows = blocks(tmp_path, draw)[0].text.split("\n")
+
+    assert rows[0] == "| Layers | Loss | Time |"
+    assert rows[2:] == [
+        "| six | 0.965 | 2.73 |",
+        "| six | 0.969 | 5.39 |",
+        "| four | 0.938 | 1.97 |",
+        "| four | 0.952 | 3.77 |",
+    ]

@@ -1,6 +1,7 @@
 """Finds tables by the lines that are drawn around their cells."""
 
 import ctypes
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -21,9 +22,11 @@ _NEAR = 2.5  # rules so close are one, and meet across such a gap
 _LOOK_BACK = 60  # rules on one line, before and beside the next
 _MIN_RULES = 6  # two rows of two cells have three rules each way
 _MIN_FILLED = 0.3  # of the cells hold text; a drawing's do not
+_MARGIN = 10.0  # points: a column or row outside of the outermost rule is at least so wide
 _MIN_TOLD = 0.6  # of the rows hold text
 _CELL_CHARS = 4_000
 _INSET = 0.5
+_NUMBER = re.compile(r"[-+−(]?[\d.,% $€£¥]*\d[\d.,% $€£¥)]*$")
 Way = Literal["level", "upright"]
 LEVEL: Way = "level"
 UPRIGHT: Way = "upright"
@@ -173,8 +176,10 @@ def _meet(level: Rule, upright: Rule) -> bool:
 
 def _table(rules: Sequence[Rule], text: object, frame: Frame) -> Table | None:
     """Return the table that rules make, None for frames and drawings."""
-    ys = _places([rule.at for rule in rules if rule.way == LEVEL])
-    xs = _places([rule.at for rule in rules if rule.way == UPRIGHT])
+    level = [rule for rule in rules if rule.way == LEVEL]
+    upright = [rule for rule in rules if rule.way == UPRIGHT]
+    ys = _places([*(rule.at for rule in level), *_outer(upright, [rule.at for rule in level])])
+    xs = _places([*(rule.at for rule in upright), *_outer(level, [rule.at for rule in upright])])
     rows, columns = len(ys) - 1, len(xs) - 1
     if not (2 <= rows <= MAX_ROWS and 2 <= columns <= MAX_COLUMNS):  # noqa: PLR2004  a table has two of each
         return None
@@ -197,7 +202,43 @@ def _table(rules: Sequence[Rule], text: object, frame: Frame) -> Table | None:
         return None
     if filled < _MIN_FILLED * (rows * columns - merged) or told < 2 or filled < 3:  # noqa: PLR2004
         return None
-    return Table((xs[0], ys[0], xs[-1], ys[-1]), tuple(map(tuple, cells)), tuple(merges))
+    apart, moved = _unstacked(cells, merges)
+    return Table((xs[0], ys[0], xs[-1], ys[-1]), tuple(map(tuple, apart)), tuple(moved))
+
+
+def _unstacked(cells: Sequence[Sequence[str]], merges: Sequence[Merge]) -> tuple[list[list[str]], list[Merge]]:
+    """Return the rows with those as several that hold several rows of numbers between two rules.
+
+    A cell of one line beside them stands for each of them.
+    """
+    rows: list[list[str]] = []
+    starts = []
+    for row in cells:
+        starts.append(len(rows))
+        lines = [cell.split("\n") for cell in row]
+        high = max(map(len, lines))
+        numbers = sum(len(each) == high and all(map(_NUMBER.match, each)) for each in lines)
+        if high > 1 and numbers > 1 and all(len(each) in (1, high) for each in lines):
+            rows += [[each[at] if len(each) == high else each[0] for each in lines] for at in range(high)]
+        else:
+            rows.append(list(row))
+    starts.append(len(rows))
+    moved = [
+        Merge(starts[each.row], each.column, starts[each.row + each.rows] - starts[each.row], each.columns)
+        for each in merges
+    ]
+    return rows, moved
+
+
+def _outer(rules: Sequence[Rule], across: Sequence[float]) -> list[float]:
+    """Return where a table ends that has no rule at its edge: where several rules end, well beyond the last one."""
+    first, last = min(rule.start for rule in rules), max(rule.end for rule in rules)
+    found = []
+    if first < min(across) - _MARGIN and sum(rule.start <= first + _NEAR for rule in rules) > 1:
+        found.append(first)
+    if last > max(across) + _MARGIN and sum(rule.end >= last - _NEAR for rule in rules) > 1:
+        found.append(last)
+    return found
 
 
 def _places(values: Sequence[float]) -> list[float]:
