@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from apps.ingestion import parse_errors
-from apps.ingestion.parsers import doc, office_legacy, ppt, word_binary, xlsx
+from apps.ingestion.parsers import doc, office_legacy, ppt, slides_binary, word_binary, xlsx
 from apps.ingestion.parsers.types import ParseLimits, Refused
 from tests.ingestion import office, papers
 
@@ -38,10 +38,10 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Pa
 def test_it_says_so_where_there_is_no_libreoffice(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda _name: None)
 
-    with pytest.raises(Refused) as refused:
-        ppt.parse(office.Desk().task(old))
-
-    assert refused.value.code == "needs-libreoffice"
+    for parse in (doc.parse, ppt.parse):
+        with pytest.raises(Refused) as refused:
+            parse(office.Desk().task(old))
+        assert refused.value.code == "needs-libreoffice"
     assert "LibreOffice" in parse_errors.error_of(refused.value.code, refused.value.params).sentence()
 
 
@@ -132,6 +132,49 @@ def test_it_refuses_old_word_with_a_code(main: bytes, code: str) -> None:
         read_binary(main, b"")
 
     assert refused.value.code == code
+
+
+def record(kind: int, *contents: bytes, instance: int = 0, is_container: bool = False) -> bytes:
+    data = b"".join(contents)
+    return struct.pack("<HHI", instance << 4 | (0xF if is_container else 0), kind, len(data)) + data
+
+
+def said(kind: int, text: str) -> bytes:
+    """Return the atoms of a text: its kind, and its characters, in one byte each where they allow that."""
+    words = record(4_008, text.encode("latin-1")) if text.isascii() else record(4_000, text.encode("utf-16-le"))
+    return record(3_999, struct.pack("<I", kind)) + words
+
+
+def test_it_reads_the_bare_text_of_old_slides_without_libreoffice() -> None:
+    """Titles and bodies stand in the list of slides, boxes in the slides, notes by the key of theirs."""
+    first, second = (record(1_011, struct.pack("<5I", 0, 0, 0, key, 0)) for key in (256, 257))
+    listed = record(4_080, first, said(0, "Plan 计划"), said(1, "One\rTwo"), second, said(6, "End"), is_container=True)
+    box = record(61_453, said(4, "Boxed"), is_container=True)
+    slides = record(1_006, box, is_container=True) + record(1_006, said(0, "End"), is_container=True)
+    master = record(1_008, record(1_009, bytes(8)), said(2, "Click to edit"), is_container=True)
+    notes = record(
+        1_008, record(1_009, struct.pack("<2I", 257, 0)), said(2, "Say bye."), said(4, "*"), is_container=True
+    )
+
+    parsed = slides_binary.read(office.Desk().task(Path("a.ppt")), listed + master + slides + notes)
+
+    assert (parsed.pages, parsed.title) == (2, "Plan 计划")
+    assert [(block.kind, block.text, block.page) for block in parsed.blocks] == [
+        ("heading", "Plan 计划", 1),
+        ("text", "One\nTwo", 1),
+        ("text", "Boxed", 1),
+        ("heading", "End", 2),
+        ("note", "Say bye.", 2),
+    ]
+
+
+@pytest.mark.parametrize("cut", [1, 9, 25])
+def test_it_stops_at_the_end_of_old_slides_that_are_cut_off(cut: int) -> None:
+    whole = record(4_080, record(1_011, bytes(20)), said(0, "Title"), said(1, "Body words"), is_container=True)
+
+    parsed = slides_binary.read(office.Desk().task(Path("a.ppt")), whole[:-cut])
+
+    assert parsed.blocks[0].text == "Title"
 
 
 def test_it_calls_a_file_broken_that_libreoffice_made_nothing_of(

@@ -42,7 +42,15 @@ def read_converted(
         except Refused as refused:
             if otherwise is None or refused.code not in {"needs-libreoffice", "broken"}:
                 raise
-            return otherwise(plain)
+            return _read_otherwise(otherwise, plain, refused)
+
+
+def _read_otherwise(otherwise: Callable[[Task], ParsedDocument], task: Task, refused: Refused) -> ParsedDocument:
+    """Return what can be read without LibreOffice; what cannot is refused as it was before."""
+    try:
+        return otherwise(task)
+    except Refused as failed:
+        raise (refused if failed.code in {"broken", "empty"} else failed) from failed
 
 
 @contextmanager
