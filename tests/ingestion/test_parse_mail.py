@@ -167,3 +167,9 @@ def test_it_reads_a_page_saved_as_one_file(tmp_path: Path) -> None:
     assert texts(parsed) == ["Walruses", "They — live."]
     assert parsed.facts["address"] == "https://x.test/a"
     assert parsed.title == "A page"
+
+
+def test_it_reads_a_part_whose_fields_hold_bytes_beyond_ascii(tmp_path: Path) -> None:
+    data = HEAD.encode() + b"Content-Type: text/plain\nContent-Disposition: inl\xe4ne\nContent-ID: \xe4\n\nWords.\n"
+
+    assert texts(read(tmp_path, data))[0] == "Trip"

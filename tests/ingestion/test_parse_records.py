@@ -302,3 +302,7 @@ def test_it_tells_a_book_that_is_locked_from_one_with_scrambled_fonts(tmp_path: 
     assert host.parse(book(tmp_path, **fonts), name="a.epub").blocks
     with pytest.raises(parse_errors.Encrypted):
         host.parse(book(tmp_path, **locked), name="a.epub")
+
+
+def test_it_refuses_subtitles_without_a_cue(tmp_path: Path) -> None:
+    assert code_of(tmp_path, "WEBVTT\n\nNothing is said.\n", "a.vtt") == "empty"

@@ -55,6 +55,11 @@ def _decoded(part: bytes | str, charset: str | None) -> str:
     return text_of(part, charset)
 
 
+def raw_field(message: Message, name: str) -> str:
+    """Return a field as it stands, "" where there is none; one with bytes beyond ASCII comes as an object."""
+    return str(message.get(name) or "").strip()
+
+
 def text_of(data: bytes, charset: str | None) -> str:
     """Return bytes as text: by the charset told if it holds, else by their looks."""
     name = {"gb2312": "gb18030", "gbk": "gb18030", "us-ascii": "utf-8"}.get((charset or "").lower(), charset or "")
@@ -93,7 +98,7 @@ def read_message(message: Message, attacher: Attacher, stack: HeadingStack, leve
     shown = {found.lower() for found in _CID.findall(page)}
     folder = "" if level == 1 else one_line(header(message, "subject"))[:100].replace("/", " ")
     for part in bodies.files:
-        if (part.get("Content-ID") or "").strip("<> ").lower() not in shown:
+        if raw_field(part, "Content-ID").strip("<> ").lower() not in shown:
             attacher.add(_name_of(part), [_bytes_of(part)], folder)
     for inner in bodies.messages[: attacher.room]:
         yield from read_message(inner, attacher, stack, min(level + 1, MAX_NESTING))
@@ -101,7 +106,7 @@ def read_message(message: Message, attacher: Attacher, stack: HeadingStack, leve
 
 def _collect(part: Message, bodies: Bodies, depth: int) -> None:
     """Sort the parts of a message into words, attachments and messages."""
-    kind, disposition = part.get_content_type(), (part.get("Content-Disposition") or "").strip().lower()
+    kind, disposition = part.get_content_type(), raw_field(part, "Content-Disposition").lower()
     if kind == "message/rfc822" and isinstance(part.get_payload(), list):
         bodies.messages += [inner for inner in part.get_payload() if isinstance(inner, Message)]
     elif part.is_multipart():

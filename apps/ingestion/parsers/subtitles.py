@@ -43,8 +43,9 @@ def parse(task: Task) -> ParsedDocument:
 def _cues(text: str) -> Iterator[_Cue]:
     """Yield the cues in order; numbers, notes and styles between them are left out."""
     found = list(_TIME.finditer(text))
-    for time, after in zip(found, [*found[1:], None], strict=True):
-        body = text[time.end() : after.start() if after else len(text)].lstrip("\n")
+    ends = [*(after.start() for after in found[1:]), len(text)]
+    for time, end in zip(found, ends, strict=False):
+        body = text[time.end() : end].lstrip("\n")
         lines = re.split(r"\n[ \t]*\n", body, maxsplit=1)[0].split("\n")
         words = _MARKS.sub("", _VOICE.sub(r"\1: ", " ".join(lines)))
         yield _Cue(_seconds(time[1]), _seconds(time[2]), one_line(words))
