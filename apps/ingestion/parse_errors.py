@@ -176,6 +176,14 @@ class TooManyParts(ParseError):
     detail = _("With its parts it came to more than %(limit)s files or %(mib)s MiB. Split it and upload the parts.")
 
 
+class TooDeep(ParseError):
+    """A file in a file in a file …, deeper than is followed: it is listed, not read."""
+
+    code = "too-deep"
+    title = _("This file lies too deep inside other files")
+    detail = _("Take it out and upload it by itself.")
+
+
 class Malware(ParseError):
     """The malware scanner knows the bytes."""
 
@@ -240,6 +248,7 @@ _CLASSES: tuple[type[ParseError], ...] = (
     NoParts,
     Container,
     TooManyParts,
+    TooDeep,
     Malware,
     XmlEntities,
     ParseCancelled,
