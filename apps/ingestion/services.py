@@ -16,6 +16,7 @@ from apps.ingestion.names import display_name
 from apps.ingestion.storing import Source, Stored, store
 from apps.ingestion.tasks import read_document, ring
 from apps.libraries.models import Document, DocumentVersion, Library
+from apps.libraries.trash import family
 from apps.metering import services as metering
 from apps.metering.models import Reservation, Resource
 from apps.users.models import User
@@ -172,7 +173,8 @@ def _revive(user: User | None, library: Library, document: Document) -> Outcome:
     if document.deleted_at is not None:
         try:
             with transaction.atomic():
-                Document.objects.filter(pk=document.pk).update(deleted_at=None, name=document.name)
+                together = Document.objects.filter(pk__in=family([document.pk]), deleted_at=document.deleted_at)
+                together.update(deleted_at=None)
         except IntegrityError:  # a parallel upload created or revived one
             return outcome
         document.deleted_at, outcome = None, "restored"

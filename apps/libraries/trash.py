@@ -47,11 +47,11 @@ def delete_documents(*, user: User, library: Library, documents: QuerySet[Docume
 
 
 def _hide(ids: Sequence[UUID]) -> int:
-    family = Document.objects.filter(pk__in=_family(ids), deleted_at=None)
-    return family.update(deleted_at=timezone.now())
+    together = Document.objects.filter(pk__in=family(ids), deleted_at=None)
+    return together.update(deleted_at=timezone.now())
 
 
-def _family(ids: Sequence[UUID]) -> list[UUID]:
+def family(ids: Sequence[UUID]) -> list[UUID]:
     """Return these documents and all parts below them."""
     with connection.cursor() as cursor:
         cursor.execute(_FAMILY, [list(ids)])
@@ -69,7 +69,7 @@ def restore_document(*, user: User, document: Document) -> Document:
         return document
     if document.parent_id and Document.objects.filter(pk=document.parent_id).exclude(deleted_at=None).exists():
         raise NotRestorable
-    together = Document.objects.filter(pk__in=_family([document.pk]), deleted_at=document.deleted_at)
+    together = Document.objects.filter(pk__in=family([document.pk]), deleted_at=document.deleted_at)
     try:
         with transaction.atomic():
             together.update(deleted_at=None)
@@ -116,7 +116,7 @@ def remove_for_good(*, user: User, library: Library, documents: QuerySet[Documen
     """Remove deleted documents with their bytes now. Raises TypedNameDiffers unless `typed` is what is `wanted`."""
     if typed.strip() != wanted:
         raise TypedNameDiffers
-    ids = _family(list(documents.exclude(deleted_at=None).values_list("pk", flat=True)))
+    ids = family(list(documents.exclude(deleted_at=None).values_list("pk", flat=True)))
     removed = sum(remove_deleted(document_id) for document_id in ids)
     if removed:
         detail = {"documents": removed}

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.audit.models import AuditEvent
+from apps.ingestion.services import take_upload
 from apps.libraries import documents as editing
 from apps.libraries import metadata, trash, validity
 from apps.libraries.errors import FieldsInvalid, NotRestorable, TagInvalid, ValueInvalid
@@ -212,6 +213,16 @@ def test_it_deletes_and_restores_parts_with_their_file(library: Library, alice: 
 
     trash.restore_document(user=alice, document=fresh(whole))
     assert [fresh(each).deleted_at is None for each in (whole, part, deep, early)] == [True, True, True, False]
+
+
+def test_it_brings_parts_back_when_their_file_is_uploaded_again(library: Library, alice: User) -> None:
+    whole = factories.DocumentFactory(library=library, name="mail.eml", content=b"the mail")
+    part = factories.DocumentFactory(library=library, name="inside.txt", parent=whole, origin="part")
+    trash.delete_document(user=alice, document=whole)
+
+    take_upload(user=alice, library=library, file=ContentFile(b"the mail"), name="mail.eml")
+
+    assert [fresh(each).deleted_at for each in (whole, part)] == [None, None]
 
 
 def test_it_purges_all_versions_parts_and_pictures(
