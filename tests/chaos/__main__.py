@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.chaos.installation import BASE_DIR, Installation
 
 DRAIN_S = 900.0
-POINT_S = 60.0  # within which somebody must come by an armed point
+POINT_S = 240.0  # within which somebody must come by an armed point
 MINUTE_S = 60
 
 

@@ -100,12 +100,15 @@ class Installation:
 
     def servers(self) -> dict[str, int]:
         """Return the ids of the embedded servers: postgres, valkey."""
+        from kb_project.addresses import socket_dir
+        from kb_project.env import env
+
         found: dict[str, int] = {}
         for pid in pids():
             line = cmdline(pid)
             if str(self.var / "pg") in line and "-D" in line:
                 found["postgres"] = pid
-            elif str(self.var / "valkey") in line and "--unixsocket" in line:
+            elif "valkey-server" in line and str(socket_dir(env())) in line:
                 found["valkey"] = pid
         return found
 
