@@ -46,10 +46,6 @@ class Package:
         """Return a part's name in the archive, "" if there is none; names of parts ignore case."""
         return self._names.get(part.lstrip("/").lower(), "")
 
-    def names(self) -> Iterator[str]:
-        """Yield the names of all parts, in lower case."""
-        yield from self._names
-
     def read(self, part: str) -> bytes:
         """Return the bytes of a part, b"" if there is none. Raises Refused."""
         return self._archive.read(self.name_of(part))
