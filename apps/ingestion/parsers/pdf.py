@@ -14,7 +14,16 @@ from apps.ingestion.parsers.pdf_blocks import WORD, blocks_of
 from apps.ingestion.parsers.pdf_figures import Figures
 from apps.ingestion.parsers.pdf_furniture import Page, without_furniture
 from apps.ingestion.parsers.pdf_headings import normal
-from apps.ingestion.parsers.pdf_layer import FILLS, draw, is_blank, is_broken, is_sparse, letters, picture_share
+from apps.ingestion.parsers.pdf_layer import (
+    FILLS,
+    draw,
+    drawn_objects,
+    is_blank,
+    is_broken,
+    is_sparse,
+    letters,
+    picture_share,
+)
 from apps.ingestion.parsers.pdf_lines import Frame, Line, PageText, frame_of
 from apps.ingestion.parsers.pdf_rules import Table, ruled_tables
 from apps.ingestion.parsers.recognition import Recognition, lines_of
@@ -176,13 +185,14 @@ def _read_page(handle: object, number: int, total: int, work: _Work) -> Page:
     setting = recognition.setting(number)
     if setting.method == "skip":
         return Page(number, frame.size, [], PageRead(number, "empty"))
-    lines, tables = _layer(handle, frame)
+    paths, pictures = drawn_objects(handle)
+    lines, tables = _layer(handle, frame, paths)
     chars = sum(len(line.text) for line in lines)
     layer = Page(number, frame.size, lines, PageRead(number, "text" if chars else "empty", chars))
     layer = replace(layer, tables=tuple(tables), lines=_outside(lines, tables))
     is_wanted = setting.method == "ocr" or (setting.method == "auto" and _is_doubtful(handle, frame, lines))
     if not is_wanted and chars:
-        work.figures.take(handle, number, frame)
+        work.figures.take(handle, number, frame, pictures)
     if not recognition.is_on or not is_wanted:
         return layer
     read = recognition.page(number, total, lambda dpi: draw(handle, frame, dpi))
@@ -192,14 +202,14 @@ def _read_page(handle: object, number: int, total: int, work: _Work) -> Page:
     return layer if chars and read.method != "ocr" else seen
 
 
-def _layer(handle: object, frame: Frame) -> tuple[list[Line], list[Table]]:
+def _layer(handle: object, frame: Frame, paths: Sequence[object]) -> tuple[list[Line], list[Table]]:
     """Return the lines of the page's text layer, and its ruled tables."""
     text = pdfium.FPDFText_LoadPage(handle)
     if not text:
         return [], []
     try:
         lines = PageText(text, frame).lines()
-        return lines, ruled_tables(handle, text, frame) if lines else []
+        return lines, ruled_tables(paths, text, frame) if lines else []
     finally:
         pdfium.FPDFText_ClosePage(text)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pypdfium2.raw as pdfium
 
-from apps.ingestion.parsers.pdf_layer import MAX_OBJECTS, draw
+from apps.ingestion.parsers.pdf_layer import draw
 from apps.ingestion.parsers.pdf_lines import Edges, Frame
 from apps.ingestion.parsers.types import Task
 from apps.libraries.types import Block, Box, FigureFound
@@ -29,9 +29,9 @@ class Figures:
     found: list[FigureFound] = field(default_factory=list)
     _digests: set[bytes] = field(default_factory=set)
 
-    def take(self, page: object, number: int, frame: Frame) -> None:
+    def take(self, page: object, number: int, frame: Frame, pictures: Sequence[object]) -> None:
         """Keep the pictures of a page that has text."""
-        for edges in _pictures(page, frame)[:MAX_ON_PAGE]:
+        for edges in _pictures(pictures, frame)[:MAX_ON_PAGE]:
             if len(self.found) >= MAX_FIGURES:
                 return
             self._keep(page, number, frame, edges)
@@ -70,17 +70,13 @@ class Figures:
         return tuple(_placed(figure, by_page.get(figure.page or 0, []), len(blocks), heights) for figure in self.found)
 
 
-def _pictures(page: object, frame: Frame) -> list[Edges]:
+def _pictures(pictures: Sequence[object], frame: Frame) -> list[Edges]:
     """Return where pictures worth keeping lie on a page, from top to bottom; those that overlap are one."""
     width, height = frame.size
     edges = [ctypes.c_float() for _edge in range(4)]
     references = [ctypes.byref(edge) for edge in edges]
     found: list[Edges] = []
-    count = pdfium.FPDFPage_CountObjects(page)
-    for at in range(min(MAX_OBJECTS, count)):
-        each = pdfium.FPDFPage_GetObject(page, at)
-        if pdfium.FPDFPageObj_GetType(each) != pdfium.FPDF_PAGEOBJ_IMAGE:
-            continue
+    for each in pictures:
         if pdfium.FPDFPageObj_GetBounds(each, *references):
             left, bottom, right, top = (edge.value for edge in edges)
             x0, y0, x1, y1 = frame.shown(left, top, right, bottom)

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from apps.runtimes.contracts import Picture
 
 MAX_PIXELS = 12_000_000  # of a drawn page: A4 at 300 dpi has 8.7 million
-MAX_OBJECTS = 2_000
+MAX_OBJECTS = 4_000  # of one page that are looked at
+_PATH, _IMAGE = pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_IMAGE
 MAX_CHARS = 4_000  # that are looked at
 SPARSE = 60  # letters: so few beside a picture that fills the page are a stamp, a page number or a watermark
 FILLS = 0.4  # of the page's area
@@ -58,6 +59,21 @@ def is_broken(lines: Sequence[Line]) -> bool:
         if seen > MAX_CHARS:
             break
     return strange > _BROKEN_SHARE * seen or (symbols > _SYMBOL_SHARE * seen and letters < seen / 2)
+
+
+def drawn_objects(page: object) -> tuple[list[object], list[object]]:
+    """Return the paths and the pictures on a page, in one pass: text has nearly all of the objects."""
+    paths: list[object] = []
+    pictures: list[object] = []
+    get, kind_of = pdfium.FPDFPage_GetObject, pdfium.FPDFPageObj_GetType
+    for at in range(min(MAX_OBJECTS, pdfium.FPDFPage_CountObjects(page))):
+        each = get(page, at)
+        kind = kind_of(each)
+        if kind == _PATH:
+            paths.append(each)
+        elif kind == _IMAGE:
+            pictures.append(each)
+    return paths, pictures
 
 
 def picture_share(page: object, frame: Frame) -> float:

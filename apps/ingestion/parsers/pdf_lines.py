@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import pypdfium2.raw as pdfium
@@ -217,7 +218,12 @@ class PageText:
     def _is_bold(self, at: int) -> bool:
         written = pdfium.FPDFText_GetFontInfo(self._page, at, self._name, _NAME_BYTES, self._flags)
         name = self._name.value if 0 < written <= _NAME_BYTES else b""
-        return bool(self._flags.value & _FORCE_BOLD) or _BOLD.search(name) is not None
+        return bool(self._flags.value & _FORCE_BOLD) or _is_bold_name(name)
+
+
+@lru_cache(maxsize=512)
+def _is_bold_name(name: bytes) -> bool:
+    return _BOLD.search(name) is not None
 
 
 def _is_far(before: Edges, after: Edges, size: float) -> bool:

@@ -12,7 +12,6 @@ from apps.ingestion.parsers.cleaning import clean
 from apps.ingestion.parsers.pdf_lines import Edges, Frame
 from apps.ingestion.parsers.tables import Merge
 
-MAX_OBJECTS = 4_000
 MAX_SEGMENTS = 4_000  # of one path
 MAX_RULES = 3_000
 MAX_ROWS, MAX_COLUMNS = 300, 40
@@ -51,28 +50,22 @@ class Table:
     merges: tuple[Merge, ...] = ()
 
 
-def ruled_tables(page: object, text: object, frame: Frame) -> list[Table]:
-    """Return the tables with ruled cells on a page that is not turned, from top to bottom."""
-    if frame.turns:
+def ruled_tables(paths: Sequence[object], text: object, frame: Frame) -> list[Table]:
+    """Return the tables that paths rule on a page that is not turned, from top to bottom."""
+    if frame.turns or not paths:
         return []
-    rules = _joined([rule for rule in _rules(page, frame) if rule.end - rule.start >= _SHORTEST])
+    rules = _joined([rule for rule in _rules(paths, frame) if rule.end - rule.start >= _SHORTEST])
     if len(rules) < _MIN_RULES:
         return []
     found = [_table(group, text, frame) for group in _groups(rules)]
     return sorted((table for table in found if table), key=lambda table: table.edges[1])
 
 
-def _rules(page: object, frame: Frame) -> Iterator[Rule]:
+def _rules(paths: Sequence[object], frame: Frame) -> Iterator[Rule]:
     """Yield the straight, level or upright lines that are drawn on a page."""
     edges = [ctypes.c_float() for _edge in range(4)]
     references = [ctypes.byref(edge) for edge in edges]
-    count = pdfium.FPDFPage_CountObjects(page)
-    if count > MAX_OBJECTS:
-        return
-    for at in range(count):
-        each = pdfium.FPDFPage_GetObject(page, at)
-        if pdfium.FPDFPageObj_GetType(each) != pdfium.FPDF_PAGEOBJ_PATH:
-            continue
+    for each in paths:
         if not pdfium.FPDFPageObj_GetBounds(each, *references):
             continue
         left, bottom, right, top = (edge.value for edge in edges)
