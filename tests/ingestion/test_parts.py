@@ -4,10 +4,12 @@ import io
 import zipfile
 from collections.abc import Callable
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.core.management import call_command
 from django.test import override_settings
 
 from apps.catalog.models import AIModel
@@ -257,3 +259,17 @@ def test_it_leaves_no_bytes_behind_when_rows_cannot_be_written(send: Send, monke
     shards = default_storage.listdir("documents")[0]
     files = [name for shard in shards for name in default_storage.listdir(f"documents/{shard}")[1]]
     assert len([name for name in files if DocumentVersion.objects.filter(file__endswith=name).exists()]) == 1
+
+
+def test_it_reads_the_parts_too_when_a_shell_ingests_an_archive(
+    library: Library, rung: list[str], embedding_model: AIModel, tmp_path: Path
+) -> None:
+    (tmp_path / "a.zip").write_bytes(packed(**{"mail.eml": letter(("plan.txt", b"Plan: buy ice."))}))
+
+    call_command("ingest", str(tmp_path / "a.zip"), library=library.name, team=library.team.name)
+
+    assert {document.name: document.status for document in Document.objects.all()} == {
+        "a.zip": "ready",
+        "mail.eml": "ready",
+        "plan.txt": "ready",
+    }

@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.core.files.base import File
 from django.core.management.base import BaseCommand, CommandError
@@ -34,8 +35,7 @@ class Command(BaseCommand):
         outcomes: list[dict[str, Any]] = []
         for path, folder in _files(options["paths"]):
             outcomes.append(_upload(library, path, folder))
-        live = IngestionJob.objects.filter(document__library=library, state__in=jobs.LIVE)
-        settled = {job.document_id: job for job in run_jobs(list(live.values_list("pk", flat=True)))}
+        settled = _settle(library)
         for outcome in outcomes:
             _complete(outcome, library, settled)
         self._report(library, outcomes, as_json=options["json"])
@@ -51,6 +51,15 @@ class Command(BaseCommand):
         for outcome in outcomes:
             reason = f": {outcome['reason']}" if outcome["reason"] else f", {outcome['chunks']} passages"
             self.stdout.write(f"{outcome['status']:8} {outcome['path']}{reason}")
+
+
+def _settle(library: Library) -> dict[UUID, IngestionJob]:
+    """Carry out the library's jobs, those of the files inside files included; returns the last job of each document."""
+    settled: dict[UUID, IngestionJob] = {}
+    live = IngestionJob.objects.filter(document__library=library, state__in=jobs.LIVE)
+    while ids := list(live.values_list("pk", flat=True)):
+        settled |= {job.document_id: job for job in run_jobs(ids)}
+    return settled
 
 
 def _team(name: str) -> Team:
