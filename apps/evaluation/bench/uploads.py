@@ -61,6 +61,7 @@ def memory_slope(data: Path | None = None) -> dict[str, Any]:
     with installation() as product, closing(HTTPConnection("127.0.0.1", product.port, timeout=60)) as http:
         before = _ready_count(product)
         for number, (name, body) in enumerate(sources, start=1):
+            http.close()  # the server ends a connection that rests; the next request opens one
             product.upload(http, name, body)
             product.wait_until_settled(before + number, FOREVER_S)
             if number % SLOPE_EVERY == 0:
@@ -96,6 +97,7 @@ def _time_one(product: Installation, http: HTTPConnection, number: int) -> tuple
 
     body = book(LATENCY_PAGES) + f"\n% {number}".encode()
     before = _ready_count(product)
+    http.close()  # the server ends a connection that rests; the next request opens one
     began = time.perf_counter()
     document = product.upload(http, f"ten pages {number}.pdf", body)
     answered = time.perf_counter()
