@@ -47,7 +47,7 @@ class Recognition:
         """
         if number in self.task.known:
             return self.task.known[number]
-        if self.done and time.monotonic() - self.began > self.task.limits.ocr_shift_s:
+        if self.done and self._is_over():
             raise Refused("unfinished", done=number - 1, total=total)
         if not self.done:
             self.began = time.monotonic()
@@ -56,6 +56,12 @@ class Recognition:
         read = self._recognise(number, picture)
         self.task.tell(read)
         return read
+
+    def _is_over(self) -> bool:
+        """Return whether the shift ends: by the clock, or because many threads used the CPU time of a parse up."""
+        limits = self.task.limits
+        took = time.monotonic() - self.began
+        return took > min(limits.ocr_shift_s, limits.wall_s / 2) or time.process_time() > limits.cpu_s / 2
 
     def _recognise(self, number: int, picture: Callable[[int], "Picture"]) -> PageRead:
         from apps.runtimes import ocr  # noqa: PLC0415  heavy: only a child that needs it loads the models
