@@ -2,13 +2,16 @@
 
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
+from apps.catalog.models import AIModel
 from apps.libraries.models import Chunk, Document
 from apps.libraries.reading import save_blocks
 from apps.libraries.types import Block
 from tests import factories
+from tests.libraries import passages
 
 BLOCKS = (
     Block("Heading <script>alert(1)</script>", "heading", heading_path=("Heading",)),
@@ -37,3 +40,19 @@ def read_document(document: Document) -> Document:
     version.chunk_count = Chunk.objects.filter(version=version).count()
     version.save()
     return document
+
+
+@pytest.fixture
+def stored(document: Document, embedding_model: AIModel) -> Document:
+    """Return t1's document with three passages."""
+    passages.store(document, embedding_model, passages.drafts())
+    document.refresh_from_db()
+    return document
+
+
+@pytest.fixture
+def embedder() -> Any:
+    """Watch what is embedded."""
+    counting = passages.CountingEmbedder()
+    with mock.patch("apps.ingestion.refresh.registry.embedder", counting):
+        yield counting
