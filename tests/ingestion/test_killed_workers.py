@@ -30,12 +30,12 @@ WORKER = """
 import sys, time
 import django
 django.setup()
-from apps.ingestion import embedding, indexing, pipeline, staging, tasks
+from apps.ingestion import cutting, embedding, indexing, staging, tasks
 def hang(*args, **kwargs):
     print("here", flush=True)
     time.sleep(600)
 stage = sys.argv[1]
-if stage == "read": pipeline.split_document = hang
+if stage == "read": cutting.prepare = hang
 if stage == "index": indexing.store_version = hang
 if stage == "embed":
     write, calls = staging.write_vectors, []
