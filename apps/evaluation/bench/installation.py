@@ -89,7 +89,8 @@ class Installation:
         found: dict[str, list[psutil.Process]] = {}
         if self.keeper is not None:
             for process in [self.keeper, *self.keeper.children(recursive=True)]:
-                found.setdefault(_service(process), []).append(process)
+                with suppress(psutil.NoSuchProcess):  # a connection of PostgreSQL that ended just now
+                    found.setdefault(_service(process), []).append(process)
         found["supervisor"] = [self.supervisor]
         for child in self.supervisor.children(recursive=True):
             with suppress(psutil.NoSuchProcess):
