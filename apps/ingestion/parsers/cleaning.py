@@ -28,6 +28,7 @@ _DROPPED |= dict.fromkeys(
 _TABLE: dict[int, str | None] = {**_DROPPED, **_SPACES, **_FOLDED, **_kangxi()}
 
 _CJK = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uff60\U00020000-\U0003ffff]")
+_FIRST_CJK = "\u2e80"
 _BLANKS = re.compile(r"[ \t]+")
 _EDGES = re.compile(r" ?\n ?")
 
@@ -58,8 +59,9 @@ def join_lines(first: str, second: str) -> str:
     """Return two lines of one paragraph as one: no space between two CJK characters."""
     if not first or not second:
         return first + second
-    glue = "" if is_cjk(first[-1]) and is_cjk(second[0]) else " "
-    return first + glue + second
+    if second[0] < _FIRST_CJK or not (is_cjk(first[-1]) and is_cjk(second[0])):
+        return f"{first} {second}"
+    return first + second
 
 
 def table_markdown(rows: list[list[str]]) -> str:
