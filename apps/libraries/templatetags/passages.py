@@ -1,7 +1,7 @@
 """Words of the document page: how a page was read, what was done to a passage, what a file says of itself."""
 
 from django import template
-from django.utils.translation import gettext, gettext_lazy, ngettext
+from django.utils.translation import gettext, gettext_lazy, ngettext, pgettext_lazy
 
 from apps.core.errors import title_of
 from apps.libraries.page_strip import Page
@@ -27,7 +27,11 @@ FACTS = {
     "creator": gettext_lazy("Made with"),
     "producer": gettext_lazy("Written by"),
     "created": gettext_lazy("Created"),
-    "modified": gettext_lazy("Changed"),
+    "modified": pgettext_lazy("date", "Changed"),
+    "modified_by": gettext_lazy("Changed by"),
+    "program": gettext_lazy("Made with"),
+    "description": gettext_lazy("Description"),
+    "category": gettext_lazy("Category"),
     "from": gettext_lazy("From"),
     "to": gettext_lazy("To"),
     "cc": gettext_lazy("Copy to"),
@@ -36,6 +40,14 @@ FACTS = {
     "language": gettext_lazy("Language"),
     "encoding": gettext_lazy("Encoding"),
     "publisher": gettext_lazy("Publisher"),
+    "id": gettext_lazy("Identifier"),
+    "address": gettext_lazy("Address"),
+    "saved": gettext_lazy("Saved"),
+    "delimiter": gettext_lazy("Separator"),
+    "records": gettext_lazy("Records"),
+    "messages": gettext_lazy("Messages"),
+    "cues": gettext_lazy("Subtitles"),
+    "length": gettext_lazy("Length"),
 }
 RULES = {
     "structure": gettext_lazy("By structure"),
