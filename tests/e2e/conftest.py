@@ -10,8 +10,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -19,6 +20,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from kb_project.env import BASE_DIR
+from tests.e2e import shelf as shelves
+from tests.e2e.shelf import Shelf
+from tests.e2e.website import Website, published
 
 START_S = 300.0
 ADMIN = "admin@localhost"
@@ -47,15 +51,16 @@ class Site:
 
     url: str
     password: str
-    var: Path
     process: subprocess.Popen[bytes]
+    env: dict[str, str]
+    cookies: list[Any] = field(default_factory=list)  # of the administrator's first session
 
     def manage(self, *arguments: str) -> str:
         """Run a management command of the installation and return what it prints."""
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=BASE_DIR,
-            env=installation_env(self.var),
+            env=self.env,
             capture_output=True,
             text=True,
             check=True,
@@ -70,10 +75,14 @@ class Site:
         return int(found.stdout.split()[0])
 
 
-def installation_env(var: Path) -> dict[str, str]:
+def installation_env(var: Path, website: Website) -> dict[str, str]:
     """Return the environment of an installation with the real models (tests/settings.py names the fakes in ours)."""
     mine = {key: value for key, value in os.environ.items() if not key.endswith("_RUNTIME")}
-    return mine | {"DJANGO_SETTINGS_MODULE": "kb_project.settings", "KB_VAR_DIR": str(var)}
+    return mine | {
+        "DJANGO_SETTINGS_MODULE": "kb_project.settings",
+        "KB_VAR_DIR": str(var),
+        "KB_INTERNAL_HOSTS": website.host,
+    }
 
 
 def free_port() -> int:
@@ -83,22 +92,30 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="package")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def website() -> Iterator[Website]:
+    """Publish a site on this machine that web sources may read."""
+    with published() as neighbour:
+        yield neighbour
+
+
+@pytest.fixture(scope="package")
+def site(tmp_path_factory: pytest.TempPathFactory, website: Website) -> Iterator[Site]:
     """Start an empty installation, wait until the sample library is read, stop it at the end."""
     var = tmp_path_factory.mktemp("installation")
     (var / "models").symlink_to(BASE_DIR / "var" / "models")
     port = free_port()
+    env = installation_env(var, website)
     log = var / "run.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "kb_project.supervisor"],
             cwd=BASE_DIR,
-            env=installation_env(var) | {"KB_PORT": str(port)},
+            env=env | {"KB_PORT": str(port)},
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    started = Site(f"http://127.0.0.1:{port}", "", var, process)
+    started = Site(f"http://127.0.0.1:{port}", "", process, env)
     try:
         started.password = wait_for_password(started, log)
         wait_for_samples(started)
@@ -106,6 +123,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(60)
+
+
+@pytest.fixture(scope="package")
+def shelf(site: Site, website: Website) -> Shelf:
+    """Fill a library in which every page has something to show."""
+    return shelves.read(
+        site.manage("shell", "-v", "0", "-c", f"from tests.e2e.shelf import fill; fill({website.url!r})")
+    )
 
 
 def wait_for_password(site: Site, log: Path) -> str:
@@ -168,12 +193,18 @@ class Visitor:
             self.problems.append(f"console: {message.text} ({message.location})")
 
     def sign_in(self, email: str = ADMIN, password: str | None = None) -> Page:
-        """Sign in and return the page that opens."""
+        """Sign in and return the page that opens; the administrator's session is kept for the next visitors."""
+        is_admin = email == ADMIN
+        if is_admin and self.site.cookies:
+            self.context.add_cookies(self.site.cookies)
+            return self.open("/")
         page = self.open("/")
         page.locator("input[name=login]").fill(email)
         page.locator("input[name=password]").fill(password or self.site.password)
         page.locator("form:has(input[name=password]) button[type=submit]").click()
         page.locator("#rail").wait_for(state="attached")
+        if is_admin:
+            self.site.cookies = [each for each in self.context.cookies() if each["name"] != "kb_language"]
         return page
 
 

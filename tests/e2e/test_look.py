@@ -2,85 +2,209 @@
 
 from collections.abc import Callable
 
-import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
-from kb_project.env import BASE_DIR
 from tests.e2e.conftest import Visitor
+from tests.e2e.looks import Look, every_look
+from tests.e2e.shelf import Shelf
 
-AXE = (BASE_DIR / "tests" / "vendor" / "axe.min.js").read_text(encoding="utf-8")
-FIND_BARRIERS = """axe.run(document, {resultTypes: ["violations"], preload: false}).then(result => result.violations
-    .filter(each => ["serious", "critical"].includes(each.impact))
-    .map(each => `${each.id}: ${each.nodes.map(node => node.html.slice(0, 160)).slice(0, 3).join(" | ")}`))"""
-LOOKS = [
-    pytest.param("en", "light", (1440, 900), id="en-light-desktop"),
-    pytest.param("en", "dark", (390, 844), id="en-dark-phone"),
-    pytest.param("zh-hans", "dark", (1440, 900), id="zh-dark-desktop"),
-    pytest.param("zh-hans", "light", (390, 844), id="zh-light-phone"),
-]
-LANGUAGE_TAGS = {"en": "en", "zh-hans": "zh-Hans"}
 Visit = Callable[..., Visitor]
+PREVIEW_MS = 60_000
 
 
-def barriers(page: Page) -> list[str]:
-    """Return what axe finds; evaluate is not bound by the page's policy."""
-    page.evaluate(AXE)
-    found: list[str] = page.evaluate(FIND_BARRIERS)
-    return found
-
-
-def faults(page: Page, language: str) -> list[str]:
-    """Return what is wrong with how the page looks and reads."""
-    page.wait_for_load_state("networkidle")
-    found = [f"{page.url} {barrier}" for barrier in barriers(page)]
-    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-        found.append(f"{page.url} scrolls sideways")
-    tag = page.evaluate("document.documentElement.lang")
-    if tag != LANGUAGE_TAGS[language]:
-        found.append(f"{page.url} says that it is in {tag!r}")
-    return found
-
-
-def addresses(page: Page) -> list[str]:
-    """Return the addresses of the product's pages, found by following its links."""
+def addresses(page: Page) -> dict[str, str]:
+    """Return the addresses of the product's general pages, found by following its links."""
     page.goto("/libraries/")
     library = page.locator("main a.card-link").first.get_attribute("href") or ""
-    page.goto(library)
-    document = page.locator("main a[href*='/documents/']").first.get_attribute("href") or ""
     team = page.locator("#person-menu a[href^='/teams/']").first.get_attribute("href") or ""
-    return [
-        "/",
-        "/libraries/",
-        library,
-        f"{library}settings/",
-        document,
-        "/accounts/",
-        "/teams/",
-        team,
-        "/accounts/password/change/",
-    ]
+    return {
+        "home": "/",
+        "libraries": "/libraries/",
+        "settings": f"{library}settings/",
+        "account": "/accounts/",
+        "teams": "/teams/",
+        "team": team,
+        "password": "/accounts/password/change/",
+    }
 
 
-@pytest.mark.parametrize(("language", "theme", "size"), LOOKS)
-def test_it_shows_every_page_without_a_fault(visit: Visit, language: str, theme: str, size: tuple[int, int]) -> None:
-    page = visit(language=language, theme=theme, size=size).sign_in()
-    found = []
-    for address in addresses(page):
+def enter(visit: Visit, look: Look) -> Page:
+    """Begin to look as the administrator."""
+    look.found = []
+    return visit(language=look.language, theme=look.theme, size=look.size).sign_in()
+
+
+@every_look
+def test_it_shows_every_general_page_without_a_fault(visit: Visit, shelf: Shelf, look: Look) -> None:
+    page = enter(visit, look)
+    for name, address in addresses(page).items():
         page.goto(address)
-        found += faults(page, language)
-    assert found == []
+        look.at(page, name)
+    assert look.report == ""
 
 
-@pytest.mark.parametrize(("language", "theme", "size"), LOOKS)
-def test_it_greets_strangers_without_a_fault(visit: Visit, language: str, theme: str, size: tuple[int, int]) -> None:
-    visitor = visit(language=language, theme=theme, size=size)
+@every_look
+def test_it_shows_the_documents_of_a_library_without_a_fault(visit: Visit, shelf: Shelf, look: Look) -> None:
+    page = enter(visit, look)
+    page.goto(shelf.library)
+    look.at(page, "documents")
+    page.locator("#document-rows [data-menu]").first.click()
+    look.at(page, "documents-menu", ".menu:popover-open")
+    page.keyboard.press("Escape")
+    page.locator("[data-menu^=facet-]").first.click()
+    look.at(page, "documents-facet", ".menu:popover-open")
+    page.goto(f"{shelf.library}?folder=%E5%88%B6%E5%BA%A6")
+    look.at(page, "documents-folder", "#documents")
+    page.locator("[data-menu=saved-views]").click()
+    page.locator("[data-dialog=save-view]").click()
+    look.at(page, "documents-save-view", "dialog[open]")
+    page.goto(f"{shelf.library}?q=nothing-is-called-this")
+    look.at(page, "documents-none")
+    assert look.report == ""
+
+
+@every_look
+def test_it_shows_what_is_done_with_documents_without_a_fault(visit: Visit, shelf: Shelf, look: Look) -> None:
+    page = enter(visit, look)
+    page.goto(f"{shelf.library}?tag=%E5%90%88%E5%90%8C")
+    page.locator("#document-rows [data-check] input").first.check()
+    expect(page.locator(".selection-bar")).to_be_visible()
+    look.at(page, "selection", ".selection-bar")
+    for action in ("tag", "move"):
+        page.locator(f".selection-bar [data-bulk-form={action}]").click()
+        page.locator("#bulk-dialog[open] form").wait_for()
+        look.at(page, f"selection-{action}", "dialog[open]")
+        page.keyboard.press("Escape")
+    for action in ("fields", "validity", "untag"):
+        page.locator("[data-menu=selection-menu]").click()
+        page.locator(f"#selection-menu [data-bulk-form={action}]").click()
+        page.locator("#bulk-dialog[open] form").wait_for()
+        look.at(page, f"selection-{action}", "dialog[open]")
+        page.keyboard.press("Escape")
+    page.goto(shelf.library)
+    page.locator("#document-rows [data-menu]").first.click()
+    page.locator(".menu:popover-open [hx-get*=properties]").click()
+    page.locator("#drawer .properties").wait_for()
+    look.at(page, "properties", "#drawer")
+    assert look.report == ""
+
+
+@every_look
+def test_it_shows_the_upkeep_of_a_library_without_a_fault(visit: Visit, shelf: Shelf, look: Look) -> None:
+    page = enter(visit, look)
+    pages = {"trash": "trash/", "fields": "fields/", "storage": "storage/"}
+    for name, address in pages.items():
+        page.goto(f"{shelf.library}{address}")
+        look.at(page, name)
+    page.goto(f"{shelf.library}trash/")
+    page.locator("[data-dialog=empty-trash]").click()
+    look.at(page, "trash-empty", "dialog[open]")
+    page.goto("/libraries/reviews/")
+    look.at(page, "reviews")
+    page.goto(f"{shelf.documents['rules']}versions/")
+    look.at(page, "versions")
+    page.locator("[data-dialog=replace]").click()
+    look.at(page, "versions-replace", "dialog[open]")
+    page.keyboard.press("Escape")
+    page.goto(f"{shelf.documents['rules']}versions/compare/")
+    look.at(page, "compare")
+    assert look.report == ""
+
+
+@every_look
+def test_it_shows_how_documents_are_cut_without_a_fault(visit: Visit, shelf: Shelf, look: Look) -> None:
+    page = enter(visit, look)
+    page.goto(f"{shelf.library}chunking/")
+    expect(page.locator(".cuts .cut").first).to_be_visible(timeout=PREVIEW_MS)
+    look.at(page, "chunking")
+    page.locator("[name=strategy][value=parent_child]").check(force=True)
+    expect(page.locator(".cuts .cut-section").first).to_be_visible(timeout=PREVIEW_MS)
+    look.at(page, "chunking-sections", ".cuts")
+    page.locator("[data-dialog=save-rule]").click()
+    look.at(page, "chunking-save", "dialog[open]")
+    assert look.report == ""
+
+
+@every_look
+def test_it_shows_documents_of_each_kind_without_a_fault(visit: Visit, shelf: Shelf, look: Look) -> None:
+    page = enter(visit, look)
+    for name in ("rules", "scan", "picture", "sheet", "text", "parcel", "broken"):
+        page.goto(shelf.documents[name])
+        if name in {"rules", "scan"}:
+            page.locator("kb-pdf canvas").first.wait_for()
+        look.at(page, f"document-{name}")
+    assert look.report == ""
+
+
+@every_look
+def test_it_shows_what_is_done_with_a_document_without_a_fault(visit: Visit, shelf: Shelf, look: Look) -> None:
+    page = enter(visit, look)
+    page.goto(shelf.documents["rules"])
+    if look.size[0] < 600:
+        page.locator("[data-show-pane=chunks]").click()
+    page.locator(".chunk").first.click()
+    look.at(page, "passage", ".chunk")
+    page.locator(".chunk [data-menu=chunk-menu]").first.click()
+    look.at(page, "passage-menu", ".menu:popover-open")
+    page.locator("#chunk-menu [data-act=history]").click()
+    page.locator("#drawer .chunk-history").wait_for()
+    look.at(page, "passage-history", "#drawer")
+    page.keyboard.press("Escape")
+    page.locator(".chunk [data-menu=chunk-menu]").first.click()
+    page.locator("#chunk-menu [data-act=edit]").click()
+    page.locator(".chunk-form").wait_for()
+    look.at(page, "passage-edit", ".chunk-form")
+    page.locator(".chunk-form [data-cancel]").click()
+    page.locator("[hx-get$='/facts/']").first.click()
+    page.locator("#drawer .facts-body").wait_for()
+    look.at(page, "facts", "#drawer")
+    page.keyboard.press("Escape")
+    page.goto(shelf.documents["scan"])
+    page.locator("[data-dialog=reread]").click()
+    look.at(page, "reread", "dialog[open]")
+    assert look.report == ""
+
+
+@every_look
+def test_it_shows_jobs_without_a_fault(visit: Visit, shelf: Shelf, look: Look) -> None:
+    page = enter(visit, look)
+    page.goto(f"{shelf.library}jobs/")
+    look.at(page, "jobs")
+    page.goto(f"{shelf.library}jobs/?state=failed")
+    look.at(page, "jobs-failed", "#jobs")
+    page.locator("[id^=log-]").first.click()
+    page.locator("#drawer .job-sheet").wait_for()
+    look.at(page, "log", "#drawer")
+    page.keyboard.press("Escape")
+    page.locator("#bell-button:visible, #bell-bar:visible").first.click()
+    page.locator("#bell-list").wait_for()
+    look.at(page, "bell", ".menu:popover-open")
+    assert look.report == ""
+
+
+@every_look
+def test_it_shows_web_sources_without_a_fault(visit: Visit, shelf: Shelf, look: Look) -> None:
+    page = enter(visit, look)
+    page.goto(f"{shelf.library}web/")
+    look.at(page, "web")
+    page.locator("[data-dialog=new-source]").first.click()
+    page.locator("dialog[open] [name=kind][value=site]").check(force=True)
+    look.at(page, "web-new", "dialog[open]")
+    page.goto(shelf.source)
+    look.at(page, "web-source")
+    assert look.report == ""
+
+
+@every_look
+def test_it_greets_strangers_without_a_fault(visit: Visit, look: Look) -> None:
+    look.found = []
+    visitor = visit(language=look.language, theme=look.theme, size=look.size)
     visitor.allowed.append("404")  # the browser itself reports the status of the last page
     page = visitor.open("/accounts/login/")
-    found = []
     for address in ("/accounts/login/", "/accounts/password/reset/", "/accounts/signup/", "/there-is-nothing-here/"):
         page.goto(address)
-        found += faults(page, language)
-    assert found == []
+        look.at(page, f"stranger-{address.strip('/').split('/')[-1]}")
+    assert look.report == ""
 
 
 def test_it_is_usable_by_the_keyboard(visit: Visit) -> None:
