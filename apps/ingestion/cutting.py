@@ -79,6 +79,8 @@ def _stored_vectors(document: Document, model: AIModel) -> tuple[dict[str, deque
     """Return the vectors by the draft that a row came from, in order, and by the text that they were made from."""
     staying: dict[str, deque[bytes]] = {}
     same: dict[str, bytes] = {}
+    if document.current_version_id is None:  # it was never indexed
+        return staying, same
     rows = ChunkEmbedding.objects.filter(chunk__document=document, model=model).order_by("chunk__ordinal")
     columns = ("chunk__source_digest", "chunk__embedded_digest", "chunk__is_manual", "vector")
     for source, embedded, is_manual, vector in rows.values_list(*columns).iterator():

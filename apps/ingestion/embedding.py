@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Count
 
 from apps.catalog.models import AIModel
 from apps.catalog.services import default_model, spec_of
@@ -24,7 +25,7 @@ from apps.ingestion.errors import EmbeddingFailed
 from apps.ingestion.heartbeat import Heartbeat
 from apps.ingestion.jobs import Held, Stage
 from apps.ingestion.models import IngestionJob, StagedChunk
-from apps.ingestion.progress import Progress
+from apps.ingestion.progress import LOOK_EVERY_S, Progress
 from apps.ingestion.staging import Waiting
 from apps.libraries.types import passage_text
 from apps.runtimes import registry
@@ -72,6 +73,7 @@ class Runner:
         self._is_stopping = is_stopping
         self._owner = jobs.new_owner()
         self._tasks: dict[UUID, Task] = {}
+        self._looked_at = time.monotonic()
 
     def run(self, budget_s: float) -> bool:
         """Work for about `budget_s` seconds; returns whether something is left to do."""
@@ -100,10 +102,8 @@ class Runner:
     def _claim(self) -> bool:
         """Lease more jobs while there is room. One on its last try runs alone, so that it takes no other with it."""
         if not any(_is_suspect(task.held.attempts) for task in self._tasks.values()):
-            for job_id in self._candidates():
-                held = jobs.claim(job_id, Stage.EMBED, self._owner)
-                if held is not None:
-                    self._tasks[job_id] = _begin(held)
+            claimed = [jobs.claim(job_id, Stage.EMBED, self._owner) for job_id in self._candidates()]
+            self._tasks |= {task.held.job_id: task for task in _begin([held for held in claimed if held is not None])}
         return bool(self._tasks)
 
     def _candidates(self) -> list[UUID]:
@@ -137,8 +137,7 @@ class Runner:
         share = -(-settings.ENV.embed_batch * WINDOW_BATCHES // max(1, len(teams)))
         window: list[Waiting] = []
         for tasks in teams.values():
-            for job_id, count in shares(tasks, share).items():
-                window += staging.waiting(job_id, count)
+            window += staging.waiting(shares(tasks, share))
         return window
 
     def _somebody_came(self) -> bool:
@@ -160,10 +159,13 @@ class Runner:
                 task.progress.show(task.done, task.total)
 
     def _drop_unwanted(self) -> None:
-        for job_id, task in list(self._tasks.items()):
-            if task.progress.should_stop():
-                jobs.drop(task.held)
-                del self._tasks[job_id]
+        """Drop the jobs that were cancelled, whose document was deleted or that were taken away; look once a second."""
+        now = time.monotonic()
+        if now - self._looked_at < LOOK_EVERY_S:
+            return
+        self._looked_at = now
+        for job_id in jobs.unwanted([task.held for task in self._tasks.values()]):
+            jobs.drop(self._tasks.pop(job_id).held)
 
     def _pass_on_complete(self) -> None:
         for job_id, task in list(self._tasks.items()):
@@ -209,17 +211,20 @@ def shares(tasks: Sequence[Task], room: int) -> dict[UUID, int]:
     return counts
 
 
-def _begin(held: Held) -> Task:
-    """Return the job's state, forgetting vectors that another model made."""
+def _begin(claimed: Sequence[Held]) -> list[Task]:
+    """Return the state of jobs that were just leased, forgetting vectors that another model made."""
+    if not claimed:
+        return []
+    ids = [held.job_id for held in claimed]
+    model = default_model(AIModel.Kind.EMBEDDING)
     with transaction.atomic():
-        job = IngestionJob.objects.select_for_update().get(pk=held.job_id)
-        model = default_model(AIModel.Kind.EMBEDDING)
-        staged = StagedChunk.objects.filter(job=job)
-        if job.model_id != model.pk:
-            staged.exclude(vector=None).update(vector=None)
+        others = IngestionJob.objects.filter(pk__in=ids).exclude(model=model).select_for_update().order_by("pk")
+        for job in others:
+            StagedChunk.objects.filter(job=job).exclude(vector=None).update(vector=None)
             IngestionJob.objects.filter(pk=job.pk).update(model=model)
-    total = staged.count()
-    return Task(held, total, done=total - staged.filter(vector=None).count())
+    staged = StagedChunk.objects.filter(job__in=ids).order_by().values_list("job")
+    counts = {job_id: (total, done) for job_id, total, done in staged.annotate(Count("pk"), Count("vector"))}
+    return [Task(held, *counts.get(held.job_id, (0, 0))) for held in claimed]
 
 
 def _batches(rows: Sequence[Waiting], size: int) -> Iterator[Sequence[Waiting]]:

@@ -10,7 +10,6 @@ from apps.ingestion.chunking import stored_rule
 from apps.ingestion.heartbeat import Heartbeat
 from apps.ingestion.jobs import Held, Stage
 from apps.ingestion.models import IngestionJob
-from apps.libraries.models import DocumentVersion
 from apps.libraries.services import store_version
 from apps.libraries.types import Cutting
 
@@ -19,17 +18,16 @@ def index(held: Held) -> None:
     """Store the staged chunks of a held job as its version's. Raises JobStopped when the lease is lost."""
     began = time.monotonic()
     with Heartbeat(held.owner):
-        job = IngestionJob.objects.select_related("model").get(pk=held.job_id)
+        job = IngestionJob.objects.select_related("model", "version__document__library").get(pk=held.job_id)
         loaded = staging.load(held.job_id)
         if job.model is None or job.model.dimensions not in (None, loaded.vectors.shape[1]):
             jobs.pass_on(held, Stage.EMBED, total=len(loaded.drafts))  # the model was removed meanwhile: embed anew
             return
         rule = stored_rule(job.options.get("chunking", {}))
-        version = DocumentVersion.objects.select_related("document__library").get(pk=held.version_id)
         with transaction.atomic():
-            jobs.lock(held)
+            locked = jobs.lock(held)
             is_stored = store_version(
-                version=version,
+                version=job.version,
                 drafts=loaded.drafts,
                 vectors=loaded.vectors,
                 model=job.model,
@@ -37,8 +35,8 @@ def index(held: Held) -> None:
                 cutting=Cutting(rule.digest, loaded.sections),
             )
             if is_stored:
-                jobs.finish(held, seconds=time.monotonic() - began)
-                rechunking.catch_up(version, rule)
+                jobs.finish(locked, seconds=time.monotonic() - began)
+                rechunking.catch_up(job.version, rule)
                 reach("before-index-commit")
             else:
                 jobs.drop(held)

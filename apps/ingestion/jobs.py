@@ -7,16 +7,16 @@ effect. All times are the database's, so that clocks of hosts need not agree.
 import os
 import socket
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.core.errors import AppError, Value
@@ -31,6 +31,23 @@ LIVE = (State.QUEUED, State.RUNNING)
 RETRY_AFTER_S = 10
 PATIENCE_S = 30  # between two tries of what waits for space, for a scanner …
 LOG_MAX = 20_000  # characters of a traceback kept for operators
+
+# One statement, since every document is claimed three times. The turn of the team is noted with it.
+_CLAIM = f"""
+WITH taken AS (
+    UPDATE ingestion_ingestionjob SET state = 'running', lease_owner = %(owner)s,
+        lease_until = statement_timestamp() + %(lease)s, error_code = '', error_params = '{{}}',
+        started_at = coalesce(started_at, statement_timestamp()), updated_at = statement_timestamp(),
+        events = {journal.APPENDED}
+    WHERE id = %(id)s AND state = 'queued' AND stage = %(stage)s
+    RETURNING id, document_id, version_id, team_id, attempts
+), shown AS (
+    UPDATE libraries_document d SET status = 'running', stage = %(stage)s FROM taken WHERE d.id = taken.document_id
+), served AS (
+    INSERT INTO ingestion_turn (team_id, stage, served_at) SELECT team_id, %(stage)s, clock_timestamp() FROM taken
+    ON CONFLICT (team_id, stage) DO UPDATE SET served_at = excluded.served_at
+)
+SELECT id, document_id, version_id, team_id, attempts FROM taken"""  # noqa: S608  (a constant is put in)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,25 +97,15 @@ def queue(
 def claim(job_id: UUID, stage: str, owner: str = "") -> Held | None:
     """Lease one queued job of a stage to this process; None when somebody else was quicker."""
     owner = owner or new_owner()
-    free = IngestionJob.objects.filter(pk=job_id, state=State.QUEUED, stage=stage)
-    with transaction.atomic():
-        taken = free.update(
-            state=State.RUNNING,
-            lease_owner=owner,
-            lease_until=Now() + lease(),
-            started_at=Coalesce("started_at", Now()),
-            error_code="",
-            error_params={},
-            updated_at=Now(),
-        )
-        if not taken:
-            return None
-        job = IngestionJob.objects.select_for_update().get(pk=job_id)
-        journal.append(job, "started", stage=stage, host=owner.partition(":")[0])
-        job.save(update_fields=["events"])
-        Document.objects.filter(pk=job.document_id).update(status=Document.Status.RUNNING, stage=stage)
-    queueing.served(job.team_id, stage)
-    return Held(job.pk, job.document_id, job.version_id, job.team_id, owner, job.attempts)
+    started = journal.as_json("started", {"stage": stage, "host": owner.partition(":")[0]})
+    values: dict[str, Any] = {"id": job_id, "stage": stage, "owner": owner, "lease": lease(), "event": started}
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, values)
+        taken = cursor.fetchone()
+    if taken is None:
+        return None
+    job, document, version, team, attempts = taken
+    return Held(job, document, version, team, owner, attempts)
 
 
 def claim_next(stage: str) -> Held | None:
@@ -111,8 +118,8 @@ def claim_next(stage: str) -> Held | None:
 
 
 def _next(stage: str) -> UUID | None:
-    found = queueing.next_reads() if stage == Stage.READ else queueing.next_jobs(stage, 1)
-    return found[0].job_id if found else None
+    found = queueing.next_read() if stage == Stage.READ else next(iter(queueing.next_jobs(stage, 1)), None)
+    return found.job_id if found else None
 
 
 def due(stage: str) -> QuerySet[IngestionJob]:
@@ -124,12 +131,7 @@ def due(stage: str) -> QuerySet[IngestionJob]:
 
 def note(job: Held | IngestionJob, code: str, **params: Value) -> None:
     """Add a line to a job's log sheet; `journal.SENTENCES` has its words."""
-    job_id = job.job_id if isinstance(job, Held) else job.pk
-    with transaction.atomic():
-        row = IngestionJob.objects.select_for_update(no_key=True).only("events").filter(pk=job_id).first()
-        if row is not None:
-            journal.append(row, code, **params)
-            row.save(update_fields=["events"])
+    journal.write(job.job_id if isinstance(job, Held) else job.pk, code, **params)
 
 
 def lease() -> timedelta:
@@ -148,6 +150,14 @@ def is_wanted(held: Held) -> bool:
     return (
         held.rows().filter(is_cancelled=False, document__deleted_at=None, document__library__deleted_at=None).exists()
     )
+
+
+def unwanted(held: Collection[Held]) -> set[UUID]:
+    """Return those of the jobs, all of one owner, that are not ours any more or that nobody wants; see `is_wanted`."""
+    owners = {each.owner for each in held}
+    ours = IngestionJob.objects.filter(state=State.RUNNING, lease_owner__in=owners, is_cancelled=False)
+    alive = ours.filter(document__deleted_at=None, document__library__deleted_at=None)
+    return {each.job_id for each in held} - set(alive.values_list("pk", flat=True))
 
 
 def write_progress(held: Held, done: int, total: int) -> None:
@@ -173,24 +183,28 @@ def pass_on(
     """
     with transaction.atomic():
         job = held.rows().select_for_update().first()
-        if job is None:
-            return False
-        if job.is_cancelled:
-            stop(job)
-            return False
-        if stage == job.stage:
-            journal.append(job, "read-on" if stage == Stage.READ else "released", done=done, total=total)
-        _count_seconds(job, seconds, total if units is None else units, is_over=stage != job.stage)
-        job.state, job.stage, job.done, job.total = State.QUEUED, Stage(stage), done, total
-        job.lease_owner, job.lease_until = "", None
-        job.save()
-        Document.objects.filter(pk=held.document_id).update(stage=stage, progress_done=done, progress_total=total)
+        return job is not None and move(job, stage, done=done, total=total, seconds=seconds, units=units)
+
+
+def move(
+    job: IngestionJob, stage: str, *, done: int = 0, total: int = 0, seconds: float = 0.0, units: int | None = None
+) -> bool:
+    """Do what `pass_on` does to a locked job, and store what else was changed on it."""
+    if job.is_cancelled:
+        stop(job)
+        return False
+    if stage == job.stage:
+        journal.append(job, "read-on" if stage == Stage.READ else "released", done=done, total=total)
+    _count_seconds(job, seconds, total if units is None else units, is_over=stage != job.stage)
+    job.state, job.stage, job.done, job.total = State.QUEUED, Stage(stage), done, total
+    job.lease_owner, job.lease_until = "", None
+    job.save()
+    Document.objects.filter(pk=job.document_id).update(stage=stage, progress_done=done, progress_total=total)
     return True
 
 
-def finish(held: Held, *, seconds: float = 0.0) -> None:
-    """Settle the job as done and its document as ready; call it in the transaction that stored the version."""
-    job = lock(held)
+def finish(job: IngestionJob, *, seconds: float = 0.0) -> None:
+    """Settle a locked job as done and its document as ready; call it in the transaction that stored the version."""
     _count_seconds(job, seconds, job.total, is_over=True)
     journal.append(job, "done")
     _settle(job, State.DONE)
@@ -325,8 +339,8 @@ def _document_of(job: IngestionJob) -> QuerySet[Document]:
 
 def _settle(job: IngestionJob, state: IngestionJob.State) -> None:
     job.state, job.lease_owner, job.lease_until = state, "", None
+    job.finished_at = Now()
     job.save()
-    IngestionJob.objects.filter(pk=job.pk).update(finished_at=Now())
     StagedChunk.objects.filter(job=job).delete()
 
 
@@ -339,8 +353,8 @@ def _count_seconds(job: IngestionJob, seconds: float, total: int, *, is_over: bo
     journal.append(job, "finished-stage", stage=stage, seconds=job.seconds[stage])
     if stage == Stage.READ and job.kind == IngestionJob.Kind.READ:
         size, suffix = job.version.size_bytes, pace.suffix_of(job.document.name)
-        pace.record(job.team_id, "read", units=size, cost=job.seconds[stage], suffix=suffix)
-        pace.record(job.team_id, "size", units=size, cost=total, suffix=suffix)
+        read = pace.Measured("read", size, job.seconds[stage], suffix)
+        pace.record_all(job.team_id, [read, pace.Measured("size", size, total, suffix)])
     elif stage == Stage.EMBED:
         pace.record(job.team_id, "embed", units=total, cost=job.seconds[stage])
     elif stage == Stage.INDEX:

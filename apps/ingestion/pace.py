@@ -1,12 +1,12 @@
 """How fast the stages have gone lately, by team and kind of file, kept in the database."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Sum
 
 from apps.ingestion.models import Pace
 
@@ -26,9 +26,20 @@ DEFAULTS_BY_SUFFIX: Mapping[tuple[Measure, str], float] = {
     **{("size", image): 1 / 200_000 for image in ("png", "jpg", "jpeg", "webp", "tif", "tiff", "bmp", "gif")},
 }
 _RECORD = """
-    INSERT INTO ingestion_pace (team_id, stage, suffix, units, cost) VALUES (%s, %s, %s, %s, %s)
+    INSERT INTO ingestion_pace (team_id, stage, suffix, units, cost)
+    SELECT %s, * FROM unnest(%s::text[], %s::text[], %s::float8[], %s::float8[])
     ON CONFLICT (team_id, stage, suffix) DO UPDATE SET
         units = ingestion_pace.units * %s + excluded.units, cost = ingestion_pace.cost * %s + excluded.cost"""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a document took: so much cost (see `models.Pace`) for so many units."""
+
+    measure: Measure
+    units: float
+    cost: float
+    suffix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +50,7 @@ class Paces:
 
     def cost(self, measure: Measure, team_id: UUID, suffix: str, units: float) -> float:
         """Return what so many units will cost (seconds; for "size" chunks), by the nearest figures there are."""
-        kind = suffix if measure in ("read", "size") else ""
+        kind = _kind(measure, suffix)
         for key in ((team_id, measure, kind), (None, measure, kind)):
             if key in self.rates:
                 return self.rates[key] * units
@@ -54,25 +65,33 @@ def suffix_of(name: str) -> str:
 
 def record(team_id: UUID, measure: Measure, *, units: float, cost: float, suffix: str = "") -> None:
     """Count what a document took; figures of older ones fade."""
-    if units <= 0:
-        return
-    kind = suffix if measure in ("read", "size") else ""
-    with connection.cursor() as cursor:
-        cursor.execute(_RECORD, [team_id, measure, kind, units, cost, FADE, FADE])
+    record_all(team_id, [Measured(measure, units, cost, suffix)])
+
+
+def record_all(team_id: UUID, measured: Iterable[Measured]) -> None:
+    """Count what a document took, all in one statement; each measure at most once."""
+    counted = [each for each in measured if each.units > 0]
+    if counted:
+        measures = [each.measure for each in counted]
+        kinds = [_kind(each.measure, each.suffix) for each in counted]
+        units, costs = [float(each.units) for each in counted], [float(each.cost) for each in counted]
+        with connection.cursor() as cursor:
+            cursor.execute(_RECORD, [team_id, measures, kinds, units, costs, FADE, FADE])
+
+
+def _kind(measure: str, suffix: str) -> str:
+    """Return the suffix where it matters."""
+    return suffix if measure in ("read", "size") else ""
 
 
 def load() -> Paces:
     """Return the paces of all teams."""
-    rows = list(Pace.objects.values_list("team_id", "stage", "suffix", "units", "cost"))
-    whole = Pace.objects.values_list("stage", "suffix").annotate(units=Sum("units"), cost=Sum("cost"))
-    return _paces(rows, whole)
-
-
-def _paces(
-    rows: Iterable[tuple[UUID, str, str, float, float]], whole: Iterable[tuple[str, str, float, float]]
-) -> Paces:
-    rates: dict[tuple[UUID | None, str, str], float] = {
-        (None, stage, suffix): cost / units for stage, suffix, units, cost in whole if units
-    }
-    rates |= {(team, stage, suffix): cost / units for team, stage, suffix, units, cost in rows if units}
-    return Paces(rates)
+    units: dict[tuple[UUID | None, str, str], float] = defaultdict(float)
+    costs: dict[tuple[UUID | None, str, str], float] = defaultdict(float)
+    for team_id, stage, suffix, its_units, its_cost in Pace.objects.values_list(
+        "team_id", "stage", "suffix", "units", "cost"
+    ):
+        for key in ((team_id, stage, suffix), (None, stage, suffix)):
+            units[key] += its_units
+            costs[key] += its_cost
+    return Paces({key: costs[key] / units[key] for key in units if units[key]})

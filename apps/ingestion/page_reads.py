@@ -1,7 +1,7 @@
 """The pages of a version as they are read: what was recognised is kept at once; settings that people chose; figures."""
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
@@ -9,9 +9,9 @@ from typing import Any, cast
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Q
 
 from apps.core import crypto
-from apps.ingestion.jobs import Held
 from apps.ingestion.models import IngestionJob
 from apps.ingestion.parsers.host import PIECE_BYTES, Reading
 from apps.ingestion.parsers.types import PageSetting
@@ -37,20 +37,21 @@ class PageKeeper:
         PageReading.objects.update_or_create(version=self.version, page=page.page, defaults=values)
 
 
-def asked(held: Held, version: DocumentVersion) -> Asked:
-    """Return what is known of a version before it is read: its password, chosen settings, recognised pages."""
-    job = IngestionJob.objects.get(pk=held.job_id)
-    rows = list(PageReading.objects.filter(version=version).exclude(method=PageReading.Method.TEXT))
-    wanted = _wanted(job, version)
-    known = {} if _starts_anew(job, version) else _known(rows, wanted)
+def asked(job: IngestionJob) -> Asked:
+    """Return what is known of a job's version before it is read: its password, chosen settings, recognised pages."""
+    version = job.version
+    rows = list(PageReading.objects.filter(~Q(method=PageReading.Method.TEXT) | ~Q(setting={}), version=version))
+    wanted = _wanted(job, rows)
+    recognised = [row for row in rows if row.method != PageReading.Method.TEXT]
+    known = {} if _starts_anew(job, version) else _known(recognised, wanted)
     settings = {number: PageSetting(**setting) for number, setting in wanted.items()}
     return Asked(password_of(version), settings, known, PageKeeper(version, wanted).keep)
 
 
-def _wanted(job: IngestionJob, version: DocumentVersion) -> dict[int, dict[str, Any]]:
-    """Return the settings that people chose, by page: those of before, and those that this job is about."""
-    chosen = PageReading.objects.filter(version=version).exclude(setting={}).values_list("page", "setting")
-    return dict(chosen) | {int(number): setting for number, setting in job.options.get("pages", {}).items()}
+def _wanted(job: IngestionJob, rows: Iterable[PageReading]) -> dict[int, dict[str, Any]]:
+    """Return the settings that people chose, by page: those of before (`rows`), and those that this job is about."""
+    chosen = {row.page: row.setting for row in rows if row.setting}
+    return chosen | {int(number): setting for number, setting in job.options.get("pages", {}).items()}
 
 
 def _known(rows: list[PageReading], wanted: Mapping[int, dict[str, Any]]) -> dict[int, PageRead]:
@@ -86,9 +87,10 @@ def place(version: DocumentVersion) -> str:
     return f"libraries.documentversion:{version.pk}"
 
 
-def keep_reads(held: Held, version: DocumentVersion, parsed: ParsedDocument) -> None:
+def keep_reads(job: IngestionJob, parsed: ParsedDocument) -> None:
     """Replace what is known of the pages by the reading that is being stored; call it in its transaction."""
-    chosen = _wanted(IngestionJob.objects.get(pk=held.job_id), version)
+    version = job.version
+    chosen = _wanted(job, PageReading.objects.filter(version=version).exclude(setting={}).only("page", "setting"))
     PageReading.objects.filter(version=version).delete()
     PageReading.objects.bulk_create(
         (

@@ -89,9 +89,10 @@ def keep_parts(version: DocumentVersion, reading: Reading, watcher: Watcher) -> 
     if failure is not None and not reading.parsed.blocks and not work.document.parts.exists():
         raise failure
     _drop_others(work, parts)
-    version.attachments = work.unread
-    version.facts = _facts(reading.parsed, len(parts))
-    version.save(update_fields=["attachments", "facts", "updated_at"])
+    facts = _facts(reading.parsed, len(parts))
+    if (version.attachments, version.facts) != (work.unread, facts):
+        version.attachments, version.facts = work.unread, facts
+        version.save(update_fields=["attachments", "facts", "updated_at"])
     return len(parts)
 
 
@@ -133,6 +134,8 @@ def _depth(document: Document) -> int:
 
 def _check_family(document: Document, parts: Sequence[_Part]) -> None:
     """Hold the whole family of one upload to the limits of an archive: mails in archives in mails count together."""
+    if not parts:
+        return
     limits = limits_from_settings()
     root = document
     while root.parent is not None:
@@ -249,6 +252,8 @@ def _revive(work: _Work, known: Iterable[Document]) -> None:
 
 def _drop_others(work: _Work, parts: Sequence[_Part]) -> None:
     """Delete, restorably, the parts of an earlier version that are not in this one."""
+    if not parts and work.document.current_version_id is None:
+        return
     others = Document.objects.filter(parent=work.document, deleted_at=None).exclude(pk__in=[part.id for part in parts])
     others.update(deleted_at=timezone.now())
 
@@ -281,10 +286,10 @@ def is_mere_container(parsed: ParsedDocument) -> bool:
 def settle_container(held: Held, version: DocumentVersion, seconds: float) -> None:
     """Make a file without words ready: it has no chunks, its parts are what it is for. Raises JobStopped."""
     model = default_model(AIModel.Kind.EMBEDDING)
-    jobs.lock(held)
+    job = jobs.lock(held)
     nothing = np.zeros((0, model.dimensions or 1), dtype=np.float32)
     cutting = Cutting(rule_of(version.document.library).digest)
     if store_version(version=version, drafts=[], vectors=nothing, model=model, blocks=None, cutting=cutting):
-        jobs.finish(held, seconds=seconds)
+        jobs.finish(job, seconds=seconds)
     else:
         jobs.drop(held)

@@ -40,15 +40,11 @@ _NEXT = """
             AND (j.due_at IS NULL OR j.due_at <= now()) AND NOT l.is_paused
             AND (%(only)s::uuid[] IS NULL OR j.id = ANY(%(only)s::uuid[]))
         ORDER BY j.created_at, j.id
-        LIMIT %(per_team)s
+        LIMIT least(%(per_team)s, %(limit)s)
     ) q
     WHERE t.running + q.place <= %(per_team)s
     ORDER BY t.running + q.place, s.served_at NULLS FIRST, q.created_at, q.id
     LIMIT %(limit)s"""
-
-_SERVED = """
-    INSERT INTO ingestion_turn (team_id, stage, served_at) VALUES (%s, %s, clock_timestamp())
-    ON CONFLICT (team_id, stage) DO UPDATE SET served_at = excluded.served_at"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,27 +72,22 @@ def next_jobs(
         return [Candidate(*row) for row in cursor.fetchall()]
 
 
-def next_reads() -> list[Candidate]:
-    """Return the next jobs to read; long ones only while another slot stays free for short ones."""
-    found = next_jobs(IngestionJob.Stage.READ, LOOK_AHEAD * 5)
+def next_read() -> Candidate | None:
+    """Return the next job to read: a long one only while another slot stays free for short ones."""
+    found = next_jobs(IngestionJob.Stage.READ, 1)
     if not found:
-        return []
+        return None
     paces = pace.load()
-    if _long_running(paces) < settings.ENV.read_slots - 1:
-        return found
-    return [candidate for candidate in found if not is_long(paces, candidate)]
+    if not is_long(paces, found[0]) or _long_running(paces) < settings.ENV.read_slots - 1:
+        return found[0]
+    others = next_jobs(IngestionJob.Stage.READ, LOOK_AHEAD * 5)
+    return next((candidate for candidate in others if not is_long(paces, candidate)), None)
 
 
 def is_long(paces: Paces, candidate: Candidate) -> bool:
     """Return whether reading a file is expected to hold its slot for long."""
     seconds = paces.cost("read", candidate.team_id, pace.suffix_of(candidate.name), candidate.size_bytes)
     return seconds > LONG_S
-
-
-def served(team_id: UUID, stage: str) -> None:
-    """Take note that a team had its turn."""
-    with connection.cursor() as cursor:
-        cursor.execute(_SERVED, [team_id, stage])
 
 
 def _long_running(paces: Paces) -> int:

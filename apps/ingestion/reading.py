@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from apps.core.crash import reach
-from apps.ingestion import cutting, jobs, page_reads, pipeline, rechunking, staging
+from apps.ingestion import cutting, jobs, journal, page_reads, pipeline, rechunking, staging
 from apps.ingestion.heartbeat import Heartbeat
 from apps.ingestion.jobs import Held, Stage
 from apps.ingestion.models import IngestionJob
@@ -21,27 +21,28 @@ from apps.libraries.types import ParsedDocument
 from apps.metering import services as metering
 from apps.metering.models import Resource
 
+_JOBS = IngestionJob.objects.select_related("version__document__library__team", "version__document__uploaded_by")
+LONG_TEXT = 200_000  # characters; splitting a shorter one is over before anybody could see that it began
+
 
 def read(held: Held) -> None:
     """Read the version of a held job and pass the job on. Raises AppError, or JobStopped when the lease is lost."""
     began = time.monotonic()
     with Heartbeat(held.owner):
-        version = DocumentVersion.objects.select_related("document__library__team", "document__uploaded_by").get(
-            pk=held.version_id
-        )
-        stored = rechunking.stored_text(_kind(held), version)
+        job = _JOBS.get(pk=held.job_id)
+        stored = rechunking.stored_text(job.kind, job.version)
         if stored is not None:
-            _cut(held, version, _Found(stored), began)
+            _cut(held, job, _Found(stored), began)
             return
-        found = _read_file(held, version, began)
+        found = _read_file(held, job, began)
         if found is None:
             return
-        _count_pages(held, version, found.parsed)
+        _count_pages(held, job, found.parsed)
         if is_mere_container(found.parsed):
-            _keep(held, version, found)
-            settle_container(held, version, time.monotonic() - began)
+            _keep(job, found)
+            settle_container(held, job.version, time.monotonic() - began)
             return
-        _cut(held, version, found, began)
+        _cut(held, job, found, began)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,12 @@ class _Found:
     figures: list[Figure] | None = None
 
 
-def _read_file(held: Held, version: DocumentVersion, began: float) -> _Found | None:
+def _read_file(held: Held, job: IngestionJob, began: float) -> _Found | None:
     """Read the file in a child; None for a long scan, whose job goes back so that others go first."""
-    progress, name = Progress(held), version.document.name
+    progress, version, name = Progress(held), job.version, job.version.document.name
     with pipeline.local_file(version.file) as path:
         _keep_media_type(version, media_type(path, name))
-        asked = page_reads.asked(held, version)
+        asked = page_reads.asked(job)
         try:
             reading = pipeline.read_file(path, name, progress, asked, is_whole=False)
         except Unfinished as part:
@@ -72,21 +73,20 @@ def _read_file(held: Held, version: DocumentVersion, began: float) -> _Found | N
     return found
 
 
-def _kind(held: Held) -> str:
-    return IngestionJob.objects.values_list("kind", flat=True).get(pk=held.job_id)
-
-
-def _cut(held: Held, version: DocumentVersion, found: _Found, began: float) -> None:
+def _cut(held: Held, job: IngestionJob, found: _Found, began: float) -> None:
     """Cut the text, stage its chunks with the vectors that are known, and pass the job on."""
-    _show_splitting(held)
-    prepared = cutting.prepare(version, found.parsed)
+    if sum(len(block.text) for block in found.parsed.blocks) > LONG_TEXT:
+        _show_splitting(held)
+    prepared = cutting.prepare(job.version, found.parsed)
     total, known = len(prepared.cut.chunks), len(prepared.vectors)
-    jobs.note(held, "split", chunks=total, known=known)
     with transaction.atomic():
-        staging.stage(held, prepared)
+        locked = jobs.lock(held)
+        locked.version, locked.document = job.version, job.version.document
+        journal.append(locked, "split", chunks=total, known=known)
+        staging.stage(locked, prepared)
         if found.figures is not None:
-            _keep(held, version, found)
-        jobs.pass_on(held, Stage.EMBED, done=known, total=total, seconds=time.monotonic() - began)
+            _keep(locked, found)
+        jobs.move(locked, Stage.EMBED, done=known, total=total, seconds=time.monotonic() - began)
         reach("after-stage")
 
 
@@ -103,39 +103,44 @@ def _note(held: Held, reading: Reading) -> None:
 
 def _keep_media_type(version: DocumentVersion, found: str) -> None:
     """Remember what the bytes are, also of a file that is refused next: downloads and icons go by it."""
-    Document.objects.filter(pk=version.document_id).update(media_type=found)
-    DocumentVersion.objects.filter(pk=version.pk).update(media_type=found)
-    version.media_type = found
+    if version.document.media_type != found:
+        Document.objects.filter(pk=version.document_id).update(media_type=found)
+    if version.media_type != found:
+        DocumentVersion.objects.filter(pk=version.pk).update(media_type=found)
+    version.document.media_type = version.media_type = found
 
 
-def _count_pages(held: Held, version: DocumentVersion, parsed: ParsedDocument) -> None:
+def _count_pages(held: Held, job: IngestionJob, parsed: ParsedDocument) -> None:
     """Count the pages against the quotas of the person and the team, once per job. Raises QuotaExceeded."""
-    document = version.document
-    uncounted = held.rows().exclude(options__has_key="counted_pages")
-    if not uncounted.exists():
+    if "counted_pages" in job.options:
         return
+    document = job.version.document
     amounts = {Resource.PAGES: max(1, parsed.pages)}
     reserved = metering.reserve(user=document.uploaded_by, team=document.library.team, amounts=amounts)
+    job.options["counted_pages"] = amounts[Resource.PAGES]
     with transaction.atomic():
-        for job in uncounted.select_for_update():
-            job.options["counted_pages"] = amounts[Resource.PAGES]
-            job.save(update_fields=["options"])
-        metering.settle(reserved.pk, amounts)
+        if held.rows().update(options=job.options):
+            metering.settle(reserved.pk, amounts)
+        else:  # whoever has the lease now counts them
+            metering.release(reserved.pk)
 
 
 def _show_splitting(held: Held) -> None:
     Document.objects.filter(pk=held.document_id).update(stage=Stage.SPLIT, progress_done=0, progress_total=0)
 
 
-@transaction.atomic
-def _keep(held: Held, version: DocumentVersion, found: _Found) -> None:
+@transaction.atomic(savepoint=False)
+def _keep(job: IngestionJob, found: _Found) -> None:
     """Keep text, pages and figures for the document page; an earlier reading's files go once this one is committed."""
+    version = job.version
     before = version.blocks.name
     version.blocks.name = save_blocks(version, found.parsed.blocks)
     version.pages = found.parsed.pages
     version.save(update_fields=["blocks", "pages", "updated_at"])
-    page_reads.keep_reads(held, version, found.parsed)
-    page_reads.replace_figures(version, found.figures or [])
+    if before or found.parsed.page_reads:
+        page_reads.keep_reads(job, found.parsed)
+    if before or found.figures:
+        page_reads.replace_figures(version, found.figures or [])
     if before:
         storage = version.blocks.storage
         transaction.on_commit(lambda: storage.delete(before))

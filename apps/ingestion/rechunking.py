@@ -101,10 +101,11 @@ def _queue(library: Library, rows: Sequence[tuple[UUID, UUID | None]]) -> None:
 def catch_up(version: DocumentVersion, rule: Rule) -> None:
     """Queue a document once more that was on its way by an old rule when its library got a new one.
 
-    Call it in the transaction that settled its job; the poller rings.
+    Call it in the transaction that made this version its current one and settled its job; the poller rings.
     """
-    document = Document.objects.select_related("library").get(pk=version.document_id)
-    if rule_of(document.library).digest != rule.digest and document.current_version_id == version.pk:
+    document = version.document
+    document.library.refresh_from_db(fields=["chunking"])
+    if rule_of(document.library).digest != rule.digest:
         jobs.queue(document, version, kind=Kind.CHUNK)
 
 

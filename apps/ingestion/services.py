@@ -6,6 +6,7 @@ from functools import partial
 from typing import Literal
 
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db.models import F
 
 from apps.audit import services as audit
 from apps.core.crash import reach
@@ -18,7 +19,7 @@ from apps.ingestion.tasks import read_document, ring
 from apps.libraries.models import Document, DocumentVersion, Library
 from apps.libraries.trash import family
 from apps.metering import services as metering
-from apps.metering.models import Reservation, Resource
+from apps.metering.models import Resource
 from apps.users.models import User
 
 Outcome = Literal["created", "duplicate", "restored", "retried"]
@@ -60,12 +61,14 @@ def take_upload(
     with ExitStack() as undo:  # whatever goes wrong, and for bytes that were there already
         stored = store(file, undo)
         reach("after-blob")
-        held = _reserve(user, library, stored, label)
-        if held is not None:
+        existing = _existing(library, stored.sha256, label)
+        held = None
+        if existing is None:
+            held = metering.reserve(user=user, team=library.team, amounts=_amounts(stored))
             undo.callback(metering.release, held.pk)
         try:
             with transaction.atomic():
-                upload = _settle(user, library, stored, label)
+                upload = _settle(user, library, stored, label, existing)
                 if upload.outcome == "created" and held is not None:
                     metering.settle(held.pk, _amounts(stored))
                 reach("after-row")
@@ -103,17 +106,8 @@ def _amounts(stored: Stored) -> dict[Resource, int]:
     return {Resource.DOCUMENTS: 1, Resource.STORAGE_BYTES: stored.size_bytes}
 
 
-def _reserve(user: User | None, library: Library, stored: Stored, label: Label) -> Reservation | None:
-    """Hold quota for a new document; None for bytes that are there already. Raises QuotaExceeded."""
-    if _existing(library, stored.sha256, label) is not None:
-        return None
-    return metering.reserve(user=user, team=library.team, amounts=_amounts(stored))
-
-
-@transaction.atomic
-def _settle(user: User | None, library: Library, stored: Stored, label: Label) -> Upload:
-    """Find the document with these bytes or create it with its version and job, all in one transaction."""
-    existing = _existing(library, stored.sha256, label)
+def _settle(user: User | None, library: Library, stored: Stored, label: Label, existing: Document | None) -> Upload:
+    """Bring back the document with these bytes or create it with its version and job; needs a transaction."""
     if existing is None:
         try:
             with transaction.atomic():
@@ -134,10 +128,8 @@ def _existing(library: Library, sha256: str, label: Label) -> Document | None:
     """Return the library's uploaded document with these bytes, a live one before the one deleted last."""
     if label.source_url:
         return None
-    same = Document.objects.select_related("library__team").filter(
-        library=library, sha256=sha256, origin=Document.Origin.UPLOAD
-    )
-    return same.filter(deleted_at=None).first() or same.order_by("-deleted_at").first()
+    same = Document.objects.filter(library=library, sha256=sha256, origin=Document.Origin.UPLOAD)
+    return same.select_related("library__team").order_by(F("deleted_at").desc(nulls_first=True)).first()
 
 
 def _create(user: User | None, library: Library, stored: Stored, label: Label) -> Document:

@@ -1,20 +1,27 @@
 """Chunks between splitting and indexing: rows that survive a crash, each with its vector once it has one."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 
 import numpy as np
-from django.db import connection, transaction
+from django.db import connection
 
 from apps.ingestion.cutting import Prepared, digest_of, section_payloads
-from apps.ingestion.jobs import Held, lock
-from apps.ingestion.models import StagedChunk
+from apps.ingestion.models import IngestionJob, StagedChunk
 from apps.libraries.types import Box, ChunkDraft, SectionDraft, searched_text
 from apps.runtimes.contracts import Floats
 
 INSERT_ROWS = 500
+_WAITING = """
+SELECT s.id, s.job_id, s.payload->>'text', s.payload->'questions', s.payload->'heading_path', s.tokens
+FROM unnest(%s::uuid[], %s::int[]) WITH ORDINALITY AS asked(job_id, count, place)
+CROSS JOIN LATERAL (
+    SELECT * FROM ingestion_stagedchunk s WHERE s.job_id = asked.job_id AND s.vector IS NULL
+    ORDER BY s.ordinal LIMIT asked.count
+) s ORDER BY asked.place, s.ordinal"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +35,12 @@ class Waiting:
     tokens: int
 
 
-def stage(held: Held, prepared: Prepared) -> None:
-    """Replace the job's staged chunks, in one transaction. Raises JobStopped when the lease is lost."""
+def stage(job: IngestionJob, prepared: Prepared) -> None:
+    """Replace a locked job's staged chunks, and note on it what they were made for; the caller stores the job."""
     sections = {section.ordinal: section for section in prepared.cut.sections}
     rows = (
         StagedChunk(
-            job_id=held.job_id,
+            job=job,
             ordinal=chunk.ordinal,
             payload=to_payload(chunk, sections[first] if first is not None else None),
             tokens=chunk.tokens,
@@ -42,26 +49,29 @@ def stage(held: Held, prepared: Prepared) -> None:
         )
         for chunk, first in section_payloads(prepared)
     )
-    with transaction.atomic():
-        job = lock(held)
-        job.model = prepared.model
-        job.options["chunking"] = prepared.rule.as_json()
-        job.save(update_fields=["model", "options"])
-        StagedChunk.objects.filter(job_id=held.job_id).delete()
-        StagedChunk.objects.bulk_create(rows, batch_size=INSERT_ROWS)
+    job.model = prepared.model
+    job.options["chunking"] = prepared.rule.as_json()
+    StagedChunk.objects.filter(job=job).delete()
+    StagedChunk.objects.bulk_create(rows, batch_size=INSERT_ROWS)
 
 
-def waiting(job_id: UUID, limit: int) -> list[Waiting]:
-    """Return the next chunks of a job that have no vector, in order; only what the embedder needs is read."""
-    rows = (
-        StagedChunk.objects.filter(job_id=job_id, vector=None)
-        .order_by("ordinal")
-        .values_list("pk", "job_id", "payload__text", "payload__questions", "payload__heading_path", "tokens")[:limit]
-    )
+def waiting(counts: Mapping[UUID, int]) -> list[Waiting]:
+    """Return the next chunks of some jobs that have no vector, so many of each, in order, in one statement.
+
+    Only what the embedder needs is read.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, [list(counts), list(counts.values())])
+        rows = cursor.fetchall()
     return [
-        Waiting(pk, job, searched_text(text, (), questions or ()), tuple(path or ()), tokens)
+        Waiting(pk, job, searched_text(text, (), _list(questions)), tuple(_list(path)), tokens)
         for pk, job, text, questions, path, tokens in rows
     ]
+
+
+def _list(value: str | None) -> list[str]:
+    """Return a list of JSON, which raw statements give as text."""
+    return json.loads(value) if value else []
 
 
 def write_vectors(rows: Sequence[Waiting], vectors: Floats) -> None:

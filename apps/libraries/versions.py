@@ -44,7 +44,7 @@ FROM jsonb_to_recordset(%s::jsonb) AS n(
 """
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def store_version(
     *,
     version: DocumentVersion,
@@ -63,8 +63,9 @@ def store_version(
     if len(drafts) != len(vectors):
         message = f"{len(drafts)} chunks, {len(vectors)} vectors"
         raise ValueError(message)
-    document = Document.objects.select_for_update(no_key=True).get(pk=version.document_id)
-    library = Library.objects.select_for_update(no_key=True).get(pk=document.library_id)
+    both = Document.objects.select_related("library").select_for_update(no_key=True, of=("self", "library"))
+    document = both.get(pk=version.document_id)
+    library = document.library
     if document.deleted_at is not None or library.deleted_at is not None or _is_outdated(document, version):
         return False
     before = document.current_version
@@ -101,20 +102,27 @@ class _Writer:
         self, drafts: Sequence[ChunkDraft], vectors: Floats, sections: Sequence[SectionDraft], *, was_titled: str
     ) -> int:
         """Return the number of chunks after the switch."""
+        olds = _olds(self._document)
+        if olds or self._document.current_version_id is not None:
+            return self._replace(olds, drafts, vectors, sections, was_titled)
+        self._add([Placed(index) for index in range(len(drafts))], drafts, vectors, self._sections(sections))
+        return len(drafts)
+
+    def _replace(
+        self,
+        olds: Sequence[Old],
+        drafts: Sequence[ChunkDraft],
+        vectors: Floats,
+        sections: Sequence[SectionDraft],
+        was_titled: str,
+    ) -> int:
         old_sections = list(Section.objects.filter(document=self._document).values_list("pk", flat=True))
-        placed = self._place(drafts)
+        placed = self._place(olds, drafts)
         kept = [each.old.id for each in placed if each.old is not None]
         _drop(self._document, keep=kept)
         rows = self._sections(sections)
         self._move(placed, drafts, rows)
-        fresh = [
-            (self._row(ordinal, drafts[each.draft], rows), each.draft)
-            for ordinal, each in enumerate(placed)
-            if each.old is None and each.draft is not None
-        ]
-        lexical_store.index_chunks(self._library.pk, [row for row, _draft in fresh], title=self.title)
-        Chunk.objects.bulk_create([row for row, _draft in fresh], batch_size=ROWS)
-        self._embed((row.pk, vectors[draft]) for row, draft in fresh)
+        self._add(placed, drafts, vectors, rows)
         self._embed_kept(placed, vectors)
         if kept and was_titled != self.title:
             self._retitle(kept)
@@ -122,9 +130,26 @@ class _Writer:
         rewrite_sections(_touched(kept))
         return len(placed)
 
-    def _place(self, drafts: Sequence[ChunkDraft]) -> list[Placed]:
+    def _add(
+        self,
+        placed: Sequence[Placed],
+        drafts: Sequence[ChunkDraft],
+        vectors: Floats,
+        sections: Mapping[int, Section],
+    ) -> None:
+        """Write the rows that are new, with their terms and vectors."""
+        fresh = [
+            (self._row(ordinal, drafts[each.draft], sections), each.draft)
+            for ordinal, each in enumerate(placed)
+            if each.old is None and each.draft is not None
+        ]
+        lexical_store.index_chunks(self._library.pk, [row for row, _draft in fresh], title=self.title)
+        Chunk.objects.bulk_create([row for row, _draft in fresh], batch_size=ROWS)
+        self._embed((row.pk, vectors[draft]) for row, draft in fresh)
+
+    def _place(self, olds: Sequence[Old], drafts: Sequence[ChunkDraft]) -> list[Placed]:
         """Return the new order. What was merged into a row that goes comes back: its text is nowhere else."""
-        olds, removed = _olds(self._document), removed_digests(self._document)
+        removed = removed_digests(self._document)
         placed = place(olds, drafts, removed)
         kept = [each.old.id for each in placed if each.old is not None]
         lost = merged_into_others(self._document, kept) if removed else None
@@ -211,9 +236,10 @@ class _Writer:
 def _olds(document: Document) -> list[Old]:
     """Return the document's rows in order. Rows from before digests were kept are known by their text."""
     rows = Chunk.objects.filter(document=document).order_by("ordinal")
-    unknown = rows.filter(source_digest="", is_manual=False).values_list("pk", "heading_path", "text")
-    digests = {pk: draft_digest(path, text) for pk, path, text in unknown}
-    values = rows.values_list("pk", "source_digest", "is_manual", "is_edited", "char_from")
+    values = list(rows.values_list("pk", "source_digest", "is_manual", "is_edited", "char_from"))
+    unknown = [pk for pk, digest, is_manual, *_ in values if not digest and not is_manual]
+    texts = rows.filter(pk__in=unknown).values_list("pk", "heading_path", "text")
+    digests = {pk: draft_digest(path, text) for pk, path, text in texts}
     return [
         Old(pk, digest or digests.get(pk, ""), is_manual, is_edited, char_from)
         for pk, digest, is_manual, is_edited, char_from in values

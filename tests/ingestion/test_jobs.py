@@ -91,7 +91,7 @@ def test_it_takes_a_dead_workers_job_over(upload: Upload, small_chunks: None, st
         tasks.embed_pending()
     assert jobs.claim(job_id, stage) is not None  # the worker that dies now
     if stage == "embed":
-        half = staging.waiting(job_id, 4)
+        half = staging.waiting({job_id: 4})
         staging.write_vectors(half, embedding.registry.embedder(_spec()).embed_passages([row.text for row in half]))
     work_off()
     assert IngestionJob.objects.get().state == "running"  # nobody takes it while the lease lasts
@@ -335,7 +335,7 @@ def test_it_forgets_vectors_of_another_model(upload: Upload, small_chunks: None,
     document = upload(long_text(6))
     tasks.read_document()
     job = document.jobs.get()
-    rows = staging.waiting(job.pk, 3)
+    rows = staging.waiting({job.pk: 3})
     staging.write_vectors(rows, embedding.registry.embedder(_spec()).embed_passages([row.text for row in rows]))
 
     work_off()

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files.base import ContentFile
+from django.db import transaction
 
 from apps.catalog.models import AIModel
 from apps.catalog.services import default_model, spec_of
@@ -95,8 +96,10 @@ def _time_ingestion(library: Library, drafts: Sequence[ChunkDraft], number: int)
     if held is None:
         raise RuntimeError("A worker took the benchmark's job; stop the workers while it is measured.")
     model = default_model(AIModel.Kind.EMBEDDING)
-    staging.stage(held, Prepared(Cut(tuple(drafts)), default_rule(), model, {}))
-    jobs.pass_on(held, Stage.EMBED, total=len(drafts))
+    with transaction.atomic():
+        locked = jobs.lock(held)
+        staging.stage(locked, Prepared(Cut(tuple(drafts)), default_rule(), model, {}))
+        jobs.move(locked, Stage.EMBED, total=len(drafts))
     clock = Clock()
     Runner(lambda _job_id: None, only=frozenset({job.pk})).run(FOREVER_S)
     timed = clock.read()
