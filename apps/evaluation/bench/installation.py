@@ -91,8 +91,11 @@ class Installation:
             for process in [self.keeper, *self.keeper.children(recursive=True)]:
                 with suppress(psutil.NoSuchProcess):  # a connection of PostgreSQL that ended just now
                     found.setdefault(_service(process), []).append(process)
+        counted = {process.pid for processes in found.values() for process in processes}
         found["supervisor"] = [self.supervisor]
         for child in self.supervisor.children(recursive=True):
+            if child.pid in counted:  # the keeper's are the supervisor's as well
+                continue
             with suppress(psutil.NoSuchProcess):
                 found.setdefault(child.environ().get("KB_PROCESS", "other"), []).append(child)
         return found
