@@ -56,17 +56,19 @@ def enabled(request: PersonRequest, chunk_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def split(request: PersonRequest, chunk_id: UUID) -> HttpResponse:
-    """Save the form's text as two passages, cut at the character `at`."""
+    """Save the form's text as two passages, cut at the character `at`; the note that answers offers to undo it."""
     chunk = access_chunk(request.user, chunk_id, at_least=Role.EDITOR)
     at = request.POST.get("at", "")
-    _first, second = editing.split(
+    first, second = editing.split(
         user=request.user,
         chunk=chunk,
         content=_content(request.POST),
         at=int(at) if at.isdecimal() and len(at) < len("1000000") else 0,
         stamp=request.POST.get("stamp", ""),
     )
-    return _told(_("Split. The second passage is #%(number)s.") % {"number": second.ordinal + 1}, chosen=second.pk)
+    done = first.edits.filter(action="split").latest("pk")
+    text = _("Split. The second passage is #%(number)s.") % {"number": second.ordinal + 1}
+    return _told(text, chosen=second.pk, undo=_undo(chunk.document_id, done.pk))
 
 
 @login_required

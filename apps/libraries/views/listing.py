@@ -13,7 +13,7 @@ from apps.libraries.listing import listing
 from apps.libraries.models import Document, Library
 from apps.libraries.selection import listed
 from apps.libraries.trash import in_trash
-from apps.libraries.views.shared import head, uuid_or_none
+from apps.libraries.views.shared import CHANGED, head, uuid_or_none
 from apps.users.requests import PersonRequest
 
 PROGRESS_ROWS = 100
@@ -45,13 +45,20 @@ def rows(request: PersonRequest, library_id: UUID) -> HttpResponse:
 @login_required
 @require_safe
 def progress(request: PersonRequest, library_id: UUID) -> HttpResponse:
-    """Return the rows named by `id` as they are now, to be swapped one by one; asked while any is unsettled."""
+    """Return the rows named by `id` as they are now, to be swapped one by one; asked while any is unsettled.
+
+    Where one is settled now that holds files, the page is told to fetch the list anew: they are documents of it.
+    """
     library = access_library(request.user, library_id)
     ids = [value for value in map(uuid_or_none, request.GET.getlist("id")[:PROGRESS_ROWS]) if value]
     rows_ = listed(library).select_related("current_version", "uploaded_by", "owner", "parent")
     documents = list(rows_.filter(pk__in=ids).order_by("-created_at", "pk"))
     context = head(request, library) | {"documents": documents, "is_live": _is_live(documents)}
-    return render(request, "libraries/progress.html", context)
+    answer = render(request, "libraries/progress.html", context)
+    settled = [document.pk for document in documents if document.is_settled]
+    if settled and Document.objects.filter(parent__in=settled, deleted_at=None).exists():
+        answer["HX-Trigger-After-Settle"] = CHANGED
+    return answer
 
 
 def _context(request: PersonRequest, library: Library) -> dict[str, object]:
