@@ -7,6 +7,7 @@ import docx
 import pypdfium2
 from PIL import Image
 from reportlab.lib.pagesizes import A4
+from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
@@ -120,3 +121,30 @@ def parcel(folder: Path, name: str = "parcel.zip") -> Path:
         archive.writestr("minutes/april.md", "# April\n\nThe board postponed the audit to the second of April.\n")
         archive.writestr("tool.bin", bytes(range(256)) * 8)
     return folder / name
+
+
+def locked(folder: Path, password: str) -> Path:
+    """Return a PDF that opens by a password."""
+    canvas = Canvas(str(folder / "locked.pdf"), pagesize=A4, encrypt=StandardEncryption(password, strength=128))
+    canvas.drawString(72, 760, "The safe is behind the picture of the harbour.")
+    canvas.save()
+    return folder / "locked.pdf"
+
+
+def note(folder: Path, name: str) -> Path:
+    """Return a short text of its own."""
+    path = folder / f"{name}.md"
+    path.write_text(f"# About {name}\n\nThis note says what there is to say about {name}.\n", encoding="utf-8")
+    return path
+
+
+def questions(folder: Path) -> Path:
+    """Return three questions with their answers."""
+    pairs = {
+        "Who waters the plants?": "The team that sits beside them.",
+        "Where are the bicycles kept?": "In the cellar, behind the boiler room.",
+        "When is the kitchen cleaned?": "Every Friday afternoon.",
+    }
+    path = folder / "questions.md"
+    path.write_text("\n\n".join(f"Q: {asked}\n\nA: {said}" for asked, said in pairs.items()), encoding="utf-8")
+    return path

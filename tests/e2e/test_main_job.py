@@ -9,44 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.e2e import papers
 from tests.e2e.conftest import Site, Visitor, answers
+from tests.e2e.steps import ANSWER_MS, READ_MS, ask, choose_mode, done, drop, make_library
 
 Visit = Callable[..., Visitor]
-READ_MS = 120_000
-ANSWER_MS = 120_000
-
-HEADING = {"en": "Libraries", "zh-hans": "知识库"}
-
-
-def make_library(page: Page, name: str, language: str) -> None:
-    page.goto("/libraries/")
-    expect(page.get_by_role("heading", name=HEADING[language]).first).to_be_visible()
-    page.locator("[data-dialog=new-library]").first.click()
-    page.locator("dialog[open] input[name=name]").fill(name)
-    page.locator("dialog[open] button[type=submit]").click()
-    page.wait_for_url(re.compile(r"/libraries/[0-9a-f-]{36}/"))
-
-
-def drop(page: Page, *files: Path) -> None:
-    page.locator("input[type=file]:not([webkitdirectory])").first.set_input_files([str(file) for file in files])
-
-
-def ask(page: Page, question: str) -> None:
-    page.locator("[data-composer]").fill(question)
-    page.keyboard.press("Enter")
-
-
-def done(page: Page) -> None:
-    page.wait_for_selector("kb-answer:last-of-type[data-state=done]", timeout=ANSWER_MS)
-
-
-def choose_mode(page: Page, mode: str) -> None:
-    page.locator("[data-menu=composer-way]").click()
-    page.locator(f"#composer-way input[value={mode}]").check(force=True)
-    page.keyboard.press("Escape")
 
 
 @dataclass(frozen=True)

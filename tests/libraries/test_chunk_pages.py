@@ -49,7 +49,7 @@ def test_it_shows_each_passage_as_a_card(ann_client: Client, chunks: list[Chunk]
 
     html = body(ann_client, page("document", chunks[0].document_id))
 
-    assert "page 4–5" in html
+    assert "pages 4–5" in html
     assert "26 characters" in html
     assert "A › B" in html
     assert "steam" in html
