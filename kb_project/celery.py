@@ -2,8 +2,11 @@
 
 import os
 import warnings
+from typing import Any
 
 from celery import Celery
+from celery.signals import task_postrun, task_prerun
+from django.db import close_old_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kb_project.settings")
 
@@ -33,3 +36,14 @@ app.conf.beat_schedule = {
 }
 app.autodiscover_tasks()
 app.autodiscover_tasks(["apps.ingestion"], related_name="web.tasks")
+
+
+@task_prerun.connect
+@task_postrun.connect
+def keep_connections(task: Any = None, **_: Any) -> None:
+    """Do with database connections what Django does around a request: close what is old or broken, keep the others.
+
+    Celery would close them around each task, and a new one costs more than the reading of a small file.
+    """
+    if not task.request.is_eager:
+        close_old_connections()
