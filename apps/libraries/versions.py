@@ -44,7 +44,7 @@ FROM jsonb_to_recordset(%s::jsonb) AS n(
 """
 
 
-@transaction.atomic(savepoint=False)
+@transaction.atomic
 def store_version(
     *,
     version: DocumentVersion,
