@@ -85,10 +85,10 @@ def _usual_distance(lines: Sequence[Line]) -> float:
 
 
 def _is_same_row(before: Line, line: Line) -> bool:
-    if before.turn != line.turn or line.turn != 0:
+    if line.x0 < before.x1 - 0.2 * before.size or before.turn != line.turn or line.turn != 0:
         return False
     overlap = min(before.y1, line.y1) - max(before.y0, line.y0)
-    return overlap > 0.5 * min(before.y1 - before.y0, line.y1 - line.y0) and line.x0 >= before.x1 - 0.2 * before.size
+    return overlap > 0.5 * min(before.y1 - before.y0, line.y1 - line.y0)
 
 
 def _begins(paragraph: Paragraph, before: Line, line: Line, column: Column, usual: float) -> bool:
@@ -103,8 +103,8 @@ def _begins(paragraph: Paragraph, before: Line, line: Line, column: Column, usua
 
 
 def _differs(before: Line, line: Line) -> bool:
-    small, large = sorted((before.size, line.size))
-    if large > small * (1 + _SIZE_STEP) and min(len(before.text), len(line.text)) > 3:  # noqa: PLR2004  not a raised number
+    step = max(before.size / line.size, line.size / before.size) if before.size != line.size else 1.0
+    if step > 1 + _SIZE_STEP and min(len(before.text), len(line.text)) > 3:  # noqa: PLR2004  not a raised number
         return True
     return before.is_bold != line.is_bold and len(before.text) > 1
 
