@@ -15,7 +15,7 @@ import sys
 from dataclasses import dataclass
 from types import FrameType
 
-from apps.ingestion.parsers import PRELOADED, child, parser_of, wire
+from apps.ingestion.parsers import PRELOADED, child, parser_of, warming, wire
 
 _CLONE_NEWNET, _CLONE_NEWUSER = 0x40000000, 0x10000000  # linux/sched.h
 
@@ -137,6 +137,7 @@ def main() -> None:
     cut_network()
     for kind in PRELOADED:
         parser_of(kind)
+    warming.warm_up()
     gc.collect()
     gc.freeze()  # so that the children's collections do not touch, and thus copy, the shared pages
     Zygote(control).serve()
