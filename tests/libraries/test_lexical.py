@@ -72,7 +72,7 @@ def test_it_stays_linear_on_hostile_text(text: str) -> None:
 
     terms = analyse(text)
 
-    assert time.process_time() - began < 5  # about 0.3 s; a quadratic step would take minutes
+    assert time.process_time() - began < 20  # about 0.3 s; a quadratic step would take minutes
     assert all(0 < len(term) <= MAX_TERM_CHARS + 1 and "\x00" not in term for term in terms)
 
 
