@@ -1,5 +1,6 @@
 """A whole installation of its own, started as `make run` starts it and asked over HTTP as a script would ask it."""
 
+import json
 import os
 import secrets
 import shutil
@@ -150,8 +151,6 @@ _bodies = _Bodies()
 
 
 def _json(body: bytes) -> dict[str, object]:
-    import json  # noqa: PLC0415
-
     return dict(json.loads(body))
 
 
