@@ -40,6 +40,7 @@ class Conversation(Record):
     libraries = models.ManyToManyField(Library, blank=True, related_name="+")  # none: all readable ones
     model = models.ForeignKey(AIModel, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     mode = models.CharField(max_length=10, choices=Mode, default=Mode.AUTO)
+    is_strict = models.BooleanField(default=False)  # unsupported sentences are removed, weak answers refused
     last_at = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
 
@@ -79,6 +80,9 @@ class Message(Record):
     model = models.ForeignKey(AIModel, null=True, on_delete=models.SET_NULL, related_name="+")
     library_ids = ArrayField(models.UUIDField(), default=list)  # what the gate allowed when it was asked
     steps = models.JSONField(default=dict, blank=True)  # condensed question, counts, seconds: the steps line
+    sentences = models.JSONField(default=list, blank=True)  # of an answer: rag.types.Sentence as JSON, in order
+    curated_id = models.UUIDField(null=True, blank=True)  # libraries.CuratedAnswer that was given
+    corrected = models.CharField(max_length=4000, blank=True)  # what to search for instead, as the asker wrote it
     is_refusal = models.BooleanField(default=False)
     error_code = models.CharField(max_length=60, blank=True)
     prompt_tokens = models.PositiveIntegerField(default=0)
@@ -121,6 +125,8 @@ class Citation(Record):
     char_to = models.PositiveIntegerField(default=0)
     passage = models.TextField()  # the chunk's text
     quote = models.TextField(blank=True)  # the words the answer leans on
+    support = models.FloatField(null=True)  # 0..1, how well the quote bears out the sentences that cite it
+    curated_id = models.UUIDField(null=True, blank=True)  # libraries.CuratedAnswer, in place of a passage
 
     class Meta:
         ordering = ["number"]
@@ -148,3 +154,36 @@ class Citation(Record):
 
     version_id: UUID | None
     document_id: UUID | None
+
+
+class AnswerTrace(models.Model):
+    """How an answer was made: each stage with its inputs, outputs and milliseconds (rag.types.Stage as JSON)."""
+
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, primary_key=True, related_name="trace")
+    stages = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return f"{self.message_id}"
+
+    message_id: UUID
+
+
+class Feedback(Record):
+    """What the asker thinks of an answer: one vote, changed in place."""
+
+    class Reason(models.TextChoices):
+        WRONG = "wrong", _("Not right")
+        INCOMPLETE = "incomplete", _("Not complete")
+        SOURCE = "source", _("The sources do not say so")
+        NOT_FOUND = "not-found", _("It is in my documents, but was not found")
+        OUTDATED = "outdated", _("Out of date")
+        OTHER = "other", _("Something else")
+
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="feedback")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    vote = models.SmallIntegerField()  # -1 or +1
+    reasons = ArrayField(models.CharField(max_length=20, choices=Reason), default=list, blank=True)
+    comment = models.CharField(max_length=2000, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.vote:+d}"

@@ -10,7 +10,8 @@ import numpy as np
 from apps.evaluation.ranking_metrics import ndcg, recall_at, reciprocal_rank
 from apps.evaluation.scratch import Scratch
 from apps.evaluation.sets import Question
-from apps.rag.search import SearchOptions, SearchTools, search
+from apps.rag.options import SearchOptions
+from apps.rag.search import SearchTools, search
 from apps.rag.types import Passage
 
 DEEPEST = 10  # documents that the metrics look at

@@ -4,12 +4,10 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 from uuid import UUID
 
+from apps.rag.options import Method
 from apps.rag.types import Language
-
-Method = Literal["convex", "rrf"]
 
 RRF_K = 60  # Cormack, Clarke and Buettcher, SIGIR 2009
 _HAN = re.compile(r"[\u3400-\u9fff]")

@@ -1,8 +1,8 @@
 """The values of the answer pipeline. Plain Python."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from apps.libraries.types import Box
@@ -68,6 +68,15 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of a search or an answer, for the trace: its time, and its inputs and outputs as JSON values."""
+
+    name: str
+    milliseconds: float
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """What a search gave: passages, best first, and the calibrated support of the question by both legs (0..1)."""
 
@@ -75,6 +84,7 @@ class Found:
     support: float
     language: Language
     milliseconds: float = 0.0
+    stages: tuple[Stage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +94,22 @@ class Cite:
     number: int
     passage: Passage
     quote: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of an answer with how well its cited passages bear it out.
+
+    `start` and `end` are offsets in the answer's text; `support` is calibrated, 0..1; a `removed` sentence (strict
+    mode) is not in the text any more and has start == end.
+    """
+
+    start: int
+    end: int
+    support: float
+    state: Literal["supported", "weak", "unsupported", "removed", "plain"]  # plain: claims nothing (a heading, code)
+    numbers: tuple[int, ...] = ()  # the citations it leans on
+    text: str = ""  # of a removed one
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +151,8 @@ class Finished:
     seconds: dict[str, float] = field(
         default_factory=dict
     )  # per stage: condense, search, prompt, first_token, generate
+    sentences: tuple[Sentence, ...] = ()
+    stages: tuple[Stage, ...] = ()
 
 
 Step = Condensed | Retrieved | Delta | Finished

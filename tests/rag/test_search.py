@@ -14,16 +14,9 @@ from apps.libraries.models import Chunk, Document, Library, LibraryStatistics, S
 from apps.libraries.types import Box
 from apps.libraries.vectors import drop_vector_index, ensure_vector_index, index_name
 from apps.rag import search as searching
-from apps.rag.search import (
-    SearchOptions,
-    Statement,
-    dense_statement,
-    is_exact,
-    lexical_statement,
-    prepare,
-    search,
-    vector_text,
-)
+from apps.rag.options import SearchOptions
+from apps.rag.search import prepare, search
+from apps.rag.statements import Statement, dense_statement, is_exact, lexical_statement, vector_text
 from apps.rag.types import Scope
 from tests.factories import AIModelFactory, LibraryFactory, TeamFactory
 from tests.rag.corpus import EMBEDDER, bulk, fill, random_vectors, scope_of, tools
@@ -292,7 +285,7 @@ def _recall(library: Library, vectors: Any, model: AIModel, total: int) -> float
     for row in rng.integers(0, len(vectors), 20):
         asked = vectors[row] + rng.normal(size=vectors.shape[1]) * 0.03
         query = prepare(scope_of(library), "chunk", vector_text(asked), model)
-        exact = Statement(searching._DENSE_EXACT, query.params | {"depth": 10}, {})
+        exact = Statement(statements._DENSE_EXACT, query.params | {"depth": 10}, {})
         hits += len(set(run(exact)) & set(run(_dense(library, asked, model, total))))
     return hits / 200
 

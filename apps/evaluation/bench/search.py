@@ -16,7 +16,8 @@ from apps.evaluation.scratch import Scratch, scratch_library
 from apps.libraries.lexical_store import index_chunks
 from apps.libraries.models import Chunk, ChunkEmbedding, Document, DocumentVersion
 from apps.libraries.vectors import ensure_vector_index
-from apps.rag.search import SearchTools, search, vector_text
+from apps.rag.search import SearchTools, search
+from apps.rag.statements import vector_text
 from apps.runtimes.contracts import Floats
 
 SIZES = {"10k": 10_000, "100k": 100_000}

@@ -12,16 +12,20 @@ from apps.libraries.models.chunks import (
 )
 from apps.libraries.models.documents import Document, DocumentVersion, Library, SavedView, version_path
 from apps.libraries.models.pages import Figure, PageReading
+from apps.libraries.models.questions import AskedQuestion, CuratedAnswer, Lexicon
 
 __all__ = [
     "TERM_SPACE",
+    "AskedQuestion",
     "Chunk",
     "ChunkEdit",
     "ChunkEmbedding",
+    "CuratedAnswer",
     "Document",
     "DocumentVersion",
     "Figure",
     "FormerChunks",
+    "Lexicon",
     "Library",
     "LibraryStatistics",
     "PageReading",

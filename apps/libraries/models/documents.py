@@ -42,6 +42,7 @@ class Library(Record):
     name = models.CharField(_("name"), max_length=100)
     description = models.CharField(_("description"), max_length=500, blank=True)
     chunking = models.JSONField(default=dict, blank=True)  # ingestion.chunking.Rule as JSON; {} is the default rule
+    search = models.JSONField(default=dict, blank=True)  # rag.options.SearchSettings as JSON; {}: the defaults
     metadata_fields = models.JSONField(default=list, blank=True)  # [{"key", "label", "type", "choices"}], in order
     is_paused = models.BooleanField(default=False)  # its queued jobs wait
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")

@@ -12,7 +12,7 @@ from apps.core.errors import AppError
 from apps.evaluation.retrieval import Report, measure
 from apps.evaluation.scratch import scratch_library
 from apps.evaluation.sets import SetUnreadable, load
-from apps.rag.search import SearchOptions
+from apps.rag.options import SearchOptions
 from apps.runtimes.contracts import RuntimeFailure
 
 
