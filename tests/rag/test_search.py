@@ -14,6 +14,7 @@ from apps.libraries.models import Chunk, Document, Library, LibraryStatistics, S
 from apps.libraries.types import Box
 from apps.libraries.vectors import drop_vector_index, ensure_vector_index, index_name
 from apps.rag import search as searching
+from apps.rag import statements
 from apps.rag.options import SearchOptions
 from apps.rag.search import prepare, search
 from apps.rag.statements import Statement, dense_statement, is_exact, lexical_statement, vector_text
@@ -238,7 +239,7 @@ def test_it_reads_the_rarest_terms_and_keeps_to_its_budget(monkeypatch: pytest.M
     library = LibraryFactory()
     fill(library, [f"common word {number}" for number in range(30)] + ["common rare word"])
     query = prepare(scope_of(library), "rare common word", "[]", AIModelFactory())
-    monkeypatch.setattr(searching, "CANDIDATE_BUDGET", 10)
+    monkeypatch.setattr(statements, "CANDIDATE_BUDGET", 10)
 
     statement = lexical_statement(query, 10)
 
@@ -258,8 +259,8 @@ def test_it_keeps_its_recall_for_every_size_class(monkeypatch: pytest.MonkeyPatc
         bulk(library, vectors[name], model)
         LibraryStatistics.objects.create(library=library, chunks=sizes[name])
     assert ensure_vector_index(model)
-    monkeypatch.setattr(searching, "EXACT_UP_TO", 1_000)
-    monkeypatch.setattr(searching, "EXACT_AT_MOST", 1_000)
+    monkeypatch.setattr(statements, "EXACT_UP_TO", 1_000)
+    monkeypatch.setattr(statements, "EXACT_AT_MOST", 1_000)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE libraries_chunk, libraries_chunkembedding")
 
