@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("libraries/", include("apps.libraries.urls")),
     path("", include("apps.ingestion.urls")),
     path("", include("apps.chat.urls")),
+    path("", include("apps.evaluation.urls")),
 ]
 websocket_urlpatterns: list[Any] = [
     path("ws/chat/<uuid:conversation_id>/", ConversationConsumer.as_asgi()),  # type: ignore[arg-type]  # an ASGI app

@@ -182,6 +182,8 @@ ROUTES: dict[str, list[Access]] = {
     "ingestion:web-visit": [protected("POST", 403)],
     "ingestion:web-stop": [protected("POST", 403)],
     "ingestion:web-remove": [protected("POST", 403)],
+    # evaluation: editors alone
+    "evaluation:test": [protected("GET", 403)],
     # chat: a conversation is its owner's alone, so other members of the team are strangers to it
     "chat:home": [personal("GET", 200)],
     "chat:start": [
