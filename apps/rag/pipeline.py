@@ -2,19 +2,33 @@
 
 import re
 import sys
-import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import cast
 
 from apps.rag.citations import Binder, Evidence
 from apps.rag.condense import condense
+from apps.rag.curating import Looked, passage_of, with_mark
 from apps.rag.passages import Given, Room, pack, where_it_stands
 from apps.rag.prompting import Prompt, build_prompt
 from apps.rag.quoting import best_sentences
 from apps.rag.refusal import gives_up, is_supported, refuse
-from apps.rag.types import Cite, Condensed, Delta, Finished, Found, History, Language, Mode, Passage, Retrieved, Step
+from apps.rag.tracing import Stopwatch, facts_of_condensed, facts_of_found, facts_of_given
+from apps.rag.types import (
+    Cite,
+    Condensed,
+    Curated,
+    Delta,
+    Finished,
+    Found,
+    History,
+    Language,
+    Mode,
+    Passage,
+    Retrieved,
+    Step,
+)
 from apps.runtimes.contracts import ChatModel, Floats, Piece, Sampling
 
 PARAGRAPH = "\n\n"
@@ -46,21 +60,9 @@ class Tools:
     embed: Callable[[Sequence[str]], Floats]
     mode: Callable[[Language], Mode]
     chat: Callable[[], ChatModel] | None = None
+    curated: Callable[[str], Looked] | None = None  # editors' answers to close questions; None: they are passed over
     libraries: int = 1
     limits: Limits = Limits()
-
-
-@dataclass(slots=True)
-class _Stopwatch:
-    """Seconds per stage; each stage ends where the next begins."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    last: float = field(default_factory=time.perf_counter)
-
-    def lap(self, stage: str) -> None:
-        now = time.perf_counter()
-        self.seconds[stage] = round(now - self.last, 4)
-        self.last = now
 
 
 def answer(question: str, history: History, tools: Tools) -> Iterator[Step]:
@@ -69,18 +71,40 @@ def answer(question: str, history: History, tools: Tools) -> Iterator[Step]:
     The deltas joined are the text of `Finished`, unless that is a refusal: then it replaces them.
     Raises RuntimeFailure where a model breaks.
     """
-    watch = _Stopwatch()
+    watch = Stopwatch()
     condensed = condense(question, history, _rewriter(history, tools))
-    watch.lap("condense")
+    watch.lap("condense", **facts_of_condensed(question, condensed, len(history)))
     yield condensed
+    if curated := _curated(condensed, tools, watch):
+        yield from _given(curated, watch)
+        return
     found = tools.search(condensed.question)
-    watch.lap("search")
+    watch.lap("search", **facts_of_found(found))
+    watch.within(found.stages)
     if not is_supported(found):
         yield from _refuse(condensed, found, tools, watch)
     elif tools.mode(found.language) == "quote" or tools.chat is None:
         yield from _quote(condensed, found, tools, watch)
     else:
         yield from _generate(condensed, found, history, tools, watch)
+
+
+def _curated(condensed: Condensed, tools: Tools, watch: Stopwatch) -> Curated | None:
+    """Return the answer that an editor wrote for this question, if there is one."""
+    if tools.curated is None:
+        return None
+    looked = tools.curated(condensed.question)
+    watch.lap("curated", **looked.facts)
+    return looked.curated
+
+
+def _given(curated: Curated, watch: Stopwatch) -> Iterator[Step]:
+    """Give an editor's answer, word for word."""
+    yield curated
+    text = with_mark(curated.answer)
+    yield Delta(text)
+    cite = Cite(1, passage_of(curated), curated_id=curated.curated_id)
+    yield Finished(text, (cite,), seconds=watch.seconds, stages=watch.stages, curated=curated)
 
 
 def as_written(text: str) -> str:
@@ -96,21 +120,21 @@ def _rewriter(history: History, tools: Tools) -> ChatModel | None:
     return chat if chat.is_instruct else None
 
 
-def _refuse(condensed: Condensed, found: Found, tools: Tools, watch: _Stopwatch) -> Iterator[Step]:
+def _refuse(condensed: Condensed, found: Found, tools: Tools, watch: Stopwatch) -> Iterator[Step]:
     """Refuse before any model is asked."""
     given = _all_text(condensed, found, tools)
     yield Retrieved(found, _passages(given), tools.libraries, mode=_mode(found, tools))
     text, cites = refuse(found.language, tools.libraries, given)
     yield Delta(text)
-    watch.lap("generate")
-    yield Finished(text, cites, is_refusal=True, seconds=watch.seconds)
+    watch.lap("generate", refused=True)
+    yield Finished(text, cites, is_refusal=True, seconds=watch.seconds, stages=watch.stages)
 
 
-def _quote(condensed: Condensed, found: Found, tools: Tools, watch: _Stopwatch) -> Iterator[Step]:
+def _quote(condensed: Condensed, found: Found, tools: Tools, watch: Stopwatch) -> Iterator[Step]:
     """Answer with sentences of the passages."""
     given = _all_text(condensed, found, tools)
     yield Retrieved(found, _passages(given), tools.libraries, mode="quote")
-    watch.lap("prompt")
+    watch.lap("prompt", **facts_of_given(_passages(given)))
     cites = best_sentences(condensed.question, given, tools.embed, most=tools.limits.quotes)
     watch.lap("first_token")
     text = ""
@@ -118,11 +142,11 @@ def _quote(condensed: Condensed, found: Found, tools: Tools, watch: _Stopwatch) 
         piece = f"{PARAGRAPH if text else ''}{as_written(cite.quote)} [{cite.number}]"
         text += piece
         yield Delta(piece)
-    watch.lap("generate")
-    yield Finished(text, _one_per_number(cites), seconds=watch.seconds)
+    watch.lap("generate", mode="quote", quotes=len(cites))
+    yield Finished(text, _one_per_number(cites), seconds=watch.seconds, stages=watch.stages)
 
 
-def _generate(condensed: Condensed, found: Found, history: History, tools: Tools, watch: _Stopwatch) -> Iterator[Step]:
+def _generate(condensed: Condensed, found: Found, history: History, tools: Tools, watch: Stopwatch) -> Iterator[Step]:
     """Answer with the language model."""
     chat = cast("Callable[[], ChatModel]", tools.chat)()
     room = _room(condensed.question, tools.limits, chat)
@@ -131,19 +155,20 @@ def _generate(condensed: Condensed, found: Found, history: History, tools: Tools
         condensed.question, given, history, chat, language=found.language, is_small=tools.limits.is_small
     )
     yield Retrieved(found, _passages(given), tools.libraries, prompt.trimmed_turns, mode="generate")
-    watch.lap("prompt")
+    tokens_in = chat.count_tokens(prompt.text)
+    watch.lap("prompt", **facts_of_given(_passages(given)), prompt_tokens=tokens_in, trimmed_turns=prompt.trimmed_turns)
     binder = Binder(given, Evidence(condensed.question, given), trusts_marks=not tools.limits.is_small)
     tokens = yield from _stream(chat, prompt, tools.limits, binder, watch)
-    watch.lap("generate")
+    watch.lap("generate", tokens=tokens, mode="generate")
     text, cites = binder.text, tuple(where_it_stands(binder.cites[number]) for number in sorted(binder.cites))
     is_refusal = not cites or gives_up(text)
     if is_refusal:
         text, cites = refuse(found.language, tools.libraries, given)
-    yield Finished(text, cites, is_refusal, chat.count_tokens(prompt.text), tokens, watch.seconds)
+    yield Finished(text, cites, is_refusal, tokens_in, tokens, watch.seconds, stages=watch.stages)
 
 
 def _stream(
-    chat: ChatModel, prompt: Prompt, limits: Limits, binder: Binder, watch: _Stopwatch
+    chat: ChatModel, prompt: Prompt, limits: Limits, binder: Binder, watch: Stopwatch
 ) -> Generator[Step, None, int]:
     """Yield what the model says, with the server's marks; return the number of its tokens."""
     total = fresh = 0  # tokens of all pieces, and of those whose text is still held back

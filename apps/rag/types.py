@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -94,6 +95,26 @@ class Cite:
     number: int
     passage: Passage
     quote: str = ""
+    curated_id: UUID | None = None  # of the curated answer that stands in for the passage
+
+
+@dataclass(frozen=True, slots=True)
+class Curated:
+    """An answer that an editor wrote for this very question; it is given in place of a search.
+
+    `matched` is the wording that the question is close to, `likeness` how sure that is (0..1).
+    """
+
+    curated_id: UUID
+    library_id: UUID
+    library: str
+    question: str
+    matched: str
+    answer: str  # markdown
+    likeness: float
+    cosine: float
+    author: str  # who changed it last
+    changed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +174,10 @@ class Finished:
     )  # per stage: condense, search, prompt, first_token, generate
     sentences: tuple[Sentence, ...] = ()
     stages: tuple[Stage, ...] = ()
+    curated: Curated | None = None
 
 
-Step = Condensed | Retrieved | Delta | Finished
+Step = Condensed | Curated | Retrieved | Delta | Finished
 
 
 @dataclass(frozen=True, slots=True)
