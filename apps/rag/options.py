@@ -1,8 +1,9 @@
 """How to search: what a library saves, a test page tries out and an evaluation compares. Plain Python."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import date
-from typing import Literal
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 Legs = Literal["both", "dense", "lexical"]
@@ -45,3 +46,96 @@ class SearchOptions:
     diversity: float = 0.0  # 0: by score alone; 1: as different documents as can be
     freshness: float = 0.0  # share of the score that a document's age decides, 0 to 1
     filters: Filters = field(default_factory=Filters)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSettings:
+    """What a library saves (`Library.search`). `passages` is what an answer reads; None: what the installation says.
+
+    A strict answer has no sentence that its passages do not bear out, and is refused sooner.
+    """
+
+    options: SearchOptions = field(default_factory=SearchOptions)
+    passages: int | None = None
+    is_strict: bool = False
+
+
+LIMITS: Mapping[str, tuple[float, float]] = {
+    "dense_weight": (0, 1),
+    "depth": (10, 500),
+    "threshold": (0, 1),
+    "rerank_depth": (5, 100),
+    "diversity": (0, 1),
+    "freshness": (0, 1),
+    "passages": (1, 30),
+}
+CHOICES: Mapping[str, tuple[str, ...]] = {"method": get_args(Method), "legs": get_args(Legs)}
+WHOLE = frozenset({"depth", "rerank_depth", "passages"})  # the others are shares
+_OPTIONS = tuple(each.name for each in fields(SearchOptions) if each.name != "filters")
+_DEFAULTS = SearchSettings()
+
+
+def as_json(settings: SearchSettings) -> dict[str, Any]:
+    """Return what is stored: what differs from the defaults alone, so that better defaults reach every library."""
+    options = {name: getattr(settings.options, name) for name in _OPTIONS}
+    stored = {name: value for name, value in options.items() if value != getattr(_DEFAULTS.options, name)}
+    if settings.passages is not None:
+        stored["passages"] = settings.passages
+    return stored | ({"strict": True} if settings.is_strict else {})
+
+
+def stored_settings(stored: Mapping[str, Any]) -> SearchSettings:
+    """Return settings as they were stored; what is unknown or out of its range is at its default."""
+    options = {name: stored[name] for name in _OPTIONS if name in stored and is_valid(name, stored[name])}
+    passages = stored.get("passages")
+    return SearchSettings(
+        SearchOptions(**options),
+        passages if is_valid("passages", passages) else None,
+        stored.get("strict") is True,
+    )
+
+
+def agreed(several: Sequence[SearchSettings]) -> SearchSettings:
+    """Return the settings for a search in several libraries: those they agree on, the others at their defaults.
+
+    One strict library makes the answer strict: whoever made it so relies on that.
+    """
+    if not several:
+        return _DEFAULTS
+    rows = [as_json(settings) for settings in several]
+    same = {name: value for name, value in rows[0].items() if all(row.get(name) == value for row in rows)}
+    return stored_settings(same | {"strict": any(settings.is_strict for settings in several)})
+
+
+def is_valid(name: str, value: object) -> bool:
+    """Return whether a setting may have this value."""
+    if name in CHOICES:
+        return value in CHOICES[name]
+    if name == "rerank":
+        return isinstance(value, bool)
+    if name not in LIMITS or isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    least, most = LIMITS[name]
+    return least <= value <= most and (isinstance(value, int) or name not in WHOLE)
+
+
+def filters_as_json(filters: Filters) -> dict[str, Any]:
+    """Return the filters that are set, as JSON values."""
+    values = {each.name: getattr(filters, each.name) for each in fields(Filters)}
+    return {name: _plain(value) for name, value in values.items() if value}
+
+
+def stored_filters(stored: Mapping[str, Any]) -> Filters:
+    """Return filters from their JSON. Raises ValueError for what `filters_as_json` never gives."""
+    days = {name: date.fromisoformat(stored[name]) for name in ("after", "before") if name in stored}
+    names = ("tags", "types", "folders", "phrases", "excluded")
+    texts = {name: tuple(stored[name]) for name in names if name in stored}
+    documents = tuple(UUID(each) for each in stored.get("documents", ()))
+    metadata = tuple((key, value) for key, value in stored.get("metadata", ()))
+    return Filters(**texts, **days, documents=documents, metadata=metadata)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [list(each) if isinstance(each, tuple) else str(each) for each in value]
+    return value.isoformat() if isinstance(value, date) else value

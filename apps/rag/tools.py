@@ -8,6 +8,8 @@ from django.conf import settings
 from apps.catalog.errors import NoModel
 from apps.catalog.models import AIModel
 from apps.catalog.services import default_model, spec_of
+from apps.libraries.models import Library
+from apps.rag.options import SearchOptions, SearchSettings, agreed, stored_settings
 from apps.rag.pipeline import Limits, Tools
 from apps.rag.search import SearchTools, search
 from apps.rag.types import Found, Language, Mode, Scope
@@ -33,10 +35,11 @@ def build_tools(*, scope: Scope, mode: str, model: AIModel | None = None) -> Too
     Raises NoModel where there is no embedding model, and for `mode` "generate" where there is no chat model.
     """
     chosen = model or _default_chat(is_needed=mode == "generate")
-    limits = limits_for(chosen)
+    saved = settings_for(scope)
+    limits = limits_for(chosen, saved.passages)
     tools = SearchTools.default()
     return Tools(
-        search=partial(_search, scope, tools, limits.passages * FOUND_PER_PASSAGE),
+        search=partial(_search, scope, tools, limits.passages * FOUND_PER_PASSAGE, saved.options),
         embed=tools.embedder.embed_queries,
         mode=partial(choose_mode, mode, is_small=limits.is_small, has_model=chosen is not None),
         chat=partial(chat_model, spec_of(chosen)) if chosen is not None else None,
@@ -54,15 +57,24 @@ def choose_mode(asked: str, language: Language, *, is_small: bool, has_model: bo
     return DEFAULT_MODE[language]
 
 
-def limits_for(model: AIModel | None) -> Limits:
-    """Return how much `model` is given to read and may say; None: what quoting uses."""
+def settings_for(scope: Scope) -> SearchSettings:
+    """Return the search settings that the libraries of `scope` agree on."""
+    rows = Library.objects.filter(pk__in=scope.library_ids, team=scope.team_id).values_list("search", flat=True)
+    return agreed([stored_settings(row) for row in rows])
+
+
+def limits_for(model: AIModel | None, passages: int | None = None) -> Limits:
+    """Return how much `model` is given to read and may say; None: what quoting uses.
+
+    `passages` is what the libraries ask for; None: what the installation says.
+    """
     env = settings.ENV
+    passages = passages or env.answer_passages
     if model is None or not 0 < model.size_bytes < SMALL_BYTES:
-        passages = env.answer_passages
         return Limits(passages=passages, given=passages, answer_tokens=env.answer_max_tokens, is_small=False)
     return Limits(
-        passages=env.answer_passages,
-        given=min(SMALL_PASSAGES, env.answer_passages),
+        passages=passages,
+        given=min(SMALL_PASSAGES, passages),
         passage_tokens=SMALL_PASSAGE_TOKENS,
         answer_tokens=min(SMALL_ANSWER_TOKENS, env.answer_max_tokens),
         is_small=True,
@@ -78,5 +90,5 @@ def _default_chat(*, is_needed: bool) -> AIModel | None:
         return None
 
 
-def _search(scope: Scope, tools: SearchTools, k: int, question: str) -> Found:
-    return search(scope, question, k=k, tools=tools)
+def _search(scope: Scope, tools: SearchTools, k: int, options: SearchOptions, question: str) -> Found:
+    return search(scope, question, k=k, options=options, tools=tools)
