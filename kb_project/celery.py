@@ -21,16 +21,20 @@ app.conf.task_routes = {
     "apps.ingestion.tasks.index_document": {"queue": "ingest"},
     "apps.ingestion.tasks.embed_pending": {"queue": "embed"},
     "apps.ingestion.tasks.embed_changed": {"queue": "embed"},
+    "apps.ingestion.tasks.switch_model": {"queue": "embed"},
     "apps.ingestion.web.tasks.visit_source": {"queue": "ingest"},
     "apps.chat.tasks.answer_message": {"queue": "answer"},
+    "apps.libraries.tasks.embed_questions": {"queue": "embed"},
 }
 app.conf.beat_schedule = {
     "web-poll": {"task": "apps.ingestion.web.tasks.poll_sources", "schedule": 60.0},
     "ingestion-poll": {"task": "apps.ingestion.tasks.poll", "schedule": 10.0},
+    "ingestion-clean-vectors": {"task": "apps.ingestion.tasks.clean_vectors", "schedule": 3_600.0},
     "ingestion-sweep": {"task": "apps.ingestion.tasks.sweep", "schedule": 1_800.0},
     "chat-reap": {"task": "apps.chat.tasks.reap", "schedule": 10.0},
     "chat-purge": {"task": "apps.chat.tasks.purge", "schedule": 3_600.0},
     "metering-reap": {"task": "apps.metering.tasks.reap", "schedule": 60.0},
+    "libraries-questions": {"task": "apps.libraries.tasks.poll_questions", "schedule": 60.0},
     "libraries-remind": {"task": "apps.libraries.tasks.remind", "schedule": 3_600.0},
     "libraries-purge": {"task": "apps.libraries.tasks.purge", "schedule": 3_600.0},
 }

@@ -115,6 +115,12 @@ class Env(BaseSettings):
     )
     ingest_attempts: int = Field(3, ge=1, le=20, description="Times a job is tried before it counts as failed.")
     undo_days: int = Field(30, ge=1, description="Days a deleted document or conversation can be restored.")
+    question_days: int = Field(
+        180,
+        ge=1,
+        le=3_650,
+        description="Days for which the log of questions is kept: what was asked, by whom, how well supported.",
+    )
 
     web_max_pages: int = Field(500, ge=1, le=100_000, description="Most pages of one web source.")
     web_delay_s: float = Field(
@@ -137,6 +143,9 @@ class Env(BaseSettings):
         "auto",
         pattern="^(auto|openvino|torch)$",
         description="What runs embedding models; auto: what was measured to be fastest on this CPU.",
+    )
+    old_vectors_days: int = Field(
+        7, ge=0, le=365, description="Days the former embedding model's vectors are kept after a change of the model."
     )
     model_threads: int = Field(0, ge=0, le=512, description="CPU threads of each model; 0: the cores of the machine.")
 

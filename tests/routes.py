@@ -182,6 +182,10 @@ ROUTES: dict[str, list[Access]] = {
     "ingestion:web-visit": [protected("POST", 403)],
     "ingestion:web-stop": [protected("POST", 403)],
     "ingestion:web-remove": [protected("POST", 403)],
+    # the embedding model: administrators of the installation alone, for whom test_model_switch.py speaks
+    "ingestion:switch": [personal("GET", 404)],
+    "ingestion:switch-start": [personal("POST", 404)],
+    "ingestion:switch-cancel": [personal("POST", 404)],
     # evaluation: editors alone
     "evaluation:test": [protected("GET", 403)],
     # chat: a conversation is its owner's alone, so other members of the team are strangers to it

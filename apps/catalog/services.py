@@ -3,7 +3,7 @@
 from pathlib import Path, PurePosixPath
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
@@ -23,6 +23,14 @@ def default_model(kind: str) -> AIModel:
     if model.state != AIModel.State.READY:
         raise NoModel(model=model.name, reason=model.error or _("Its files are missing."))
     return model
+
+
+def is_serving(model: AIModel) -> bool:
+    """Return whether `model` is the default of its kind, and keep it so until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT is_default FROM catalog_aimodel WHERE id = %s FOR SHARE", [model.pk])
+        row = cursor.fetchone()
+    return row is not None and bool(row[0])
 
 
 def ready_models(kind: str) -> QuerySet[AIModel]:

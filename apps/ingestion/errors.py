@@ -16,6 +16,33 @@ class UploadTooLarge(AppError):
     )
 
 
+class NoSuchModel(AppError):
+    """The model is no embedding model, or its files are not in order."""
+
+    status = 422
+    code = "no-such-embedding-model"
+    title = _("This model cannot be used for search")
+    detail = _("%(model)s is not an embedding model that is installed and in order.")
+
+
+class ModelServes(AppError):
+    """The model is the one that serves already."""
+
+    status = 409
+    code = "embedding-model-serves"
+    title = _("This model is in use already")
+    detail = _("%(model)s is the embedding model of this installation. Nothing was changed.")
+
+
+class SwitchRunning(AppError):
+    """Another change of the embedding model is under way."""
+
+    status = 409
+    code = "embedding-model-switch-running"
+    title = _("A change of the model is under way")
+    detail = _("Wait until it is done, or cancel it first.")
+
+
 class EmptyUpload(AppError):
     """The file has no bytes."""
 

@@ -4,6 +4,7 @@ import time
 
 from django.db import transaction
 
+from apps.catalog.services import is_serving
 from apps.core.crash import reach
 from apps.ingestion import jobs, rechunking, staging
 from apps.ingestion.chunking import stored_rule
@@ -25,6 +26,9 @@ def index(held: Held) -> None:
             return
         rule = stored_rule(job.options.get("chunking", {}))
         with transaction.atomic():
+            if not is_serving(job.model):  # another one took its place meanwhile: embed anew
+                jobs.pass_on(held, Stage.EMBED, total=len(loaded.drafts))
+                return
             locked = jobs.lock(held)
             is_stored = store_version(
                 version=job.version,

@@ -231,3 +231,39 @@ class WebPage(models.Model):
 
     def __str__(self) -> str:
         return self.url
+
+
+class ModelSwitch(Record):
+    """The change from one embedding model to another: vectors beside the old ones, then the switch, all at once."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    old = models.ForeignKey(AIModel, null=True, on_delete=models.SET_NULL, related_name="+")
+    new = models.ForeignKey(AIModel, on_delete=models.CASCADE, related_name="+")
+    state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
+    done = models.PositiveBigIntegerField(default=0)
+    total = models.PositiveBigIntegerField(default=0)
+    seconds = models.FloatField(default=0.0)  # spent by workers
+    lease_owner = models.CharField(max_length=100, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    error_code = models.CharField(max_length=60, blank=True)  # of the last try; it goes on all the same
+    started_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    finished_at = models.DateTimeField(null=True, blank=True)
+    is_cleaned = models.BooleanField(default=False)  # the vectors that nobody needs any more are gone
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["state"], condition=models.Q(state="running"), name="one_model_switch_at_a_time"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.old} → {self.new}: {self.state}"
+
+    old_id: UUID | None
+    new_id: UUID

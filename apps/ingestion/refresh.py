@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from apps.catalog.models import AIModel
-from apps.catalog.services import default_model, spec_of
+from apps.catalog.services import default_model, is_serving, spec_of
 from apps.core.errors import AppError
 from apps.libraries.lexical_store import reindex_chunks
 from apps.libraries.models import Chunk, ChunkEmbedding, Document, Library
@@ -110,7 +110,7 @@ def _write(
 ) -> int:
     """Write vectors, terms and counts of one document's passages that are still as they were read."""
     document = Document.objects.select_for_update(no_key=True).filter(pk=document_id).first()
-    if document is None:
+    if document is None or not is_serving(model):
         return 0
     library = Library.objects.select_for_update(no_key=True).get(pk=document.library_id)
     digests = {row.chunk_id: row.digest for row in batch}
@@ -128,6 +128,8 @@ def _write(
         unique_fields=["chunk", "model"],
         update_fields=["vector", "library"],
     )
+    others = ChunkEmbedding.objects.filter(chunk__in=[row.pk for row in same if row.pk in vectors])
+    others.exclude(model=model).delete()  # of the text before; `switching` makes them anew
     reindex_chunks(library.pk, same, title=title_of(document.name))
     Chunk.objects.bulk_update(same, ["tokens", "embedded_digest", "is_pending"])
     return len(same)

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from apps.core.crash import reach
 from apps.core.errors import AppError
-from apps.ingestion import jobs, previewing, refresh, rescue, temp, warming  # noqa: F401 -- warming hears the worker start
+from apps.ingestion import jobs, previewing, refresh, rescue, switching, temp, warming  # noqa: F401 -- warming hears the worker start
 from apps.ingestion.embedding import Runner
 from apps.ingestion.errors import JobStopped, ReadFailed
 from apps.ingestion.indexing import index
@@ -101,6 +101,19 @@ def embed_changed() -> None:
             _refreshing.release()
 
 
+@shared_task(ignore_result=True)
+def switch_model() -> None:
+    """Go on with the change of the embedding model; a second bell finds its lease taken."""
+    if switching.carry_on(is_stopping):
+        ring(embed_pending)  # what was staged for the old model
+
+
+@shared_task(ignore_result=True)
+def clean_vectors() -> None:
+    """Delete the vectors that changes of the embedding model left behind."""
+    switching.clean()
+
+
 @shared_task(ignore_result=True, time_limit=TIME_LIMIT_S)
 def preview_chunks(token: str) -> None:
     """Cut a sample for somebody who waits for it (`previewing`)."""
@@ -122,6 +135,8 @@ def poll() -> None:
         ring(embed_pending)
     if refresh.pending().exists():
         ring(embed_changed)
+    if switching.is_unattended():
+        ring(switch_model)
 
 
 @shared_task(ignore_result=True, time_limit=300)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.ingestion import chunking_views, document_views, job_views, lock_views, page_views, views
+from apps.ingestion import chunking_views, document_views, job_views, lock_views, page_views, switch_views, views
 from apps.ingestion.web import views as web
 
 app_name = "ingestion"
@@ -39,6 +39,9 @@ urlpatterns = [
     path("jobs/bell/", job_views.bell, name="bell"),
     path("jobs/list/", job_views.bell_list, name="bell-list"),
     path("jobs/clear/", job_views.clear, name="clear"),
+    path("system/embedding/", switch_views.page, name="switch"),
+    path("system/embedding/start/", switch_views.start, name="switch-start"),
+    path("system/embedding/cancel/", switch_views.cancel, name="switch-cancel"),
     path("libraries/<uuid:library_id>/web/", web.sources, name="web"),
     path("libraries/<uuid:library_id>/web/new/", web.create, name="web-create"),
     path("web/<uuid:source_id>/", web.source, name="web-source"),

@@ -52,6 +52,14 @@ def ensure_vector_index(model: AIModel) -> bool:
     return True
 
 
+def has_vector_index(model: AIModel) -> bool:
+    """Return whether the model's index is there and valid; while it is being built it is not."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STATE, [index_name(model)])
+        state = cursor.fetchone()
+    return state is not None and bool(state[0])
+
+
 def drop_vector_index(model: AIModel) -> None:
     """Remove the model's index, for a model that is no longer used. Outside a transaction only."""
     with connection.cursor() as cursor:

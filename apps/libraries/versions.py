@@ -218,8 +218,7 @@ class _Writer:
     def _embed_kept(self, placed: Sequence[Placed], vectors: Floats) -> None:
         """Give rows that stay a vector of this model where they lack one; an edited row's is made anew soon."""
         kept = {each.old.id: each for each in placed if each.old is not None}
-        held = ChunkEmbedding.objects.filter(chunk__in=list(kept))
-        held.exclude(model=self._model).delete()
+        held = ChunkEmbedding.objects.filter(chunk__in=list(kept), model=self._model)
         have = set(held.values_list("chunk", flat=True))
         lacking = [each for chunk, each in kept.items() if chunk not in have and each.old is not None]
         self._embed((each.old.id, vectors[each.draft]) for each in lacking if each.old and each.draft is not None)
