@@ -122,6 +122,9 @@ class Env(BaseSettings):
         description="Days for which the log of questions is kept: what was asked, by whom, how well supported.",
     )
 
+    night_hour: int = Field(
+        3, ge=0, le=23, description="Hour, in KB_TIME_ZONE, from which question sets run by themselves each night."
+    )
     web_max_pages: int = Field(500, ge=1, le=100_000, description="Most pages of one web source.")
     web_delay_s: float = Field(
         1.0, ge=0, le=60, description="Seconds between two requests to one site; longer if it asks."

@@ -82,6 +82,7 @@ class Message(Record):
     steps = models.JSONField(default=dict, blank=True)  # condensed question, counts, seconds: the steps line
     sentences = models.JSONField(default=list, blank=True)  # of an answer: rag.types.Sentence as JSON, in order
     curated_id = models.UUIDField(null=True, blank=True)  # libraries.CuratedAnswer that was given
+    skips_curated = models.BooleanField(default=False)  # the asker wanted a search instead of an editor's answer
     corrected = models.CharField(max_length=4000, blank=True)  # what to search for instead, as the asker wrote it
     is_refusal = models.BooleanField(default=False)
     error_code = models.CharField(max_length=60, blank=True)

@@ -140,3 +140,48 @@ class AlreadyInLibrary(AppError):
     code = "already-in-library"
     title = _("The file is in the library already")
     detail = _("“%(name)s” has exactly this content. Nothing was changed; delete one of the two first.")
+
+
+class QuestionMissing(AppError):
+    """A curated answer needs a question."""
+
+    status = 400
+    code = "question-missing"
+    title = _("A question is needed")
+    detail = _("Write the question as people would ask it.")
+
+
+class AnswerMissing(AppError):
+    """A curated answer needs a text."""
+
+    status = 400
+    code = "answer-missing"
+    title = _("An answer is needed")
+    detail = _("Write the answer that people get.")
+
+
+class AnswerTooLong(AppError):
+    """A curated answer is no document."""
+
+    status = 400
+    code = "answer-too-long"
+    title = _("The answer is too long")
+    detail = _("It has %(chars)s characters; at most %(limit)s are possible. Put long texts into a document.")
+
+
+class TooManyWordings(AppError):
+    """A question has only so many other wordings."""
+
+    status = 400
+    code = "too-many-wordings"
+    title = _("There are too many wordings")
+    detail = _("At most %(limit)s other ways to ask are possible.")
+
+
+class QuestionTaken(AppError):
+    """Another curated answer of the library has this wording."""
+
+    status = 409
+    code = "question-taken"
+    title = _("This question has an answer already")
+    detail = _("“%(question)s” is answered in this library. Change that answer instead.")

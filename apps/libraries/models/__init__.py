@@ -12,7 +12,7 @@ from apps.libraries.models.chunks import (
 )
 from apps.libraries.models.documents import Document, DocumentVersion, Library, SavedView, version_path
 from apps.libraries.models.pages import Figure, PageReading
-from apps.libraries.models.questions import AskedQuestion, CuratedAnswer, Lexicon
+from apps.libraries.models.questions import AskedQuestion, CuratedAnswer, CuratedVector, Lexicon
 
 __all__ = [
     "TERM_SPACE",
@@ -21,6 +21,7 @@ __all__ = [
     "ChunkEdit",
     "ChunkEmbedding",
     "CuratedAnswer",
+    "CuratedVector",
     "Document",
     "DocumentVersion",
     "Figure",

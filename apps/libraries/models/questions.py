@@ -51,7 +51,8 @@ class Lexicon(models.Model):
 class CuratedAnswer(Record):
     """An answer that an editor wrote once: close questions in its library get it at once, as its own source.
 
-    `vectors` are made by a worker with `model`, the embedding model of then; until then no question meets it.
+    Its wordings (question and variants) are compared by their vectors, which a worker makes; until then no question
+    meets it.
     """
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
@@ -60,8 +61,6 @@ class CuratedAnswer(Record):
     variants = ArrayField(models.CharField(max_length=1000), default=list, blank=True)  # other ways to ask it
     answer = models.TextField()  # markdown
     is_enabled = models.BooleanField(default=True)
-    vectors = models.JSONField(default=list, blank=True)  # of the question and its variants, in this order
-    model = models.ForeignKey(AIModel, null=True, on_delete=models.SET_NULL, related_name="+")
     hit_count = models.PositiveIntegerField(default=0)
     last_hit_at = models.DateTimeField(null=True, blank=True)
     source_message = models.UUIDField(null=True, blank=True)  # the chat's answer it was made from
@@ -77,6 +76,30 @@ class CuratedAnswer(Record):
         return self.question
 
     library_id: UUID
+    created_by_id: UUID | None
+    updated_by_id: UUID | None
+
+    @property
+    def wordings(self) -> list[str]:
+        """Return the question and its variants, each once."""
+        return list(dict.fromkeys([self.question, *self.variants]))
+
+
+class CuratedVector(models.Model):
+    """The vector of one wording of a curated answer by one model; a wording that is no longer there is not met."""
+
+    id: int
+    curated = models.ForeignKey(CuratedAnswer, on_delete=models.CASCADE, related_name="vectors")
+    model = models.ForeignKey(AIModel, on_delete=models.CASCADE, related_name="+")
+    wording = models.CharField(max_length=1000)
+    digest = models.CharField(max_length=64)  # of the wording: an index cannot hold one of 1000 characters
+    vector = VectorField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["curated", "model", "digest"], name="one_vector_per_wording")]
+
+    def __str__(self) -> str:
+        return self.wording
 
 
 class AskedQuestion(Record):
