@@ -14,12 +14,12 @@ Method = Literal["convex", "rrf"]
 class Filters:
     """Which chunks may be found at all, beside the access filter. Everything that is set must hold.
 
-    `tags`, `types`, `folders` and `documents` are alternatives each; `phrases` must all stand in the chunk's text,
-    `excluded` terms and phrases must not.
+    `tags`, `types`, `folders`, `places` and `documents` are alternatives each; `phrases` must all stand in what is
+    searched of the chunk (its text, headings, keywords and the document's name), `excluded` terms and phrases must not.
     """
 
     tags: tuple[str, ...] = ()
-    types: tuple[str, ...] = ()  # media types
+    types: tuple[str, ...] = ()  # media types, their families ("sheet") or suffixes of names ("docx")
     folders: tuple[str, ...] = ()  # with what lies below them
     documents: tuple[UUID, ...] = ()
     after: date | None = None  # the document's date: created on that day or later …
@@ -27,6 +27,9 @@ class Filters:
     phrases: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     metadata: tuple[tuple[str, str], ...] = ()
+    places: tuple[str, ...] = ()  # a folder, or a part of a document's name
+    preferred: tuple[str, ...] = ()  # phrases like `phrases`, but where too few have them, others follow
+    also: tuple["Filters", ...] = ()  # further filters that must hold
 
     def __bool__(self) -> bool:
         return self != Filters()
@@ -127,15 +130,21 @@ def filters_as_json(filters: Filters) -> dict[str, Any]:
 
 def stored_filters(stored: Mapping[str, Any]) -> Filters:
     """Return filters from their JSON. Raises ValueError for what `filters_as_json` never gives."""
-    days = {name: date.fromisoformat(stored[name]) for name in ("after", "before") if name in stored}
     names = ("tags", "types", "folders", "phrases", "excluded")
-    texts = {name: tuple(stored[name]) for name in names if name in stored}
-    documents = tuple(UUID(each) for each in stored.get("documents", ()))
-    metadata = tuple((key, value) for key, value in stored.get("metadata", ()))
-    return Filters(**texts, **days, documents=documents, metadata=metadata)
+    values: dict[str, Any] = {name: tuple(stored[name]) for name in names if name in stored}
+    values |= {name: date.fromisoformat(stored[name]) for name in ("after", "before") if name in stored}
+    values["documents"] = tuple(UUID(each) for each in stored.get("documents", ()))
+    values["metadata"] = tuple((key, value) for key, value in stored.get("metadata", ()))
+    return Filters(**values)
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
-        return [list(each) if isinstance(each, tuple) else str(each) for each in value]
+        return [_plain_part(each) for each in value]
     return value.isoformat() if isinstance(value, date) else value
+
+
+def _plain_part(value: Any) -> Any:
+    if isinstance(value, Filters):
+        return filters_as_json(value)
+    return list(value) if isinstance(value, tuple) else str(value)

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Literal
 
-from django.conf import settings
+from django.conf import settings as django_settings
 
 from apps.catalog.errors import NoModel
 from apps.catalog.models import AIModel
@@ -27,19 +27,22 @@ SMALL_ANSWER_TOKENS = 80
 FOUND_PER_PASSAGE = 2  # chunks asked for per passage given: repeats go and neighbours merge
 
 
-def build_tools(*, scope: Scope, mode: str, model: AIModel | None = None) -> Tools:
+def build_tools(
+    *, scope: Scope, mode: str, model: AIModel | None = None, settings: SearchSettings | None = None
+) -> Tools:
     """Return the tools for answering in `scope`, whose libraries a gate has checked.
 
     `mode` is AskedMode; "auto" quotes or generates, whichever is measured to be better for the model and the
     question's language. `model` None means the default chat model; where there is none, answers are quoted.
+    `settings` None means those that the libraries agree on.
     Raises NoModel where there is no embedding model, and for `mode` "generate" where there is no chat model.
     """
     chosen = model or _default_chat(is_needed=mode == "generate")
-    saved = settings_for(scope)
-    limits = limits_for(chosen, saved.passages)
+    settings = settings or settings_for(scope)
+    limits = limits_for(chosen, settings.passages)
     tools = SearchTools.default()
     return Tools(
-        search=partial(_search, scope, tools, limits.passages * FOUND_PER_PASSAGE, saved.options),
+        search=partial(_search, scope, tools, limits.passages * FOUND_PER_PASSAGE, settings.options),
         embed=tools.embedder.embed_queries,
         mode=partial(choose_mode, mode, is_small=limits.is_small, has_model=chosen is not None),
         chat=partial(chat_model, spec_of(chosen)) if chosen is not None else None,
@@ -68,7 +71,7 @@ def limits_for(model: AIModel | None, passages: int | None = None) -> Limits:
 
     `passages` is what the libraries ask for; None: what the installation says.
     """
-    env = settings.ENV
+    env = django_settings.ENV
     passages = passages or env.answer_passages
     if model is None or not 0 < model.size_bytes < SMALL_BYTES:
         return Limits(passages=passages, given=passages, answer_tokens=env.answer_max_tokens, is_small=False)

@@ -1,0 +1,260 @@
+"""A search test: one question, searched with one or two settings, shown to whoever asked.
+
+The web process only asks; a worker with the embedding model searches. All that passes between them lies in the cache
+for half an hour. What was asked is kept in the log of questions (`libraries.asked`) as chats' questions are.
+"""
+
+import json
+import logging
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+from uuid import UUID
+
+from django.core.cache import cache
+from django.utils import timezone
+
+from apps.core.errors import AppError, NotFound, Value
+from apps.evaluation.errors import SearchFailed, SearchModelFailed
+from apps.evaluation.marking import Piece, marked
+from apps.evaluation.search_settings import default_passages
+from apps.libraries.access import access_library
+from apps.libraries.asked import Asked, record
+from apps.libraries.models import AskedQuestion, Library
+from apps.rag.options import Filters, SearchSettings, as_json, filters_as_json, stored_filters, stored_settings
+from apps.rag.refusal import is_supported
+from apps.rag.search import SearchTools, search
+from apps.rag.types import Found, Passage, Scope
+from apps.runtimes.contracts import RuntimeFailure
+from apps.users.models import Role, User
+
+logger = logging.getLogger(__name__)
+KEPT_S = 30 * 60
+SHOWN = 10  # passages at least
+BEYOND = 4  # passages shown below those that an answer reads
+TEXT_CHARS = 3_000  # of a passage
+State = Literal["waiting", "searching", "done", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one leg says: `value` as it was measured, `share` 0 to 1 for its bar, `rank` in that leg."""
+
+    name: Literal["dense", "lexical", "rerank"]
+    value: float
+    share: float
+    rank: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One passage that was found, as the page shows it. `pieces` are its text, the matched words marked."""
+
+    number: int
+    chunk: str
+    document: str
+    name: str
+    score: float
+    share: float
+    parts: Sequence[Part]
+    pieces: Sequence[Piece]
+    ordinal: int = 0
+    page: int | None = None
+    path: Sequence[str] = ()
+    is_read: bool = True  # among those that an answer reads
+
+
+@dataclass(frozen=True, slots=True)
+class StageShown:
+    """One stage of a search with its time."""
+
+    name: str
+    milliseconds: float
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one search gave."""
+
+    cards: Sequence[Card]
+    support: float
+    is_answered: bool
+    milliseconds: float
+    stages: Sequence[StageShown] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One test of one person, with how far it is; one or two `sides`, each settings as JSON."""
+
+    token: str
+    user: str
+    library: str
+    question: str
+    sides: Sequence[Mapping[str, Any]]
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    began: float = 0.0  # seconds of the clock
+    state: State = "waiting"
+    error: str = ""
+    params: Mapping[str, Value] = field(default_factory=dict)
+    outcomes: Sequence[Outcome] = ()
+
+    __test__ = False  # pytest: not a class of tests
+
+    @property
+    def is_settled(self) -> bool:
+        """Return whether nothing more will happen."""
+        return self.state in {"done", "failed"}
+
+    @property
+    def waited_s(self) -> float:
+        """Return how long ago it was asked."""
+        return timezone.now().timestamp() - self.began
+
+
+def ask(user: User, library: Library, question: str, sides: Sequence[SearchSettings], filters: Filters) -> Test:
+    """Remember what is to be searched; the caller rings."""
+    test = Test(
+        str(uuid.uuid4()),
+        str(user.pk),
+        str(library.pk),
+        question,
+        [as_json(side) for side in sides],
+        filters_as_json(filters),
+        timezone.now().timestamp(),
+    )
+    _save(test)
+    return test
+
+
+def find(user: User, library: Library, token: UUID) -> Test:
+    """Return a test of this person in this library. Raises NotFound for any other and for one too old."""
+    test = _load(str(token))
+    if test is None or (test.user, test.library) != (str(user.pk), str(library.pk)):
+        raise NotFound
+    return test
+
+
+def run(token: str, tools: Callable[[], SearchTools] = SearchTools.default) -> None:
+    """Search, in a worker, by the rights of this moment; a second delivery finds the test settled."""
+    test = _load(token)
+    if test is None or test.is_settled:
+        return
+    _save(replace(test, state="searching"))
+    try:
+        _save(replace(test, state="done", outcomes=_searched(test, tools())))
+    except AppError as error:
+        fail(token, error)
+    except RuntimeFailure:
+        logger.exception("a search test failed", extra={"test": token})
+        fail(token, SearchModelFailed())
+
+
+def fail(token: str, error: AppError | None = None) -> None:
+    """Say why there is no result; without a reason, that something unexpected happened."""
+    test, error = _load(token), error or SearchFailed()
+    if test is not None:
+        _save(replace(test, state="failed", error=error.code, params=dict(error.params)))
+
+
+def _searched(test: Test, tools: SearchTools) -> list[Outcome]:
+    user = User.objects.get(pk=test.user)
+    library = access_library(user, UUID(test.library), at_least=Role.EDITOR)
+    filters = stored_filters(test.filters)
+    scope = Scope(library.team_id, (library.pk,))
+    outcomes: list[Outcome] = []
+    for number, stored in enumerate(test.sides):
+        settings = stored_settings(stored)
+        passages = settings.passages or default_passages()
+        options = replace(settings.options, filters=filters)
+        found = search(scope, test.question, k=max(SHOWN, passages + BEYOND), options=options, tools=tools)
+        outcomes.append(_outcome(found, passages))
+        if number == 0:
+            _log(test, user, library, found)
+    return outcomes
+
+
+def _log(test: Test, user: User, library: Library, found: Found) -> None:
+    """Keep what was asked, with the settings of both sides, and what the first of them found."""
+    results = [
+        {"chunk": str(each.chunk_id), "document": str(each.document_id), "name": each.document_name}
+        for each in found.passages[:SHOWN]
+    ]
+    record(
+        Asked(
+            team_id=library.team_id,
+            user=user,
+            library_ids=[library.pk],
+            source=AskedQuestion.Source.TEST,
+            question=test.question,
+            language=found.language,
+            support=found.support,
+            is_refusal=not is_supported(found),
+            options={"sides": list(test.sides), "filters": dict(test.filters)},
+            results=results,
+            milliseconds=found.milliseconds,
+        )
+    )
+
+
+def _outcome(found: Found, passages: int) -> Outcome:
+    best = max((each.score for each in found.passages), default=0.0)
+    most_words = max((each.bm25 or 0.0 for each in found.passages), default=0.0)
+    cards = [
+        _card(number, each, best, most_words, is_read=number <= passages)
+        for number, each in enumerate(found.passages, 1)
+    ]
+    stages = [StageShown(stage.name, stage.milliseconds, dict(stage.facts)) for stage in found.stages]
+    return Outcome(cards, found.support, is_supported(found), found.milliseconds, stages)
+
+
+def _card(number: int, passage: Passage, best: float, most_words: float, *, is_read: bool) -> Card:
+    return Card(
+        number=number,
+        chunk=str(passage.chunk_id),
+        document=str(passage.document_id),
+        name=passage.document_name,
+        score=passage.score,
+        share=_share(passage.score, best),
+        parts=list(_parts(passage, most_words)),
+        pieces=marked(passage.text[:TEXT_CHARS], passage.matched_terms),
+        ordinal=passage.ordinal,
+        page=passage.page_from,
+        path=list(passage.heading_path),
+        is_read=is_read,
+    )
+
+
+def _parts(passage: Passage, most_words: float) -> list[Part]:
+    """Return what each leg says; the bar of the words is measured by the best passage shown."""
+    parts = []
+    if passage.cosine is not None:
+        parts.append(Part("dense", passage.cosine, _share(passage.cosine, 1.0), passage.dense_rank))
+    if passage.bm25:
+        parts.append(Part("lexical", passage.bm25, _share(passage.bm25, most_words), passage.lexical_rank))
+    return parts
+
+
+def _share(value: float, most: float) -> float:
+    return round(min(1.0, max(0.0, value / most)), 3) if most > 0 else 0.0
+
+
+def _save(test: Test) -> None:
+    cache.set(f"search-test:{test.token}", json.dumps(asdict(test)), KEPT_S)
+
+
+def _load(token: str) -> Test | None:
+    stored = cache.get(f"search-test:{token}")
+    if stored is None:
+        return None
+    values = json.loads(stored)
+    values["outcomes"] = [_outcome_of(each) for each in values["outcomes"]]
+    return Test(**values)
+
+
+def _outcome_of(stored: Mapping[str, Any]) -> Outcome:
+    cards = [Card(**{**card, "parts": [Part(**part) for part in card["parts"]]}) for card in stored["cards"]]
+    stages = [StageShown(**stage) for stage in stored["stages"]]
+    return Outcome(**{**stored, "cards": cards, "stages": stages})
