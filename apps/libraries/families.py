@@ -52,17 +52,21 @@ def family_of(media_type: str) -> str:
     return "other"
 
 
-def in_family(family: str) -> Q:
-    """Return the condition that a document's media type is of this family."""
-    if family == "other":
-        return ~_any(tuple(sign for signs in _SIGNS.values() for sign in signs))
+def signs_of(family: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what a media type of this family contains (nothing: anything) and what it must not contain."""
     earlier: list[str] = []
     for name, signs in _SIGNS.items():
         if name == family:
-            wanted = _any(signs)
-            return wanted & ~_any(tuple(earlier)) if earlier else wanted
+            return signs, tuple(earlier)
         earlier += signs
-    return Q(pk=None)
+    return (), tuple(earlier)
+
+
+def in_family(family: str) -> Q:
+    """Return the condition that a document's media type is of this family."""
+    signs, others = signs_of(family)
+    wanted = _any(signs) if signs else Q()
+    return wanted & ~_any(others) if others else wanted
 
 
 def _any(signs: tuple[str, ...]) -> Q:

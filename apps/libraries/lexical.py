@@ -72,6 +72,28 @@ def analyse_question(text: str) -> list[str]:
     return [term for term in analyse(asked) if term not in _asking_stems()] or analyse(text)
 
 
+def certain_terms(phrase: str) -> list[str]:
+    """Return terms that every text has in which `phrase` stands as whole words, whatever stands around it.
+
+    Not so jieba's words and identifiers as a whole: they depend on their neighbours.
+    """
+    terms: list[str] = []
+    for match in _TOKEN.finditer(fold(phrase)):
+        run = match["run"]
+        if run is None:
+            terms.extend(_stem(part[: MAX_TERM_CHARS + 1]) for part in _PARTS.findall(_without_s(match["word"])))
+        elif len(run) > 1:
+            terms.extend(_bigrams(run))
+    return list(dict.fromkeys(terms))
+
+
+def variants(character: str) -> str:
+    """Return the characters that `fold` and the stems make equal to a folded one: both cases, accents, both scripts."""
+    lowered = character.lower()
+    same = {lowered, character.upper() if len(character.upper()) == 1 else lowered}
+    return "".join(sorted(same)) + _accented().get(lowered, "") + _traditional().get(character, "")
+
+
 def fold(text: str) -> str:
     """Return `text` in NFKC with simplified characters, plain dashes and no NUL; capitals are kept."""
     plain = unicodedata.normalize("NFKC", text).translate(_DASHES)[:MAX_CHARS].translate(_simplified())
@@ -133,12 +155,16 @@ def _cut(run: str) -> tuple[str, ...]:
 
 def _word_terms(word: str) -> Iterator[str]:
     """Yield the stems of the word's parts and, where it has several, the word as a whole."""
-    bare = word.removesuffix("'s").removesuffix("'S")
+    bare = _without_s(word)
     parts = _PARTS.findall(bare)
     for part in parts:
         yield _stem(part[: MAX_TERM_CHARS + 1])
     if len(parts) > 1 or bare[-1] in "+#":
         yield _whole(bare)
+
+
+def _without_s(word: str) -> str:
+    return word.removesuffix("'s").removesuffix("'S")
 
 
 def _whole(word: str) -> str:
@@ -168,6 +194,26 @@ def _simplified() -> dict[int, str]:
     lines = (files("opencc") / "dictionary" / "TSCharacters.txt").read_text(encoding="utf-8").splitlines()
     pairs = (line.split("\t") for line in lines if "\t" in line)
     return {ord(old): new.split(" ")[0] for old, new in pairs if len(old) == 1}
+
+
+@cache
+def _traditional() -> dict[str, str]:
+    """Return the traditional characters of each simplified one."""
+    found: dict[str, str] = {}
+    for old, new in _simplified().items():
+        found[new] = found.get(new, "") + chr(old)
+    return found
+
+
+@cache
+def _accented() -> dict[str, str]:
+    """Return the letters of Latin-1 and its two extensions that are a plain letter with an accent, by that letter."""
+    found: dict[str, str] = {}
+    for code in range(0xC0, 0x250):
+        plain = unicodedata.normalize("NFKD", chr(code))
+        if len(plain) > 1 and plain[0].isascii() and plain[0].isalpha():
+            found[plain[0].lower()] = found.get(plain[0].lower(), "") + chr(code)
+    return found
 
 
 @cache

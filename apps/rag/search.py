@@ -7,7 +7,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -18,8 +18,10 @@ from apps.catalog.services import default_model, spec_of
 from apps.libraries.lexical import WORD_MARK, analyse_question
 from apps.libraries.lexical_store import lexeme, term_of
 from apps.libraries.types import Box
+from apps.rag.filtering import fragment_of
 from apps.rag.fusion import Evidence, Ranked, Scale, fuse, inverse_frequency, language_of
-from apps.rag.options import SearchOptions
+from apps.rag.options import Filters, SearchOptions
+from apps.rag.scales import cosine_floor
 from apps.rag.statements import (
     ALL_CHUNKS,
     EVIDENCE,
@@ -31,6 +33,7 @@ from apps.rag.statements import (
     Statement,
     dense_statement,
     lexical_statement,
+    narrowed_chunks_statement,
     vector_text,
 )
 from apps.rag.support import support_of
@@ -40,7 +43,6 @@ from apps.runtimes.registry import embedder
 
 MAX_QUESTION_CHARS = 2_000  # what an embedding model reads of it anyway
 MAX_QUESTION_TERMS = 200  # the rarest ones; a question has about 20
-COSINE_FLOORS = {"multilingual-e5": 0.7}  # about the cosine of unrelated texts, by the beginning of the model's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def search(scope: Scope, question: str, *, k: int, options: SearchOptions | None
         return Found((), 0.0, language)
     vector = tools.embedder.embed_queries([question])[0]
     with transaction.atomic():
-        query = prepare(scope, question, vector_text(vector), tools.model)
+        query = narrowed(prepare(scope, question, vector_text(vector), tools.model), options.filters)
         ranked = _rank(query, options)
         passages = _load(query, ranked[:k])
     evidence = [entry.evidence for entry in ranked]
@@ -93,6 +95,24 @@ def prepare(scope: Scope, question: str, vector: str, model: AIModel) -> Query:
     return Query(scope, chunks, vector, model, kept, rarest)
 
 
+def narrowed(query: Query, filters: Filters) -> Query:
+    """Return the query with the question's own filters, and how many chunks these leave at most."""
+    fragment = fragment_of(filters, query.scope.library_ids)
+    if not fragment:
+        return query
+    query = replace(query, filter=fragment)
+    left = query.chunks
+    if fragment.documents:
+        left = min(left, int(_rows(narrowed_chunks_statement(query))[0][0]))
+    if fragment.terms:
+        asked = {"libraries": list(query.scope.library_ids), "terms": list(fragment.terms)}
+        counts = Counter(dict.fromkeys(fragment.terms, 0))
+        for _library_id, term, chunks in _rows(Statement(TERMS, asked, {})):
+            counts[term] += chunks
+        left = min(left, *counts.values())
+    return replace(query, narrowed=left)
+
+
 def _rank(query: Query, options: SearchOptions) -> list[Ranked]:
     all_chunks = query.chunks
     if query.chunks > EXACT_UP_TO:
@@ -100,7 +120,7 @@ def _rank(query: Query, options: SearchOptions) -> list[Ranked]:
     lexical = lexical_statement(query, options.depth)
     found = [row[0] for row in _rows(dense_statement(query, options.depth, all_chunks=all_chunks))]
     found += [row[0] for row in _rows(lexical)] if lexical else []
-    rows = _rows(Statement(EVIDENCE, query.params | {"found": list(set(found))}, {}))
+    rows = _rows(Statement(query.narrow(EVIDENCE), query.params | {"found": list(set(found))}, {}))
     evidence = [Evidence(chunk_id, cosine, bm25) for chunk_id, cosine, bm25 in rows]
     return fuse(evidence, _scale(query), method=options.method, dense_weight=options.dense_weight)
 
@@ -108,7 +128,7 @@ def _rank(query: Query, options: SearchOptions) -> list[Ranked]:
 def _load(query: Query, ranked: Sequence[Ranked]) -> tuple[Passage, ...]:
     lexemes = [lexeme(library_id, term) for library_id, term, _chunks in query.postings]
     params = query.params | {"found": [each.evidence.chunk_id for each in ranked], "lexemes": lexemes}
-    rows = _rows(Statement(PASSAGES, params, {}))
+    rows = _rows(Statement(query.narrow(PASSAGES), params, {}))
     by_id = {row[0]: row for row in rows}
     make = partial(_passage, query)
     return tuple(make(by_id[each.evidence.chunk_id], each) for each in ranked if each.evidence.chunk_id in by_id)
@@ -150,9 +170,7 @@ def _section(row: Sequence[Any]) -> Section | None:
 
 
 def _scale(query: Query) -> Scale:
-    name = query.model.name
-    floor = next((floor for start, floor in COSINE_FLOORS.items() if name.startswith(start)), 0.0)
-    return Scale(floor, query.bm25_ceiling)
+    return Scale(cosine_floor(query.model.name), query.bm25_ceiling)
 
 
 def _rows(statement: Statement) -> list[tuple[Any, ...]]:

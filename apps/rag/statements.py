@@ -16,6 +16,7 @@ from apps.libraries.lexical import dimension, quoted
 from apps.libraries.lexical_store import K1, lexeme
 from apps.libraries.models import TERM_SPACE
 from apps.libraries.vectors import halfvec_of
+from apps.rag.filtering import NOTHING, Fragment
 from apps.rag.types import Scope
 
 EXACT_UP_TO = 5_000  # chunks: scanning them takes about 15 ms and misses nothing
@@ -24,11 +25,14 @@ HNSW_EF_SEARCH = 200
 HNSW_MAX_SCAN_TUPLES = 60_000
 CANDIDATE_BUDGET = 4_000  # chunks that the lexical leg scores: it reads the postings of the rarest terms up to this sum
 CANDIDATE_LIMIT = 10_000  # and never more, however common the rarest term is
+NARROWED_EXACT_UP_TO = 20_000  # chunks left by a question's own filters: all are scored, for no index knows the filters
+NARROWED_BUDGET = 200_000  # postings that the lexical leg reads where most of them are filtered away
 
-_FILTER = """
+_NARROW = "/*narrow*/"  # where a question's own filters go; without any nothing is there
+_FILTER = f"""
     c.library_id = ANY(%(libraries)s) AND c.team_id = %(team)s AND c.is_enabled
     AND d.deleted_at IS NULL AND d.current_version_id = c.version_id AND d.is_enabled
-    AND coalesce(d.valid_from <= %(today)s, true) AND coalesce(d.valid_until >= %(today)s, true)
+    AND coalesce(d.valid_from <= %(today)s, true) AND coalesce(d.valid_until >= %(today)s, true) {_NARROW}
 """
 SCOPE = """
 SELECT l.id, coalesce(s.chunks, 0) FROM libraries_library l
@@ -69,6 +73,25 @@ WITH hit AS MATERIALIZED (
 SELECT c.id FROM hit c JOIN libraries_document d ON d.id = c.document_id
 WHERE {_FILTER} ORDER BY c.weights <#> %(weights)s::sparsevec LIMIT %(depth)s
 """  # noqa: S608
+_NARROWED_CHUNKS = """
+SELECT coalesce(sum(v.chunk_count), 0) FROM libraries_document d
+JOIN libraries_documentversion v ON v.id = d.current_version_id
+WHERE d.library_id = ANY(%(libraries)s) AND d.deleted_at IS NULL AND d.is_enabled /*narrow*/
+"""
+_DENSE_NARROWED = f"""
+WITH readable AS MATERIALIZED (
+    SELECT c.id FROM libraries_chunk c JOIN libraries_document d ON d.id = c.document_id WHERE {_FILTER}
+)
+SELECT e.chunk_id FROM readable JOIN libraries_chunkembedding e ON e.chunk_id = readable.id AND e.model_id = %(model)s
+ORDER BY e.vector <=> %(vector)s::vector LIMIT %(depth)s
+"""  # noqa: S608
+_LEXICAL_NARROWED = f"""
+WITH hit AS MATERIALIZED (
+    SELECT c.id, c.weights FROM libraries_chunk c JOIN libraries_document d ON d.id = c.document_id
+    WHERE c.terms @@ %(wanted)s::tsquery AND {_FILTER} LIMIT %(limit)s
+)
+SELECT id FROM hit ORDER BY weights <#> %(weights)s::sparsevec LIMIT %(depth)s
+"""  # noqa: S608
 EVIDENCE = f"""
 SELECT c.id, 1 - (e.vector <=> %(vector)s::vector), coalesce(-(c.weights <#> %(weights)s::sparsevec), 0)
 FROM libraries_chunk c JOIN libraries_document d ON d.id = c.document_id
@@ -108,6 +131,8 @@ class Query:
     model: AIModel
     idf: Mapping[str, float]
     postings: Sequence[tuple[UUID, str, int]]
+    filter: Fragment = NOTHING
+    narrowed: int | None = None  # chunks that the filters leave, at most; None without filters
 
     @property
     def params(self) -> dict[str, Any]:
@@ -121,7 +146,12 @@ class Query:
             "vector": self.vector,
             "weights": f"{{{body}}}/{TERM_SPACE}",
             "today": timezone.localdate(),
+            **self.filter.params,
         }
+
+    def narrow(self, sql: str) -> str:
+        """Return the statement with the question's own filters in it."""
+        return sql.replace(_NARROW, self.filter.sql)
 
     @property
     def bm25_ceiling(self) -> float:
@@ -134,12 +164,19 @@ def vector_text(vector: Sequence[float]) -> str:
     return "[" + ",".join(f"{float(value):.7g}" for value in vector) + "]"
 
 
+def narrowed_chunks_statement(query: Query) -> Statement:
+    """Return the count of chunks in the documents that the question's filters let through."""
+    return Statement(_NARROWED_CHUNKS.replace(_NARROW, query.filter.documents), query.params, {})
+
+
 def dense_statement(query: Query, depth: int, *, all_chunks: int) -> Statement:
     """Return the search by vectors: exact for a small readable set, by the model's HNSW index for a big one."""
     params = query.params | {"depth": depth}
+    if query.narrowed is not None and query.narrowed <= NARROWED_EXACT_UP_TO:
+        return Statement(query.narrow(_DENSE_NARROWED), params, {})
     if is_exact(query.chunks, all_chunks, depth):
-        return Statement(_DENSE_EXACT, params, {})
-    sql = _DENSE_HNSW.format(halfvec=halfvec_of(query.model))
+        return Statement(query.narrow(_DENSE_EXACT), params, {})
+    sql = query.narrow(_DENSE_HNSW.format(halfvec=halfvec_of(query.model)))
     settings: dict[str, str | int] = {
         "hnsw.iterative_scan": "relaxed_order",
         "hnsw.ef_search": HNSW_EF_SEARCH,
@@ -164,9 +201,15 @@ def is_exact(readable: int, all_chunks: int, depth: int) -> bool:
 
 
 def lexical_statement(query: Query, depth: int) -> Statement | None:
-    """Return the search by BM25 among the chunks with the question's rarest terms; None where no term is known."""
+    """Return the search by BM25 among the chunks with the question's rarest terms; None where no term is known.
+
+    Where filters leave a small share of the chunks, they leave about that share of the candidates: more are read.
+    """
     wanted: list[str] = []
+    is_narrowed = query.narrowed is not None
     budget = CANDIDATE_BUDGET
+    if query.narrowed is not None:
+        budget = min(NARROWED_BUDGET, CANDIDATE_BUDGET * max(1, query.chunks) // max(1, query.narrowed))
     for library_id, term, chunks in query.postings:
         if wanted and chunks > budget:
             break
@@ -175,4 +218,5 @@ def lexical_statement(query: Query, depth: int) -> Statement | None:
     if not wanted:
         return None
     params = query.params | {"wanted": " | ".join(wanted), "depth": depth, "limit": CANDIDATE_LIMIT}
-    return Statement(_LEXICAL, params, {"enable_seqscan": "off"})
+    sql = query.narrow(_LEXICAL_NARROWED if is_narrowed else _LEXICAL)
+    return Statement(sql, params, {"enable_seqscan": "off"})
