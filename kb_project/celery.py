@@ -24,6 +24,11 @@ app.conf.task_routes = {
     "apps.ingestion.tasks.switch_model": {"queue": "embed"},
     "apps.ingestion.web.tasks.visit_source": {"queue": "ingest"},
     "apps.chat.tasks.answer_message": {"queue": "answer"},
+    "apps.evaluation.gap_tasks.rerun_gap": {"queue": "answer"},
+    "apps.evaluation.tasks.run_search_test": {"queue": "answer"},
+    "apps.evaluation.tasks.work_runs": {"queue": "answer"},
+    "apps.evaluation.tasks.draft_questions": {"queue": "answer"},
+    "apps.evaluation.tasks.find_passages": {"queue": "answer"},
     "apps.libraries.tasks.embed_questions": {"queue": "embed"},
 }
 app.conf.beat_schedule = {
@@ -31,8 +36,11 @@ app.conf.beat_schedule = {
     "ingestion-poll": {"task": "apps.ingestion.tasks.poll", "schedule": 10.0},
     "ingestion-clean-vectors": {"task": "apps.ingestion.tasks.clean_vectors", "schedule": 3_600.0},
     "ingestion-sweep": {"task": "apps.ingestion.tasks.sweep", "schedule": 1_800.0},
+    "evaluation-gaps": {"task": "apps.evaluation.gap_tasks.collect_gaps", "schedule": 300.0},
     "chat-reap": {"task": "apps.chat.tasks.reap", "schedule": 10.0},
     "chat-purge": {"task": "apps.chat.tasks.purge", "schedule": 3_600.0},
+    "evaluation-poll": {"task": "apps.evaluation.tasks.poll_runs", "schedule": 15.0},
+    "evaluation-nightly": {"task": "apps.evaluation.tasks.start_nightly", "schedule": 600.0},
     "metering-reap": {"task": "apps.metering.tasks.reap", "schedule": 60.0},
     "libraries-questions": {"task": "apps.libraries.tasks.poll_questions", "schedule": 60.0},
     "libraries-remind": {"task": "apps.libraries.tasks.remind", "schedule": 3_600.0},
@@ -40,6 +48,7 @@ app.conf.beat_schedule = {
 }
 app.autodiscover_tasks()
 app.autodiscover_tasks(["apps.ingestion"], related_name="web.tasks")
+app.autodiscover_tasks(["apps.evaluation"], related_name="gap_tasks")
 
 
 @task_prerun.connect

@@ -38,7 +38,7 @@ class QuestionSet(Record):
 
 
 class SetQuestion(Record):
-    """One question of a set. No `gold`: the library does not answer it, and refusing is right."""
+    """One question of a set. Neither `gold` nor `answers`: the library does not answer it, and refusing is right."""
 
     class State(models.TextChoices):
         DRAFT = "draft", _("Draft")  # written by a model or taken from a chat, not looked at yet
@@ -48,6 +48,7 @@ class SetQuestion(Record):
         WRITTEN = "written", _("Written")
         IMPORTED = "imported", _("Imported")
         DRAFTED = "drafted", _("Drafted by a model")
+        RULE = "rule", _("Made by a rule")
         CHAT = "chat", _("From a chat")
         TEST = "test", _("From a retrieval test")
 
@@ -88,15 +89,18 @@ class Run(Record):
     questions = models.ForeignKey(QuestionSet, on_delete=models.CASCADE, related_name="runs")
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.RETRIEVAL)
     label = models.CharField(max_length=100, blank=True)
-    settings = models.JSONField(default=dict, blank=True)  # rag.options.SearchSettings as JSON, mode, strict …
+    settings = models.JSONField(default=dict, blank=True)  # runs.Settings as JSON: search options, mode, strict
+    facts = models.JSONField(default=dict, blank=True)  # what it ran on: documents, passages, models, and a digest
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     is_nightly = models.BooleanField(default=False)
-    is_alarm = models.BooleanField(default=False)  # worse than its baseline by more than the set allows
+    is_alarm = models.BooleanField(default=False)  # worse than its baseline by more than the set allows, not yet seen
+    alarm = models.JSONField(default=dict, blank=True)  # what fell: {"run", "questions", "falls": [[name, from, to]]}
     metrics = models.JSONField(default=dict, blank=True)
     progress_done = models.PositiveIntegerField(default=0)
     progress_total = models.PositiveIntegerField(default=0)
     error_code = models.CharField(max_length=60, blank=True)
-    attempt = models.PositiveIntegerField(default=0)
+    attempt = models.PositiveIntegerField(default=0)  # one more with each claim: whoever has an older one lost it
+    losses = models.PositiveIntegerField(default=0)  # workers that died with it
     lease_until = models.DateTimeField(null=True, blank=True)
     started_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     started_at = models.DateTimeField(null=True, blank=True)
