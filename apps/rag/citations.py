@@ -7,12 +7,13 @@ of those that bear it out. What the model itself cited only tips the scale, unle
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from apps.rag.grounding import Grounding, state_of
 from apps.rag.overlap import Weights, terms
 from apps.rag.passages import Given
 from apps.rag.sentences import LONGEST, next_end, split
-from apps.rag.types import Cite
+from apps.rag.types import Cite, Sentence
 
 SUPPORTED = 0.5  # weighted share of a sentence's terms that one sentence of a passage must hold …
 SUPPORTED_WIDE = 0.7  # … or the two nearest passages together
@@ -112,78 +113,107 @@ def _titles(given: Given) -> tuple[str, ...]:
     return (given.passage.document_name, *given.passage.heading_path)
 
 
-class Binder:
-    """Turns the model's pieces into text with the server's marks; what it returned is never taken back."""
+@dataclass(slots=True)
+class _Open:
+    """The sentence being written: its text, where it begins in the answer, and the marks that the model gave it."""
 
-    def __init__(self, given: Sequence[Given], evidence: Evidence, *, trusts_marks: bool = False) -> None:
+    text: str = ""
+    start: int = 0
+    hints: set[int] = field(default_factory=set)
+
+
+class Binder:
+    """Turns the model's pieces into text with the server's marks; what it returned is never taken back.
+
+    `grounding` judges each sentence as it ends. With `is_strict` a sentence is held back until then, and what the
+    passages do not bear out is left out of the text.
+    """
+
+    def __init__(
+        self,
+        given: Sequence[Given],
+        evidence: Evidence,
+        *,
+        grounding: Grounding | None = None,
+        trusts_marks: bool = False,
+        is_strict: bool = False,
+    ) -> None:
         self.cites: dict[int, Cite] = {}
         self.text = ""
+        self.sentences: list[Sentence] = []
         self._given = {each.number: each for each in given}
         self._evidence = evidence
+        self._grounding = grounding
         self._trusts_marks = trusts_marks
+        self._is_strict = is_strict
         self._held_back = ""  # may become a mark
-        self._sentence = ""  # written, but not yet closed
+        self._open = _Open()
         self._line = ""  # the line so far
-        self._hints: set[int] = set()
+        self._lead = ""  # the beginning of a list item whose first sentence was left out
         self._is_code = False
 
     def feed(self, piece: str) -> str:
-        """Return the text to show next; it may be empty while a mark is being written."""
+        """Return the text to show next; it may be empty while a mark or, in a strict answer, a sentence is written."""
+        before = len(self.text)
         text = self._held_back + piece
         cut = _MARK_BEGINS.search(text)
         keep = cut.start() if cut and not self._is_code else len(text)
         self._held_back = text[keep:]
-        return self._write(text[:keep])
+        self._write(text[:keep])
+        return self.text[before:]
 
     def finish(self) -> str:
         """Return what was still held back and the marks of the last sentence."""
-        shown = self._write(self._held_back.rstrip())
+        before = len(self.text)
+        self._write(self._held_back.rstrip())
         self._held_back = ""
-        closing = self._close()
-        self.text += closing
-        return shown + closing
+        self._close(len(self._open.text.rstrip()))
+        if self._is_strict:
+            self.text = self.text[:before] + self.text[before:].rstrip()
+        return self.text[before:]
 
-    def _write(self, text: str) -> str:
-        shown: list[str] = []
+    def _write(self, text: str) -> None:
         position = 0
         for match in _MARK.finditer(text):
-            shown.append(self._advance(text[position : match.start()]))
-            if self._is_code or self._line.count("`") % 2:
+            self._advance(text[position : match.start()])
+            if self._is_code or self._line_so_far().count("`") % 2:
                 position = match.start()
                 continue
-            self._hints.update(number for number in _numbers(match) if number in self._given)
+            self._open.hints.update(number for number in _numbers(match) if number in self._given)
             position = match.end()
-        shown.append(self._advance(text[position:]))
-        written = "".join(shown)
-        self.text += written
-        return written
+        self._advance(text[position:])
 
-    def _advance(self, text: str) -> str:
-        """Return `text` with marks behind the sentences that it closes."""
-        shown: list[str] = []
-        fresh = text
-        self._sentence += text
+    def _line_so_far(self, length: int | None = None) -> str:
+        """Return the line that is being written, with what a strict answer still holds back of it."""
+        return (self._line + self._open.text[:length]).rpartition("\n")[2] if self._is_strict else self._line
+
+    def _advance(self, text: str) -> None:
+        """Take `text` in and close the sentences that it ends."""
+        unsaid = text
+        self._open.text += text
         while (end := self._end()) >= 0:
-            tail = len(self._sentence) - end  # characters of `fresh` behind the end of the sentence
-            head = fresh[: len(fresh) - tail]
+            rest = self._open.text[end:]
+            self._open.text = self._open.text[:end]
+            tail = len(rest)  # characters of `unsaid` behind the end of the sentence
+            head = unsaid[: len(unsaid) - tail]
             body = head.rstrip()
-            self._track(body)
-            rest, self._sentence = self._sentence[end:], self._sentence[:end]
-            marks = self._close()
-            shown.append(body + marks + head[len(body) :])
-            self._track(head[len(body) :])
-            fresh, self._sentence = fresh[len(fresh) - tail :] if tail else "", rest
-        self._track(fresh)
-        return "".join(shown) + fresh
+            if not self._is_strict:
+                self._emit(body)
+            self._close(len(self._open.text.rstrip()), space=head[len(body) :])
+            unsaid = unsaid[len(unsaid) - tail :] if tail else ""
+            self._open = _Open(rest, len(self.text))
+        if not self._is_strict:
+            self._emit(unsaid)
 
     def _end(self) -> int:
-        if not self._sentence:
+        if not self._open.text:
             return -1
-        end = next_end(self._sentence, 0, is_complete=False)
-        return end if end >= 0 or len(self._sentence) < 4 * LONGEST else len(self._sentence)
+        end = next_end(self._open.text, 0, is_complete=False)
+        return end if end >= 0 or len(self._open.text) < 4 * LONGEST else len(self._open.text)
 
-    def _track(self, text: str) -> None:
-        """Keep the line so far, and whether it lies in a block of code."""
+    def _emit(self, text: str) -> None:
+        """Add to the answer, and keep the line so far and whether it lies in a block of code."""
+        self.text += text
         *ended, last = text.split("\n")
         for part in ended:
             if (self._line + part).lstrip().startswith(_FENCE):
@@ -191,21 +221,80 @@ class Binder:
             self._line = ""
         self._line += last
 
-    def _close(self) -> str:
-        """Return the marks of the sentence written so far, and begin the next."""
-        sentence, self._sentence = self._sentence.strip(), ""
-        hints, self._hints = frozenset(self._hints), set()
-        line = self._line.lstrip()
-        if not sentence or self._is_code or line.startswith(("|", "#", _FENCE)):
-            return ""  # a mark would break a table's row, a heading or a fence
+    def _close(self, length: int, *, space: str = "") -> None:
+        """End the sentence, of which `length` characters are not trailing space: judge it, mark it, begin the next."""
+        sentence = self._open.text[:length].strip()
+        hints = frozenset(self._open.hints)
+        line = self._line_so_far(length).lstrip()
+        is_plain = not sentence or self._is_code or line.startswith(("|", "#", _FENCE))
+        cites = [] if is_plain else self._cites(sentence, hints)
+        judged = self._judge(sentence, cites, is_plain=is_plain)
+        if self._is_strict:
+            body, space = self._open.text[:length], self._open.text[length:]
+            if judged.state == "unsupported":
+                self._leave_out(body, space, judged)
+                self._open = _Open("", len(self.text))
+                return
+            self._open.start = len(self.text)
+            self._emit(self._led(body))
+        self._note(sentence, judged)
+        for cite in cites:
+            self._keep(replace(cite, support=judged.support))
+        # a mark would break a table's row, a heading or a fence
+        self._emit(" " * bool(cites) * (sentence[-1:].isascii()) + "".join(f"[{cite.number}]" for cite in cites))
+        self._emit(space)
+        self._open = _Open("", len(self.text))
+
+    def _cites(self, sentence: str, hints: frozenset[int]) -> list[Cite]:
         cites = self._evidence.bear_out(sentence, hints)
         if not cites and self._trusts_marks:
             cites = [Cite(number, self._given[number].passage) for number in sorted(hints)]
-        for cite in cites:
-            known = self.cites.get(cite.number)
-            if known is None or not known.quote:
-                self.cites[cite.number] = cite
-        return " " * bool(cites) * (sentence[-1:].isascii()) + "".join(f"[{cite.number}]" for cite in cites)
+        return cites
+
+    def _judge(self, sentence: str, cites: Sequence[Cite], *, is_plain: bool) -> Sentence:
+        """Return the sentence with its support; where it stands is not known yet."""
+        numbers = tuple(cite.number for cite in cites)
+        if is_plain or self._grounding is None:
+            return Sentence(0, 0, 1.0, "plain", numbers)
+        support = self._grounding.support(_LIST_ITEM.sub("", sentence, count=1), numbers)
+        return Sentence(0, 0, support, state_of(support), numbers)
+
+    def _note(self, sentence: str, judged: Sentence) -> None:
+        if not sentence or (judged.state == "plain" and self._grounding is None):
+            return
+        start = self.text.find(sentence, self._open.start)
+        if start >= 0:
+            self.sentences.append(replace(judged, start=start, end=start + len(sentence)))
+
+    def _keep(self, cite: Cite) -> None:
+        """Keep one citation of each passage: that with words to show, and the support of the weakest sentence."""
+        known = self.cites.get(cite.number)
+        if known is None:
+            self.cites[cite.number] = cite
+            return
+        best = cite if not known.quote else known
+        supports = [each.support for each in (known, cite) if each.support is not None]
+        self.cites[cite.number] = replace(best, support=min(supports, default=None))
+
+    def _leave_out(self, body: str, space: str, judged: Sentence) -> None:
+        """Leave the sentence out; the beginning of its list item waits for the next one on the same line."""
+        at = len(self.text)
+        text = body.strip()
+        self.sentences.append(replace(judged, start=at, end=at, state="removed", text=text))
+        if not self._line.strip():
+            marker = _LIST_ITEM.match(body)
+            self._lead = marker.group() if marker else self._lead
+        if "\n" in space:
+            if self._line.strip():
+                self._emit(space)
+            self._lead = ""
+
+    def _led(self, body: str) -> str:
+        """Return the sentence as it follows what was left out before it on its line."""
+        lead, self._lead = self._lead, ""
+        if self._line.strip():
+            return body
+        return lead + body.lstrip(" ") if lead else body.lstrip(" ") if self.text else body.lstrip()
 
 
 def _numbers(match: re.Match[str]) -> list[int]:

@@ -4,17 +4,19 @@ import re
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from apps.rag.citations import Binder, Evidence
+from apps.rag.comparing import interleaved, parts_of
 from apps.rag.condense import condense
 from apps.rag.curating import Looked, passage_of, with_mark
+from apps.rag.grounding import Grounding
 from apps.rag.passages import Given, Room, pack, where_it_stands
 from apps.rag.prompting import Prompt, build_prompt
 from apps.rag.quoting import best_sentences
 from apps.rag.refusal import gives_up, is_supported, refuse
-from apps.rag.tracing import Stopwatch, facts_of_condensed, facts_of_found, facts_of_given
+from apps.rag.tracing import Stopwatch, facts_of_condensed, facts_of_found, facts_of_given, facts_of_sentences
 from apps.rag.types import (
     Cite,
     Condensed,
@@ -27,6 +29,7 @@ from apps.rag.types import (
     Mode,
     Passage,
     Retrieved,
+    Sentence,
     Step,
 )
 from apps.runtimes.contracts import ChatModel, Floats, Piece, Sampling
@@ -63,30 +66,49 @@ class Tools:
     curated: Callable[[str], Looked] | None = None  # editors' answers to close questions; None: they are passed over
     libraries: int = 1
     limits: Limits = Limits()
+    is_strict: bool = False  # sentences that the passages do not bear out are left out, weak questions refused
 
 
-def answer(question: str, history: History, tools: Tools) -> Iterator[Step]:
+def answer(question: str, history: History, tools: Tools, *, corrected: str = "") -> Iterator[Step]:
     """Yield `Condensed`, `Retrieved`, then `Delta`s, then one `Finished`. Closing the iterator stops the model.
 
-    The deltas joined are the text of `Finished`, unless that is a refusal: then it replaces them.
-    Raises RuntimeFailure where a model breaks.
+    The deltas joined are the text of `Finished`, unless that is a refusal: then it replaces them. `corrected` is what
+    the asker wants to be searched for in place of the question. Raises RuntimeFailure where a model breaks.
     """
     watch = Stopwatch()
-    condensed = condense(question, history, _rewriter(history, tools))
+    condensed = _condense(question, history, tools, corrected.strip())
     watch.lap("condense", **facts_of_condensed(question, condensed, len(history)))
     yield condensed
     if curated := _curated(condensed, tools, watch):
         yield from _given(curated, watch)
         return
-    found = tools.search(condensed.question)
-    watch.lap("search", **facts_of_found(found))
-    watch.within(found.stages)
-    if not is_supported(found):
+    found = _search(condensed, tools, watch)
+    if not is_supported(found, is_strict=tools.is_strict):
         yield from _refuse(condensed, found, tools, watch)
     elif tools.mode(found.language) == "quote" or tools.chat is None:
         yield from _quote(condensed, found, tools, watch)
     else:
         yield from _generate(condensed, found, history, tools, watch)
+
+
+def _condense(question: str, history: History, tools: Tools, corrected: str) -> Condensed:
+    """Return what to search for: as the asker corrected it, else rewritten where it leans on the talk before."""
+    if corrected:
+        condensed = Condensed(corrected, was_rewritten=corrected != question, is_corrected=True)
+    else:
+        condensed = condense(question, history, _rewriter(history, tools))
+    return replace(condensed, parts=parts_of(condensed.question))
+
+
+def _search(condensed: Condensed, tools: Tools, watch: Stopwatch) -> Found:
+    """Search for the question, and where it compares things for each of them as well."""
+    several: list[Found] = []
+    for asked in (*condensed.parts, condensed.question):
+        found = tools.search(asked)
+        watch.lap("search", **facts_of_found(found), **({"part": asked} if condensed.parts else {}))
+        watch.within(found.stages)
+        several.append(found)
+    return interleaved(several)
 
 
 def _curated(condensed: Condensed, tools: Tools, watch: Stopwatch) -> Curated | None:
@@ -135,15 +157,30 @@ def _quote(condensed: Condensed, found: Found, tools: Tools, watch: Stopwatch) -
     given = _all_text(condensed, found, tools)
     yield Retrieved(found, _passages(given), tools.libraries, mode="quote")
     watch.lap("prompt", **facts_of_given(_passages(given)))
-    cites = best_sentences(condensed.question, given, tools.embed, most=tools.limits.quotes)
+    cites = _quotes(condensed, given, tools)
     watch.lap("first_token")
     text = ""
+    sentences: list[Sentence] = []
     for cite in cites:
-        piece = f"{PARAGRAPH if text else ''}{as_written(cite.quote)} [{cite.number}]"
+        quoted = as_written(cite.quote)
+        start = len(text) + len(PARAGRAPH) * bool(text)
+        piece = f"{PARAGRAPH if text else ''}{quoted} [{cite.number}]"
         text += piece
+        sentences.append(Sentence(start, start + len(quoted), cite.support or 0.0, "supported", (cite.number,)))
         yield Delta(piece)
-    watch.lap("generate", mode="quote", quotes=len(cites))
-    yield Finished(text, _one_per_number(cites), seconds=watch.seconds, stages=watch.stages)
+    watch.lap("generate", mode="quote", quotes=len(cites), **facts_of_sentences(sentences))
+    yield Finished(text, _one_per_number(cites), seconds=watch.seconds, stages=watch.stages, sentences=tuple(sentences))
+
+
+def _quotes(condensed: Condensed, given: Sequence[Given], tools: Tools) -> list[Cite]:
+    """Return the sentences to quote; of a comparison the best for each of its parts. They stand there word for word."""
+    most = tools.limits.quotes
+    if not condensed.parts:
+        cites = best_sentences(condensed.question, given, tools.embed, most=most)
+    else:
+        each = [best_sentences(part, given, tools.embed, most=max(1, most - 1)) for part in condensed.parts]
+        cites = list({cite.quote: cite for quotes in each for cite in quotes}.values())
+    return [replace(cite, support=1.0) for cite in cites]
 
 
 def _generate(condensed: Condensed, found: Found, history: History, tools: Tools, watch: Stopwatch) -> Iterator[Step]:
@@ -157,14 +194,21 @@ def _generate(condensed: Condensed, found: Found, history: History, tools: Tools
     yield Retrieved(found, _passages(given), tools.libraries, prompt.trimmed_turns, mode="generate")
     tokens_in = chat.count_tokens(prompt.text)
     watch.lap("prompt", **facts_of_given(_passages(given)), prompt_tokens=tokens_in, trimmed_turns=prompt.trimmed_turns)
-    binder = Binder(given, Evidence(condensed.question, given), trusts_marks=not tools.limits.is_small)
+    binder = Binder(
+        given,
+        Evidence(condensed.question, given),
+        grounding=Grounding(given, tools.embed),
+        trusts_marks=not tools.limits.is_small,
+        is_strict=tools.is_strict,
+    )
     tokens = yield from _stream(chat, prompt, tools.limits, binder, watch)
-    watch.lap("generate", tokens=tokens, mode="generate")
+    watch.lap("generate", tokens=tokens, mode="generate", **facts_of_sentences(binder.sentences))
     text, cites = binder.text, tuple(where_it_stands(binder.cites[number]) for number in sorted(binder.cites))
     is_refusal = not cites or gives_up(text)
+    sentences = () if is_refusal else tuple(binder.sentences)
     if is_refusal:
         text, cites = refuse(found.language, tools.libraries, given)
-    yield Finished(text, cites, is_refusal, tokens_in, tokens, watch.seconds, stages=watch.stages)
+    yield Finished(text, cites, is_refusal, tokens_in, tokens, watch.seconds, sentences, watch.stages)
 
 
 def _stream(

@@ -8,6 +8,7 @@ from apps.rag.types import Cite, Found, Language
 
 # Support below which a question counts as unanswerable: it is calibrated so (docs/adr/0004); 0006 confirms it.
 LEAST_SUPPORT: dict[Language, float] = {"zh": 0.5, "en": 0.5}
+STRICT_SUPPORT: dict[Language, float] = {"zh": 0.7, "en": 0.7}  # the same for strict answers
 LONGEST_EXCUSE = 200  # characters; a longer answer says more than that it has none
 NEAREST = 3  # passages that a refusal offers
 
@@ -31,9 +32,10 @@ _TEXTS: dict[Language, dict[str, str]] = {
 }
 
 
-def is_supported(found: Found) -> bool:
+def is_supported(found: Found, *, is_strict: bool = False) -> bool:
     """Return whether what was found can carry an answer."""
-    return bool(found.passages) and found.support >= LEAST_SUPPORT[found.language]
+    least = STRICT_SUPPORT if is_strict else LEAST_SUPPORT
+    return bool(found.passages) and found.support >= least[found.language]
 
 
 def gives_up(text: str) -> bool:

@@ -28,13 +28,18 @@ FOUND_PER_PASSAGE = 2  # chunks asked for per passage given: repeats go and neig
 
 
 def build_tools(
-    *, scope: Scope, mode: str, model: AIModel | None = None, settings: SearchSettings | None = None
+    *,
+    scope: Scope,
+    mode: str,
+    model: AIModel | None = None,
+    settings: SearchSettings | None = None,
+    is_strict: bool = False,
 ) -> Tools:
     """Return the tools for answering in `scope`, whose libraries a gate has checked.
 
     `mode` is AskedMode; "auto" quotes or generates, whichever is measured to be better for the model and the
     question's language. `model` None means the default chat model; where there is none, answers are quoted.
-    `settings` None means those that the libraries agree on.
+    `settings` None means those that the libraries agree on; an answer is strict where they or `is_strict` ask for it.
     Raises NoModel where there is no embedding model, and for `mode` "generate" where there is no chat model.
     """
     chosen = model or _default_chat(is_needed=mode == "generate")
@@ -48,6 +53,7 @@ def build_tools(
         chat=partial(chat_model, spec_of(chosen)) if chosen is not None else None,
         libraries=len(scope.library_ids),
         limits=limits,
+        is_strict=is_strict or settings.is_strict,
     )
 
 

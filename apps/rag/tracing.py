@@ -42,7 +42,8 @@ class Stopwatch:
 
 def facts_of_condensed(asked: str, condensed: Condensed, turns: int) -> dict[str, Any]:
     """Return what became of the question; `turns` is the number of earlier exchanges."""
-    return {"asked": asked, "searched": condensed.question, "rewritten": condensed.was_rewritten, "turns": turns}
+    facts = {"asked": asked, "searched": condensed.question, "rewritten": condensed.was_rewritten, "turns": turns}
+    return facts | ({"parts": list(condensed.parts)} if condensed.parts else {})
 
 
 def facts_of_found(found: Found, filters: Filters | None = None) -> dict[str, Any]:

@@ -90,11 +90,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Cite:
-    """One citation of an answer: the number shown, and the passage, and the words it leans on."""
+    """One citation of an answer: the number shown, and the passage, and the words it leans on.
+
+    `support` says how well the passage bears out the weakest sentence that cites it, 0..1; None where none was judged.
+    """
 
     number: int
     passage: Passage
     quote: str = ""
+    support: float | None = None
     curated_id: UUID | None = None  # of the curated answer that stands in for the passage
 
 
@@ -135,10 +139,15 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Condensed:
-    """The question as it was searched for; differs from the one asked where a follow-up was rewritten."""
+    """The question as it was searched for; differs from the one asked where a follow-up was rewritten.
+
+    `is_corrected`: the asker wrote it. `parts`: the questions that a comparison was split into, each searched for.
+    """
 
     question: str
     was_rewritten: bool = False
+    is_corrected: bool = False
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
