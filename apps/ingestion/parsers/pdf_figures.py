@@ -31,7 +31,7 @@ class Figures:
 
     def take(self, page: object, number: int, frame: Frame, pictures: Sequence[object]) -> None:
         """Keep the pictures of a page that has text."""
-        for edges in _pictures(pictures, frame)[:MAX_ON_PAGE]:
+        for edges in worth_keeping(pictures, frame)[:MAX_ON_PAGE]:
             if len(self.found) >= MAX_FIGURES:
                 return
             self._keep(page, number, frame, edges)
@@ -70,7 +70,7 @@ class Figures:
         return tuple(_placed(figure, by_page.get(figure.page or 0, []), len(blocks), heights) for figure in self.found)
 
 
-def _pictures(pictures: Sequence[object], frame: Frame) -> list[Edges]:
+def worth_keeping(pictures: Sequence[object], frame: Frame) -> list[Edges]:
     """Return where pictures worth keeping lie on a page, from top to bottom; those that overlap are one."""
     width, height = frame.size
     edges = [ctypes.c_float() for _edge in range(4)]

@@ -2,11 +2,12 @@
 
 import ctypes
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pypdfium2.raw as pdfium
 
+from apps.ingestion.parsers.pdf_calls import address_of, kind_of, object_at
 from apps.ingestion.parsers.pdf_lines import Frame, Line
 
 if TYPE_CHECKING:
@@ -15,15 +16,6 @@ if TYPE_CHECKING:
 MAX_PIXELS = 12_000_000  # of a drawn page: A4 at 300 dpi has 8.7 million
 MAX_OBJECTS = 4_000  # of one page that are looked at
 _PATH, _IMAGE = pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_IMAGE
-
-
-def _plain(function: object, *types: type) -> Callable[..., int]:
-    """Return a function of PDFium that takes and gives plain addresses: typed pointers cost more than the call."""
-    return ctypes.CFUNCTYPE(*types)(ctypes.cast(function, ctypes.c_void_p).value)  # type: ignore[arg-type]
-
-
-_object_at = _plain(pdfium.FPDFPage_GetObject, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)
-_kind_of = _plain(pdfium.FPDFPageObj_GetType, ctypes.c_int, ctypes.c_void_p)
 MAX_CHARS = 4_000  # that are looked at
 SPARSE = 60  # letters: so few beside a picture that fills the page are a stamp, a page number or a watermark
 FILLS = 0.4  # of the page's area
@@ -74,9 +66,9 @@ def drawn_objects(page: object) -> tuple[list[object], list[object]]:
     """Return the paths and the pictures on a page, in one pass: text has nearly all of the objects."""
     paths: list[object] = []
     pictures: list[object] = []
-    address = ctypes.cast(page, ctypes.c_void_p)  # type: ignore[arg-type]  # a ctypes pointer
+    address = address_of(page)
     for at in range(min(MAX_OBJECTS, pdfium.FPDFPage_CountObjects(page))):
-        kind = _kind_of(_object_at(address, at))
+        kind = kind_of(object_at(address, at))
         if kind in (_PATH, _IMAGE):
             found = pdfium.FPDFPage_GetObject(page, at)
             (paths if kind == _PATH else pictures).append(found)

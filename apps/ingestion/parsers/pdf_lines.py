@@ -3,7 +3,7 @@
 import ctypes
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -11,6 +11,17 @@ from itertools import pairwise
 import pypdfium2.raw as pdfium
 
 from apps.ingestion.parsers.cleaning import clean
+from apps.ingestion.parsers.pdf_calls import (
+    Doubles,
+    address_of,
+    count_rects,
+    get_char_box,
+    get_font_info,
+    get_font_size,
+    get_matrix,
+    get_rect,
+    get_unicode,
+)
 
 Edges = tuple[float, float, float, float]  # x0, y0, x1, y1
 HYPHEN = "\ufffe"  # how PDFium writes a hyphen at a line's end, in place of the line break
@@ -94,38 +105,38 @@ class PageText:
     """The text of one page; `lines()` reads it in the order of the page's content."""
 
     def __init__(self, textpage: object, frame: Frame) -> None:
-        self._page = textpage
+        self._page = address_of(textpage)
         self._frame = frame
         self._count = max(0, pdfium.FPDFText_CountChars(textpage))
-        self._text = self._read()
-        self._edges = [ctypes.c_double() for _edge in range(4)]
-        self._references = [ctypes.byref(edge) for edge in self._edges]
+        self._text = self._read(textpage)
+        self._edges = Doubles()
         self._matrix = pdfium.FS_MATRIX()
         self._name = ctypes.create_string_buffer(_NAME_BYTES)
         self._flags = ctypes.c_int()
+        self._of_matrix, self._of_name, self._of_flags = map(ctypes.addressof, (self._matrix, self._name, self._flags))
 
-    def _read(self) -> str:
+    def _read(self, textpage: object) -> str:
         """Return the page's text; one character per character of PDFium where that matters."""
         if not self._count:
             return ""
         buffer = (ctypes.c_ushort * (self._count * 2 + 2))()
-        written = pdfium.FPDFText_GetText(self._page, 0, self._count, buffer)
+        written = pdfium.FPDFText_GetText(textpage, 0, self._count, buffer)
         text = bytes(memoryview(buffer)[: max(0, written - 1)]).decode("utf-16-le", errors="replace")
-        if len(text) == self._count and not _WIDE.search(text):
+        if len(text) == self._count and (text.isascii() or not _WIDE.search(text)):
             return text
-        codes = [pdfium.FPDFText_GetUnicode(self._page, at) for at in range(self._count)]
+        page = self._page
+        codes = [get_unicode(page, at) for at in range(self._count)]
         return "".join(HYPHEN if code == 2 else chr(code) if 0 < code <= 0x10FFFF else " " for code in codes)  # noqa: PLR2004
 
     def lines(self) -> list[Line]:
         """Return the lines that can be seen, in content order."""
-        found = [line for begin, end, hyphen in self._ranges() for line in self._line(begin, end, is_hyphenated=hyphen)]
+        found: list[Line] = []
+        for begin, end, is_hyphenated in self._ranges():
+            found += self._line(begin, end, is_hyphenated=is_hyphenated)
         width, height = self._frame.size
-        seen = [
-            line
-            for line in found
-            if -_EDGE * width < (line.x0 + line.x1) / 2 < (1 + _EDGE) * width
-            and -_EDGE * height < (line.y0 + line.y1) / 2 < (1 + _EDGE) * height
-        ]
+        left, right = -2 * _EDGE * width, 2 * (1 + _EDGE) * width
+        top, bottom = -2 * _EDGE * height, 2 * (1 + _EDGE) * height
+        seen = [line for line in found if left < line.x0 + line.x1 < right and top < line.y0 + line.y1 < bottom]
         return seen or found
 
     def _ranges(self) -> Iterator[tuple[int, int, bool]]:
@@ -144,41 +155,52 @@ class PageText:
         if begin < len(self._text):
             yield begin, len(self._text), False
 
-    def _line(self, begin: int, end: int, *, is_hyphenated: bool) -> Iterator[Line]:
-        """Yield a line, in pieces where wide gaps part it."""
+    def _line(self, begin: int, end: int, *, is_hyphenated: bool) -> list[Line]:
+        """Return a line, in pieces where wide gaps part it."""
         raw = self._text[begin:end]
         stripped = raw.strip()
         if not stripped:
-            return
+            return []
         first = begin if raw[0] == stripped[0] else begin + len(raw) - len(raw.lstrip())
         last = first + len(stripped)
-        placed = self._rectangles(first, last)
+        count = count_rects(self._page, first, last - first)
+        placed = self._rectangles(count)
         if not placed:
-            return
+            return []
         size, turn = self._size_and_turn(first)
-        pieces = [(first, last, _union(placed))]
+        bold = self._is_bold(first) and (count == 1 or last - first < 2 or self._is_bold(last - 1))  # noqa: PLR2004
         if turn == 0 and len(placed) > 1:
             placed.sort()
             if any(_is_far(before, after, size) for before, after in pairwise(placed)):
-                pieces = list(self._pieces(first, last, size))
-        bold = self._is_bold(first) and (last - first < 2 or self._is_bold(last - 1))  # noqa: PLR2004
-        for at, (start, stop, box) in enumerate(pieces):
-            text = clean(self._text[start:stop]).strip()
-            if text:
-                yield Line(text, *box, size, bold, is_hyphenated and at == len(pieces) - 1, turn)
+                pieces = self._pieces(first, last, size)
+                return self._parted(pieces, size, is_bold=bold, is_hyphenated=is_hyphenated)
+        text = clean(stripped).strip()
+        return [Line(text, *_union(placed), size, bold, is_hyphenated, turn)] if text else []
 
-    def _rectangles(self, first: int, last: int) -> list[Edges]:
-        """Return the edges of the text objects in a range, from the top left of the page as shown."""
+    def _parted(
+        self, pieces: Iterable[tuple[int, int, Edges]], size: float, *, is_bold: bool, is_hyphenated: bool
+    ) -> list[Line]:
+        """Return the pieces of one upright line that have text; only the last one's word can go on below."""
+        texts = [(clean(self._text[start:stop]).strip(), box) for start, stop, box in pieces]
+        last = len(texts) - 1
+        return [
+            Line(text, *box, size, is_bold, is_hyphenated and at == last)
+            for at, (text, box) in enumerate(texts)
+            if text
+        ]
+
+    def _rectangles(self, count: int) -> list[Edges]:
+        """Return the edges of the text objects that were counted, from the top left of the page as shown."""
         found = []
-        frame, (left, top, right, bottom) = self._frame, self._edges
-        for at in range(pdfium.FPDFText_CountRects(self._page, first, last - first)):
-            if not pdfium.FPDFText_GetRect(self._page, at, *self._references):
+        frame, page, values, places = self._frame, self._page, self._edges.values, self._edges.places
+        for at in range(count):
+            if not get_rect(page, at, *places):
                 continue
+            left, top, right, bottom = values
             if frame.turns == 0:  # nearly always: as Frame.shown does
-                x0, y0 = left.value - frame.left, frame.top - top.value
-                box = x0, y0, right.value - frame.left, frame.top - bottom.value
+                box = left - frame.left, frame.top - top, right - frame.left, frame.top - bottom
             else:
-                box = frame.shown(left.value, top.value, right.value, bottom.value)
+                box = frame.shown(left, top, right, bottom)
             if math.isfinite(box[0] + box[1] + box[2] + box[3]):
                 found.append(box)
         return found
@@ -189,11 +211,10 @@ class PageText:
         for at in range(first, last):
             if self._text[at].isspace():
                 continue
-            # The order of the arguments differs from GetRect's: left, right, bottom, top.
-            if not pdfium.FPDFText_GetCharBox(self._page, at, *self._references):
+            if not get_char_box(self._page, at, *self._edges.places):
                 continue
-            left, right, bottom, top = self._edges
-            shown = self._frame.shown(left.value, top.value, right.value, bottom.value)
+            left, right, bottom, top = self._edges.values  # not in the order of get_rect
+            shown = self._frame.shown(left, top, right, bottom)
             if box is not None and _is_far(box, shown, size):
                 yield start, at, box
                 start, box = at, None
@@ -203,20 +224,20 @@ class PageText:
 
     def _size_and_turn(self, at: int) -> tuple[float, int]:
         """Return the font size in points and the quarter turns that a character is off upright, -1 for askew."""
-        size = pdfium.FPDFText_GetFontSize(self._page, at)
-        if not pdfium.FPDFText_GetMatrix(self._page, at, self._matrix):
+        size, matrix = get_font_size(self._page, at), self._matrix
+        if not get_matrix(self._page, at, self._of_matrix):
             return max(size, 1.0), 0
-        a, b, c, d = (self._matrix.a, self._matrix.b, self._matrix.c, self._matrix.d)
-        scaled = abs(size) * math.hypot(c, d)
+        b, d = matrix.b, matrix.d
+        scaled = abs(size) * math.hypot(matrix.c, d)
         scaled = scaled if 1 <= scaled <= _LARGEST else max(size, 1.0)
-        if b == 0 and a > 0 and size > 0 and self._frame.turns == 0:  # nearly always
+        if b == 0 and matrix.a > 0 and size > 0 and self._frame.turns == 0:  # nearly always
             return scaled, 0
-        angle = math.degrees(math.atan2(b, a)) - 90 * self._frame.turns + (180 if size < 0 else 0)
+        angle = math.degrees(math.atan2(b, matrix.a)) - 90 * self._frame.turns + (180 if size < 0 else 0)
         turn = round(angle / 90)
         return scaled, turn % _RIGHT_ANGLES if abs(angle - turn * 90) < _ASKEW else -1
 
     def _is_bold(self, at: int) -> bool:
-        written = pdfium.FPDFText_GetFontInfo(self._page, at, self._name, _NAME_BYTES, self._flags)
+        written = get_font_info(self._page, at, self._of_name, _NAME_BYTES, self._of_flags)
         name = self._name.value if 0 < written <= _NAME_BYTES else b""
         return bool(self._flags.value & _FORCE_BOLD) or _is_bold_name(name)
 

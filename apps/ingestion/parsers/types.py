@@ -73,6 +73,7 @@ class Task:
     pages: Mapping[int, PageSetting] = field(default_factory=dict)
     known: Mapping[int, PageRead] = field(default_factory=dict)
     tell: Callable[[PageRead], None] = field(default=lambda _page: None)
+    hands: int = 1  # processes that may read pages at the same time: more than one only in a confined child
     temp: str = ""  # the directory of this parse's temporary files, removed by the host; "": the system's
 
 
