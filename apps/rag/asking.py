@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from apps.libraries.families import FAMILIES
-from apps.rag.options import Filters
+from apps.rag.options import Filters, SearchOptions
 
 MAX_VALUE_CHARS = 200
 MAX_OPERATORS = 20  # further ones stay text: a question is no program
@@ -89,6 +89,11 @@ def merged(first: Filters, second: Filters) -> Filters:
     if not first or not second:
         return first or second
     return replace(first, also=(*first.also, second))
+
+
+def with_filters(options: SearchOptions, filters: Filters) -> SearchOptions:
+    """Return the options for a search that these filters narrow as well."""
+    return replace(options, filters=merged(options.filters, filters))
 
 
 class _Reader:

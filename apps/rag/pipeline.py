@@ -7,11 +7,13 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import cast
 
+from apps.rag.asking import merged, parse
 from apps.rag.citations import Binder, Evidence
 from apps.rag.comparing import interleaved, parts_of
 from apps.rag.condense import condense
 from apps.rag.curating import Looked, passage_of, with_mark
 from apps.rag.grounding import Grounding
+from apps.rag.options import Filters, filters_as_json
 from apps.rag.passages import Given, Room, pack, where_it_stands
 from apps.rag.prompting import Prompt, build_prompt
 from apps.rag.quoting import best_sentences
@@ -67,6 +69,7 @@ class Tools:
     libraries: int = 1
     limits: Limits = Limits()
     is_strict: bool = False  # sentences that the passages do not bear out are left out, weak questions refused
+    narrow: Callable[[Filters], Callable[[str], Found]] | None = None  # the same search among what filters let through
 
 
 def answer(question: str, history: History, tools: Tools, *, corrected: str = "") -> Iterator[Step]:
@@ -76,8 +79,13 @@ def answer(question: str, history: History, tools: Tools, *, corrected: str = ""
     the asker wants to be searched for in place of the question. Raises RuntimeFailure where a model breaks.
     """
     watch = Stopwatch()
-    condensed = _condense(question, history, tools, corrected.strip())
-    watch.lap("condense", **facts_of_condensed(question, condensed, len(history)))
+    asked, correction = parse(question), parse(corrected)
+    filters = merged(asked.filters, correction.filters)
+    if filters and tools.narrow is not None:
+        tools = replace(tools, search=tools.narrow(filters))
+    condensed = _condense(asked.text, history, tools, correction.text)
+    facts = facts_of_condensed(asked.text, condensed, len(history))
+    watch.lap("condense", **facts, **({"filters": filters_as_json(filters)} if filters else {}))
     yield condensed
     if curated := _curated(condensed, tools, watch):
         yield from _given(curated, watch)

@@ -62,6 +62,27 @@ class SearchTools:
 def search(scope: Scope, question: str, *, k: int, options: SearchOptions | None = None, tools: SearchTools) -> Found:
     """Return the best `k` passages in `scope`, and the question's support. Reads only; no text makes it fail."""
     options = options or SearchOptions()
+    found = _search(scope, question, k, options, tools)
+    if not options.filters.preferred or len(found.passages) >= k:
+        return found
+    others = replace(options, filters=replace(options.filters, preferred=()))
+    return _filled_up(found, _search(scope, question, k, others, tools), k)
+
+
+def _filled_up(first: Found, others: Found, k: int) -> Found:
+    """Return the passages with a preferred phrase, and behind them the best of the others."""
+    have = {passage.chunk_id for passage in first.passages}
+    rest = [passage for passage in others.passages if passage.chunk_id not in have]
+    return replace(
+        others,
+        passages=(*first.passages, *rest)[:k],
+        support=max(first.support, others.support),
+        milliseconds=first.milliseconds + others.milliseconds,
+        stages=(*first.stages, *others.stages),
+    )
+
+
+def _search(scope: Scope, question: str, k: int, options: SearchOptions, tools: SearchTools) -> Found:
     question = question.replace("\0", " ").strip()[:MAX_QUESTION_CHARS]
     language = language_of(question)
     began = time.perf_counter()

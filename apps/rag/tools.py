@@ -9,6 +9,7 @@ from apps.catalog.errors import NoModel
 from apps.catalog.models import AIModel
 from apps.catalog.services import default_model, spec_of
 from apps.libraries.models import Library
+from apps.rag.asking import with_filters
 from apps.rag.options import SearchOptions, SearchSettings, agreed, stored_settings
 from apps.rag.pipeline import Limits, Tools
 from apps.rag.search import SearchTools, search
@@ -46,8 +47,10 @@ def build_tools(
     settings = settings or settings_for(scope)
     limits = limits_for(chosen, settings.passages)
     tools = SearchTools.default()
+    find = partial(_search, scope, tools, limits.passages * FOUND_PER_PASSAGE)
     return Tools(
-        search=partial(_search, scope, tools, limits.passages * FOUND_PER_PASSAGE, settings.options),
+        search=partial(find, settings.options),
+        narrow=lambda filters: partial(find, with_filters(settings.options, filters)),
         embed=tools.embedder.embed_queries,
         mode=partial(choose_mode, mode, is_small=limits.is_small, has_model=chosen is not None),
         chat=partial(chat_model, spec_of(chosen)) if chosen is not None else None,
