@@ -10,11 +10,12 @@ import hashlib
 import logging
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import Stemmer
 from django.conf import settings
@@ -43,16 +44,52 @@ _ASKING_ZH = """什么 为什么 是什么 什么样 什么时候 为何 如何 
 _CODE = re.compile(r"(?=.*[A-Z/])[A-Za-z]{1,5}(?:/[A-Za-z]{1,3})?")  # GB/T, KB, ISO: it belongs to the number behind it
 
 
-def analyse(text: str) -> list[str]:
-    """Return the terms of `text` in order, repeats included; linear in its length, never raises."""
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The smallest part by which words are compared: a character of a script without spaces, or a stem."""
+
+    key: str
+    start: int
+    end: int
+    is_character: bool
+
+
+class Finds(Protocol):
+    """What finds a library's own words in a folded text, as (start, end, key) from left to right (`wording`)."""
+
+    def spans(self, folded: str) -> list[tuple[int, int, str]]:
+        """Return the words without overlaps."""
+        ...
+
+
+def units_of(folded: str) -> list[Unit]:
+    """Return the units of a folded text in order."""
+    units: list[Unit] = []
+    for match in _TOKEN.finditer(folded):
+        if match["run"] is not None:
+            start = match.start()
+            units.extend(Unit(char, start + at, start + at + 1, True) for at, char in enumerate(match["run"]))  # noqa: FBT003
+            continue
+        parts = _PARTS.finditer(folded, *match.span())
+        units.extend(Unit(_stem(part[0][: MAX_TERM_CHARS + 1]), *part.span(), False) for part in parts)  # noqa: FBT003
+    return units
+
+
+def analyse(text: str, own_words: Finds | None = None) -> list[str]:
+    """Return the terms of `text` in order, repeats included; linear in its length, never raises.
+
+    `own_words` are those of a library: each becomes one term, and no word of jieba's reaches into it.
+    """
     folded = fold(text[:MAX_CHARS])
-    terms: list[str] = []
+    spans = own_words.spans(folded) if own_words else []
+    terms: list[str] = [WORD_MARK + key for _start, _end, key in spans]
     code, code_end = "", -1
     for match in _TOKEN.finditer(folded):
         run = match["run"]
         if run is not None:
             terms.extend(_bigrams(run))
-            terms.extend(_han_words(run))
+            for piece in _outside(run, match.start(), spans):
+                terms.extend(_han_words(piece))
             continue
         word = match["word"]
         terms.extend(_word_terms(word))
@@ -62,14 +99,14 @@ def analyse(text: str) -> list[str]:
     return terms
 
 
-def analyse_question(text: str) -> list[str]:
+def analyse_question(text: str, own_words: Finds | None = None) -> list[str]:
     """Return the terms that a passage should have: those of `text` without the words that only ask.
 
     "What is", 什么 and 多少 stand in few passages, so their idf is high, but in none for the answer's sake. Where
     nothing else is asked for, they stay.
     """
-    asked = _HAN_RUN.sub(_without_asking_words, fold(text[:MAX_CHARS]))
-    return [term for term in analyse(asked) if term not in _asking_stems()] or analyse(text)
+    asked = _without_asking(fold(text[:MAX_CHARS]), own_words)
+    return [term for term in analyse(asked, own_words) if term not in _asking_stems()] or analyse(text, own_words)
 
 
 def certain_terms(phrase: str) -> list[str]:
@@ -118,6 +155,16 @@ def quoted(term: str) -> str:
     return "'" + term.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
+def _outside(run: str, start: int, spans: Sequence[tuple[int, int, str]]) -> Iterator[str]:
+    """Yield what a library's own words leave of a run that begins at `start`; all of it where they touch nothing."""
+    at = 0
+    for first, last, _key in spans:
+        if first < start + len(run) and last > start:
+            yield run[at : max(at, first - start)]
+            at = max(at, last - start)
+    yield run[at:]
+
+
 def _bigrams(run: str) -> Iterator[str]:
     if len(run) == 1:
         yield run
@@ -129,6 +176,15 @@ def _han_words(run: str) -> Iterator[str]:
     for han in _HAN_RUN.finditer(run):
         for start in range(han.start(), han.end(), _WORDS_AT_ONCE):
             yield from _cut(run[start : min(start + _WORDS_AT_ONCE, han.end())])
+
+
+def _without_asking(folded: str, own_words: Finds | None) -> str:
+    pieces: list[str] = []
+    at = 0
+    for start, end, _key in own_words.spans(folded) if own_words else []:
+        pieces += [_HAN_RUN.sub(_without_asking_words, folded[at:start]), folded[start:end]]
+        at = end
+    return "".join((*pieces, _HAN_RUN.sub(_without_asking_words, folded[at:])))
 
 
 def _without_asking_words(run: re.Match[str]) -> str:
