@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from apps.chat.models import Conversation
+from apps.evaluation.models import Gap
 from apps.ingestion.models import IngestionJob, WebSource
 from apps.libraries.models import Chunk, Document, Figure, Library
 from apps.users.models import Invitation, Membership, Team
@@ -33,6 +34,7 @@ class Things:
     view_id: object
     job: IngestionJob
     web_source: WebSource
+    gap: Gap
     figure: Figure
 
 
@@ -186,6 +188,12 @@ ROUTES: dict[str, list[Access]] = {
     "ingestion:switch": [personal("GET", 404)],
     "ingestion:switch-start": [personal("POST", 404)],
     "ingestion:switch-cancel": [personal("POST", 404)],
+    # gaps: editors alone
+    "evaluation:gaps": [protected("GET", 403)],
+    "evaluation:gap": [protected("GET", 403)],
+    "evaluation:gap-change": [protected("POST", 403, lambda _: {"note": "Taken over"})],
+    "evaluation:gap-move": [protected("POST", 403, lambda _: {"state": "closed"})],
+    "evaluation:gap-rerun": [protected("POST", 403)],
     # evaluation: editors alone
     "evaluation:test": [protected("GET", 403)],
     # chat: a conversation is its owner's alone, so other members of the team are strangers to it
@@ -203,6 +211,7 @@ ROUTES: dict[str, list[Access]] = {
     "chat:stop": [protected("POST", NF)],
     "chat:again": [protected("POST", NF)],
     "chat:retry": [protected("POST", NF)],
+    "chat:correct": [protected("POST", NF, lambda _: {"question": "When?"})],
     "chat:citation": [protected("GET", NF)],
 }
 

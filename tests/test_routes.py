@@ -15,6 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils.module_loading import import_string
 
 from apps.chat.models import Citation, Conversation, Message
+from apps.evaluation.models import Gap
 from apps.ingestion.models import IngestionJob, WebSource
 from apps.libraries.models import Chunk, ChunkEdit, Document, DocumentVersion, Figure, Library, SavedView
 from apps.users.access import access_team
@@ -85,6 +86,7 @@ def things(chunk: Chunk, alice: User, ed: User, conversation: Conversation) -> T
         web_source=WebSource.objects.create(
             team=t1, library=chunk.library, kind="pages", urls=["https://canary-t1.test/"], state="idle"
         ),
+        gap=Gap.objects.create(team=t1, library=chunk.library, title="CANARY-T1 gap"),
     )
 
 
@@ -92,6 +94,7 @@ def arguments(things: Things) -> dict[str, object]:
     """Return the value of each parameter that an address may have."""
     return {
         "team_id": things.team.pk,
+        "gap_id": things.gap.pk,
         "membership_id": things.membership.pk,
         "invitation_id": things.invitation.pk,
         "token": things.token,

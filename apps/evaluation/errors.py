@@ -57,3 +57,12 @@ class SearchModelFailed(AppError):
     code = "search-model-failed"
     title = _("The model failed")
     detail = _("The model that reads the question did not answer. Try again in a minute.")
+
+
+class NoSuchEditor(AppError):
+    """The person to whom a gap is given cannot edit its library."""
+
+    status = 422
+    code = "no-such-editor"
+    title = _("This person cannot close the gap")
+    detail = _("Only an editor of the library can. Nothing was changed.")

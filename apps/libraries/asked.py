@@ -41,6 +41,7 @@ class Asked:
     curated_id: UUID | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     results: Sequence[Any] = ()
+    nearest_library_id: UUID | None = None
     milliseconds: float = 0.0
 
 
@@ -52,6 +53,7 @@ def record(asked: Asked) -> AskedQuestion:
         "user": asked.user,
         "library_ids": list(asked.library_ids),
         "source": asked.source,
+        "nearest_library_id": asked.nearest_library_id,
         "question": asked.question[:QUESTION_MAX],
         "searched": "" if searched == asked.question else searched,
         "language": asked.language,

@@ -113,6 +113,7 @@ class AskedQuestion(Record):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     library_ids = ArrayField(models.UUIDField(), default=list)  # that were searched
+    nearest_library_id = models.UUIDField(null=True, blank=True)  # of the best passage: whose gap it is, if it is one
     source = models.CharField(max_length=10, choices=Source)
     question = models.CharField(max_length=4000)
     searched = models.CharField(max_length=4000, blank=True)  # the rewritten question, where it differs
