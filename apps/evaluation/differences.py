@@ -1,5 +1,6 @@
 """What two settings make of the same question: which passages moved, and which only one of them found."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -52,3 +53,9 @@ def summary(first: Sequence[Card], second: Sequence[Card]) -> Summary:
         kinds.count("only"),
         sum(move.kind == "only" for move in there),
     )
+
+
+def documents(cards: Sequence[Card]) -> list[tuple[str, str, int]]:
+    """Return (id, name, number of cards) of each document, the most frequent first."""
+    counts = Counter((card.document, card.name) for card in cards)
+    return [(document, name, count) for (document, name), count in counts.most_common()]

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.audit import services as audit
+from apps.catalog.models import AIModel
 from apps.evaluation.errors import SearchChoiceUnknown, SearchSettingInvalid
 from apps.libraries.models import Library
 from apps.rag.options import CHOICES, LIMITS, SearchSettings, as_json, stored_settings
@@ -169,6 +170,12 @@ def hidden_of(settings: SearchSettings) -> Iterator[tuple[str, str]]:
     for each in SETTINGS:
         value = _sent(settings, each)
         yield each.name, ("on" if value else "off") if each.kind == "switch" else str(value)
+
+
+def has_reranker() -> bool:
+    """Return whether a rerank model is there to be used."""
+    kind, state = AIModel.Kind.RERANK, AIModel.State.READY
+    return AIModel.objects.filter(kind=kind, is_default=True, state=state).exists()
 
 
 def _value(settings: SearchSettings, name: str) -> Any:
