@@ -18,11 +18,13 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from apps.chat.models import Citation, Conversation, Message
+from apps.chat.sentences import stored
 from apps.core import events
 from apps.core.markdown import render, split_sealed
 from apps.libraries.models import Chunk, Document, DocumentVersion
 from apps.metering import services as metering
 from apps.metering.models import Resource
+from apps.rag.refusal import is_weak
 from apps.rag.types import Cite, Condensed, Delta, Finished, Passage, Retrieved, Step
 
 COALESCE_S = 0.04  # pieces that follow one another faster travel together
@@ -48,7 +50,7 @@ def claim(message_id: UUID) -> Message | None:
     pending = Message.objects.filter(pk=message_id, state=Message.State.PENDING, stop_requested=False)
     changed = pending.update(
         state=Message.State.RUNNING, attempt=F("attempt") + 1, lease_until=lease(), text="", steps={}, flushed_seq=0,
-        error_code="", is_refusal=False,
+        error_code="", is_refusal=False, sentences=[],
     )  # fmt: skip
     if not changed:
         return None
@@ -123,7 +125,7 @@ class Attempt:
             case Delta():
                 self._grow(step)
             case Condensed():
-                self._steps |= asdict(step)
+                self._steps |= asdict(step) | {"parts": list(step.parts)}
                 self._writer.publish(events.AnswerCondensed(step.question, step.was_rewritten))
             case Retrieved():
                 self._retrieved(step)
@@ -138,6 +140,8 @@ class Attempt:
             "passages": [str(passage.chunk_id) for passage in step.passages],
             "trimmed_turns": step.trimmed_turns,
             "search_ms": round(step.found.milliseconds, 1),
+            "support": round(step.found.support, 3),
+            "is_weak": is_weak(step.found),
             "nearest": [_shown(number, each) for number, each in enumerate(step.found.passages[:3], 1)],
         }
         told = [_shown(number, passage) for number, passage in enumerate(step.passages, 1)]
@@ -179,7 +183,11 @@ class Attempt:
         self._output_tokens = step.output_tokens or self._output_tokens
         self._steps["stages"] = {name: round(seconds, 3) for name, seconds in step.seconds.items()}
         self._save(
-            Message.State.DONE, cites=step.citations, is_refusal=step.is_refusal, prompt_tokens=step.prompt_tokens
+            Message.State.DONE,
+            cites=step.citations,
+            is_refusal=step.is_refusal,
+            prompt_tokens=step.prompt_tokens,
+            sentences=stored(step.sentences),
         )
         self._writer.publish(events.AnswerFinished(step.is_refusal, self._output_tokens))
 
@@ -257,6 +265,7 @@ def _citation(message: Message, cite: Cite, alive: set[UUID]) -> Citation:
         char_to=passage.char_to,
         passage=passage.text,
         quote=cite.quote,
+        support=cite.support,
     )
 
 

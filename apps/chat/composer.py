@@ -20,6 +20,7 @@ class Composer:
     chosen: frozenset[UUID]
     model: AIModel | None
     mode: str
+    is_strict: bool = False
     max_chars: int = QUESTION_MAX_CHARS
 
     @property
@@ -48,4 +49,5 @@ def composer_for(user: User, team: Team, conversation: Conversation | None = Non
         chosen=frozenset(chosen & {each.pk for each in libraries}),
         model=conversation.model if conversation else None,
         mode=conversation.mode if conversation else Conversation.Mode.AUTO,
+        is_strict=conversation.is_strict if conversation else False,
     )

@@ -24,7 +24,7 @@ def question_of(data: QueryDict) -> Question:
     """Return what the composer sent."""
     library_ids = tuple(found for each in data.getlist("library")[:MAX_LIBRARIES] if (found := uuid_of(each)))
     mode = data.get("mode") or Conversation.Mode.AUTO
-    choice = Choice(library_ids, uuid_of(data.get("model")), str(mode))
+    choice = Choice(library_ids, uuid_of(data.get("model")), str(mode), data.get("strict") == "on")
     return Question(data.get("text") or "", choice, uuid_of(data.get("after")))
 
 

@@ -41,6 +41,7 @@ class Choice:
     library_ids: tuple[UUID, ...] = ()
     model_id: UUID | None = None
     mode: str = Conversation.Mode.AUTO
+    is_strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,9 @@ def _ask(conversation: Conversation, user: User, text: str, parent: Message | No
     return _answer(question, user, conversation.model, conversation.mode, reservation)
 
 
-def _answer(question: Message, user: User, model: AIModel | None, mode: str, reservation: UUID) -> Message:
+def _answer(
+    question: Message, user: User, model: AIModel | None, mode: str, reservation: UUID, corrected: str = ""
+) -> Message:
     """Create the pending answer and ring for it on commit. Raises NothingToSearch."""
     conversation = question.conversation
     chosen = tuple(conversation.libraries.values_list("pk", flat=True))
@@ -113,6 +116,7 @@ def _answer(question: Message, user: User, model: AIModel | None, mode: str, res
         mode=mode,
         library_ids=library_ids,
         reservation=reservation,
+        corrected=corrected,
         lease_until=ring_again_at(),
     )
     Conversation.objects.filter(pk=conversation.pk).update(last_at=Now())
@@ -143,9 +147,20 @@ def regenerate(*, user: User, message: Message, model: AIModel | None = None, mo
 
 
 @transaction.atomic
-def _regenerate(question: Message, user: User, model: AIModel | None, mode: str, reservation: UUID) -> Message:
+def _regenerate(
+    question: Message, user: User, model: AIModel | None, mode: str, reservation: UUID, corrected: str = ""
+) -> Message:
     _refuse_second(question.conversation)
-    return _answer(question, user, model, mode, reservation)
+    return _answer(question, user, model, mode, reservation, corrected)
+
+
+def correct(*, user: User, message: Message, text: str) -> Message:
+    """Answer the same question once more, searching for `text` in place of what it was rewritten to."""
+    question = _question_of(message)
+    text = _question(text)
+    reservation = _reserve(user, message.conversation.team)
+    make = partial(_regenerate, question, user, message.model, message.conversation.mode, reservation, corrected=text)
+    return _or_release(reservation, make)
 
 
 def retry(*, user: User, message: Message) -> Message:
@@ -274,7 +289,8 @@ def _choose(conversation: Conversation, user: User, choice: Choice) -> None:
     conversation.mode = choice.mode if choice.mode in Conversation.Mode.values else Conversation.Mode.AUTO
     chat_models = ready_models(AIModel.Kind.CHAT)
     conversation.model = chat_models.filter(pk=choice.model_id).first() if choice.model_id else None
-    conversation.save(update_fields=["mode", "model"])
+    conversation.is_strict = choice.is_strict
+    conversation.save(update_fields=["mode", "model", "is_strict"])
     chosen = _libraries(user, conversation.team, choice.library_ids) if choice.library_ids else []
     conversation.libraries.set(Library.objects.filter(pk__in=chosen))
 

@@ -16,6 +16,7 @@ urlpatterns = [
     path("chat/answers/<uuid:message_id>/", views.answer, name="answer"),
     path("chat/answers/<uuid:message_id>/stop/", views.stop, name="stop"),
     path("chat/answers/<uuid:message_id>/again/", views.again, name="again"),
+    path("chat/answers/<uuid:message_id>/correct/", views.correct, name="correct"),
     path("chat/answers/<uuid:message_id>/retry/", views.retry, name="retry"),
     path("chat/answers/<uuid:message_id>/citations/<int:number>/", views.citation, name="citation"),
 ]

@@ -135,6 +135,15 @@ def again(request: PersonRequest, message_id: UUID) -> HttpResponse:
 
 @require_POST
 @login_required
+def correct(request: PersonRequest, message_id: UUID) -> HttpResponse:
+    """Answer the same question once more, searching for what the asker wrote in place of what it was rewritten to."""
+    message = _answer(request, message_id)
+    made = services.correct(user=request.user, message=message, text=request.POST.get("question", ""))
+    return _round(request, round_of(made))
+
+
+@require_POST
+@login_required
 def retry(request: PersonRequest, message_id: UUID) -> HttpResponse:
     """Make a broken answer again in its place."""
     return _round(request, round_of(services.retry(user=request.user, message=_answer(request, message_id))))

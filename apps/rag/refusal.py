@@ -38,6 +38,11 @@ def is_supported(found: Found, *, is_strict: bool = False) -> bool:
     return bool(found.passages) and found.support >= least[found.language]
 
 
+def is_weak(found: Found) -> bool:
+    """Return whether an answer is given that a strict one would not give."""
+    return is_supported(found) and not is_supported(found, is_strict=True)
+
+
 def gives_up(text: str) -> bool:
     """Return whether a model's short answer says that it has none."""
     return len(text) < LONGEST_EXCUSE and bool(_GIVES_UP.search(text))

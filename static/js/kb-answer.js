@@ -46,7 +46,8 @@ class KbAnswer extends HTMLElement {
 
   /** @type {Record<string, (frame: any) => void>} */
   on = {
-    "answer.condensed": () => this.say(this.dataset.searching ?? ""),
+    "answer.condensed": ({ question, was_rewritten }) =>
+      this.say(was_rewritten ? (this.dataset.searchingFor ?? "").replace("%(question)s", () => question) : (this.dataset.searching ?? "")),
     "answer.retrieved": (frame) => {
       this.passages = new Map(frame.passages.map((/** @type {any} */ passage) => [passage.number, passage]));
       this.say(`${this.count("searched", frame.libraries, "libraries")} · ${this.count("found", frame.passages.length, "passages")}`);
@@ -149,8 +150,9 @@ class KbAnswer extends HTMLElement {
 
   /** @param {Event} event */
   onPoint(event) {
-    const mark = /** @type {Element} */ (event.target).closest("a.cite, .source");
+    const mark = /** @type {Element} */ (event.target).closest("a.cite, .source, [data-text] [data-support]");
     if (!(mark instanceof HTMLElement)) return;
+    if (mark.dataset.support) return KbAnswer.showCard(mark, { name: this.dataset[mark.dataset.support] });
     const source = this.source(mark.dataset.cite);
     const passage = this.passages.get(Number(mark.dataset.cite));
     const facts = source?.dataset ?? (passage && { name: passage.document, place: this.placeOf(passage), snippet: passage.snippet });

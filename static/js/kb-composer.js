@@ -75,6 +75,9 @@ class KbComposer extends HTMLElement {
     const names = chosen.map((box) => box.closest("label")?.textContent?.trim() ?? "");
     const libraries = names.length === 0 ? this.dataset.all : names.length === 1 ? names[0] : (this.dataset.some ?? "").replace("%(count)s", String(names.length));
     this.write("library", libraries ?? "");
+    const strict = /** @type {HTMLInputElement | null} */ (this.querySelector("[name=strict]"));
+    const strictLabel = /** @type {HTMLElement | null} */ (this.querySelector("[data-label=strict]"));
+    if (strictLabel) strictLabel.hidden = !strict?.checked;
     const mode = this.chosen("mode"), model = this.chosen("model");
     this.write("mode", model && model !== this.dataset.defaultModel ? `${mode} · ${model}` : mode);
   }

@@ -1,6 +1,7 @@
 """Tags of the chat pages."""
 
 import json
+from dataclasses import dataclass
 
 from django import template
 from django.utils.html import format_html, format_html_join
@@ -9,17 +10,44 @@ from django.utils.translation import gettext as _
 
 from apps.chat.errors import reason
 from apps.chat.models import Citation, Message
+from apps.chat.sentences import stretches_of
 from apps.chat.sources import Extract, Piece
 from apps.core.markdown import render_cached
 
 register = template.Library()
 
 
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """What is not sure of an answer."""
+
+    weak: int
+    unsupported: int
+    removed: list[str]
+
+    @property
+    def shown(self) -> int:
+        """Return how many sentences of the text are marked."""
+        return self.weak + self.unsupported
+
+    def __bool__(self) -> bool:
+        return bool(self.shown or self.removed)
+
+
 @register.filter
 def as_html(answer: Message) -> SafeString:
-    """Return the answer's text as safe HTML; marks of its citations are links."""
+    """Return the answer's text as safe HTML; marks of its citations are links, weak sentences are marked."""
     numbers = sorted(citation.number for citation in answer.citations.all())
-    return mark_safe(render_cached(answer.text, numbers))  # noqa: S308  (core.markdown has cleaned it)
+    html = render_cached(answer.text, numbers, stretches_of(answer))
+    return mark_safe(html)  # noqa: S308  (core.markdown has cleaned it)
+
+
+@register.filter
+def doubts(answer: Message) -> Doubts:
+    """Return how many sentences of an answer its sources bear out weakly or not at all, and which were left out."""
+    states = [sentence.get("state") for sentence in answer.sentences]
+    removed = [str(sentence.get("text", "")) for sentence in answer.sentences if sentence.get("state") == "removed"]
+    return Doubts(states.count("weak"), states.count("unsupported"), removed)
 
 
 @register.filter
