@@ -16,12 +16,13 @@ from django.db.models import QuerySet
 from pgvector import SparseVector
 
 from apps.libraries.lexical import MAX_TERM_COUNT, analyse, dimension, quoted
+from apps.libraries.lexicons import index_finder
 from apps.libraries.models import TERM_SPACE, Chunk
 from apps.libraries.types import passage_text, searched_text
 
 K1 = 1.2  # Robertson and Zaragoza's usual values; 0.9 to 1.5 changed no set by more than 0.003
 B = 0.75
-_TAG_CHARS = 8
+TAG_CHARS = 8
 _ROWS = 100  # per UPDATE
 
 # The rows are written in the order of their terms, so that two writers wait for each other instead of deadlocking.
@@ -57,11 +58,12 @@ _DROP_UNUSED = "DELETE FROM libraries_termstatistics WHERE library_id = %s AND c
 def index_chunks(library_id: UUID, chunks: Sequence[Chunk], *, title: str) -> None:
     """Fill the lexical columns of chunks that are about to be inserted, and count them in.
 
-    Call it in the transaction of the insert. `title` is the document's.
+    Call it in the transaction of the insert, with the library locked. `title` is the document's.
     """
     if not chunks:
         return
-    counts = [_counted(analyse(_indexed_text(title, chunk))) for chunk in chunks]
+    own_words = index_finder(library_id)
+    counts = [_counted(analyse(indexed_text(title, chunk), own_words)) for chunk in chunks]
     lengths = [sum(count.values()) for count in counts]
     chunk_total, occurrences = _add(library_id, counts, lengths)
     average = max(occurrences / chunk_total, 1.0)
@@ -78,7 +80,7 @@ def forget_chunks(chunks: QuerySet[Chunk]) -> None:
         cursor.execute(_COUNT_GOING, [ids])
         for library_id, count, occurrences in cursor.fetchall():
             cursor.execute(_ADD_TOTALS, [library_id, -count, -occurrences])
-            cursor.execute(_TAKE_TERMS, [_TAG_CHARS + 1, ids, library_id, library_id])
+            cursor.execute(_TAKE_TERMS, [TAG_CHARS + 1, ids, library_id, library_id])
             cursor.execute(_DROP_UNUSED, [library_id])
 
 
@@ -94,18 +96,19 @@ def reindex_chunks(library_id: UUID, chunks: Sequence[Chunk], *, title: str) -> 
     Chunk.objects.bulk_update(chunks, ["terms", "weights", "term_count"], batch_size=_ROWS)
 
 
-def _indexed_text(title: str, chunk: Chunk) -> str:
+def indexed_text(title: str, chunk: Chunk) -> str:
+    """Return what is searched of a chunk, under its document's title."""
     return passage_text(title, chunk.heading_path, searched_text(chunk.text, chunk.keywords, chunk.questions))
 
 
 def lexeme(library_id: UUID, term: str) -> str:
     """Return the term as it stands in `Chunk.terms` of this library."""
-    return library_id.hex[:_TAG_CHARS] + term
+    return library_id.hex[:TAG_CHARS] + term
 
 
 def term_of(tagged: str) -> str:
     """Return the term of a lexeme."""
-    return tagged[_TAG_CHARS:]
+    return tagged[TAG_CHARS:]
 
 
 def tsvector_of(library_id: UUID, terms: Iterable[str]) -> str:

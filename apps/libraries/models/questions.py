@@ -34,6 +34,10 @@ class Lexicon(models.Model):
     synonyms = models.JSONField(default=list, blank=True)  # [["退货", "退款", "return"], …]
     digest = models.CharField(max_length=64, blank=True)  # of what is applied; "" for nothing
     draft = models.JSONField(null=True, blank=True)
+    # {"words", "synonyms", "touched"} on its way to be applied; passages with a touched word are indexed again
+    target = models.JSONField(null=True, blank=True)
+    former = models.JSONField(null=True, blank=True)  # what was applied before, to go back to
+    cursor = models.UUIDField(null=True, blank=True)  # the last document that is indexed by the target
     report = models.JSONField(default=dict, blank=True)  # what the draft changes on the question sets
     state = models.CharField(max_length=10, choices=State, default=State.APPLIED)
     progress_done = models.PositiveIntegerField(default=0)
