@@ -79,13 +79,17 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search gave: passages, best first, and the calibrated support of the question by both legs (0..1)."""
+    """What a search gave: passages, best first, and the calibrated support of the question by both legs (0..1).
+
+    `idf` holds the terms of the question and how rare each is in what was searched.
+    """
 
     passages: tuple[Passage, ...]
     support: float
     language: Language
     milliseconds: float = 0.0
     stages: tuple[Stage, ...] = ()
+    idf: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
