@@ -5,44 +5,41 @@ The only file of the pipeline that touches the database; its SQL is made in `sta
 
 import json
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
 from apps.catalog.models import AIModel
 from apps.catalog.services import default_model, spec_of
-from apps.libraries.lexical import WORD_MARK, analyse_question
-from apps.libraries.lexical_store import lexeme, term_of
+from apps.libraries.lexical import WORD_MARK
+from apps.libraries.lexicons import wordings_of
 from apps.libraries.types import Box
 from apps.rag.filtering import fragment_of
-from apps.rag.fusion import Evidence, Ranked, Scale, fuse, inverse_frequency, language_of
+from apps.rag.fusion import Evidence, Ranked, Scale, fuse, language_of
 from apps.rag.options import Filters, SearchOptions
 from apps.rag.scales import cosine_floor
 from apps.rag.statements import (
     ALL_CHUNKS,
-    EVIDENCE,
-    EXACT_UP_TO,
     PASSAGES,
     SCOPE,
     TERMS,
+    Posting,
     Query,
     Statement,
-    dense_statement,
-    lexical_statement,
+    legs_statement,
     narrowed_chunks_statement,
     vector_text,
 )
 from apps.rag.support import support_of
+from apps.rag.terms import terms_of, weigh
 from apps.rag.types import Found, Passage, Scope, Section
 from apps.runtimes.contracts import Embedder
 from apps.runtimes.registry import embedder
 
 MAX_QUESTION_CHARS = 2_000  # what an embedding model reads of it anyway
-MAX_QUESTION_TERMS = 200  # the rarest ones; a question has about 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +86,9 @@ def _search(scope: Scope, question: str, k: int, options: SearchOptions, tools: 
     if not question or not scope.library_ids or k < 1:
         return Found((), 0.0, language)
     vector = tools.embedder.embed_queries([question])[0]
-    with transaction.atomic():
-        query = narrowed(prepare(scope, question, vector_text(vector), tools.model), options.filters)
-        ranked = _rank(query, options)
-        passages = _load(query, ranked[:k])
+    query = narrowed(prepare(scope, question, vector_text(vector), tools.model), options.filters)
+    ranked = _rank(query, options)
+    passages = _load(query, ranked[:k])
     evidence = [entry.evidence for entry in ranked]
     is_cross = bool(passages) and language_of(passages[0].text) != language
     support = support_of(evidence, _scale(query), language, is_cross_language=is_cross)
@@ -100,20 +96,20 @@ def _search(scope: Scope, question: str, k: int, options: SearchOptions, tools: 
 
 
 def prepare(scope: Scope, question: str, vector: str, model: AIModel) -> Query:
-    """Look up how much there is to read, and how rare each term of the question is in it."""
-    asked = {"libraries": list(scope.library_ids), "team": scope.team_id}
-    libraries = _rows(Statement(SCOPE, asked, {}))
-    scope = Scope(scope.team_id, tuple(row[0] for row in libraries))
+    """Look up how much there is to read, and how rare each term of the question is in it: one round trip."""
+    terms = terms_of(question, wordings_of(scope.library_ids))
+    asked = {"libraries": list(scope.library_ids), "team": scope.team_id, "terms": terms.all}
+    libraries, ((all_chunks,),), postings = _fetch(
+        Statement(SCOPE, asked, {}), Statement(ALL_CHUNKS, {}, {}), Statement(TERMS, asked, {})
+    )
     chunks = sum(row[1] for row in libraries)
-    terms = list(Counter(analyse_question(question)))
-    postings = _rows(Statement(TERMS, {"libraries": list(scope.library_ids), "terms": terms}, {}))
-    in_chunks: Counter[str] = Counter()
-    for _library_id, term, count in postings:
-        in_chunks[term] += count
-    idf = {term: inverse_frequency(chunks, in_chunks[term]) for term in terms}
-    kept = dict(sorted(idf.items(), key=lambda entry: -entry[1])[:MAX_QUESTION_TERMS])
-    rarest = sorted((row for row in postings if row[1] in kept), key=lambda row: (in_chunks[row[1]], row[1]))
-    return Query(scope, chunks, vector, model, kept, rarest)
+    weights = weigh(terms, {term: total for term, total, *_ in postings}, chunks)
+    rarest = sorted(
+        (Posting(*row) for row in postings if row[0] in weights.by_term),
+        key=lambda posting: (posting.total, posting.term),
+    )
+    readable = Scope(scope.team_id, tuple(row[0] for row in libraries))
+    return Query(readable, chunks, vector, model, weights.by_term, rarest, int(all_chunks), most=weights.most)
 
 
 def narrowed(query: Query, filters: Filters) -> Query:
@@ -126,29 +122,23 @@ def narrowed(query: Query, filters: Filters) -> Query:
     if fragment.documents:
         left = min(left, int(_rows(narrowed_chunks_statement(query))[0][0]))
     if fragment.terms:
-        asked = {"libraries": list(query.scope.library_ids), "terms": list(fragment.terms)}
-        counts = Counter(dict.fromkeys(fragment.terms, 0))
-        for _library_id, term, chunks in _rows(Statement(TERMS, asked, {})):
-            counts[term] += chunks
+        asked = query.params | {"terms": list(fragment.terms)}
+        counts = dict.fromkeys(fragment.terms, 0) | {row[0]: int(row[1]) for row in _rows(Statement(TERMS, asked, {}))}
         left = min(left, *counts.values())
     return replace(query, narrowed=left)
 
 
 def _rank(query: Query, options: SearchOptions) -> list[Ranked]:
-    all_chunks = query.chunks
-    if query.chunks > EXACT_UP_TO:
-        all_chunks = int(_rows(Statement(ALL_CHUNKS, {}, {}))[0][0])
-    lexical = lexical_statement(query, options.depth)
-    found = [row[0] for row in _rows(dense_statement(query, options.depth, all_chunks=all_chunks))]
-    found += [row[0] for row in _rows(lexical)] if lexical else []
-    rows = _rows(Statement(query.narrow(EVIDENCE), query.params | {"found": list(set(found))}, {}))
-    evidence = [Evidence(chunk_id, cosine, bm25) for chunk_id, cosine, bm25 in rows]
+    statement = legs_statement(query, options.depth, options.legs)
+    rows = _rows(statement) if statement else []
+    evidence = [Evidence(chunk_id, cosine, bm25) for chunk_id, cosine, bm25, *_ in rows]
     return fuse(evidence, _scale(query), method=options.method, dense_weight=options.dense_weight)
 
 
 def _load(query: Query, ranked: Sequence[Ranked]) -> tuple[Passage, ...]:
-    lexemes = [lexeme(library_id, term) for library_id, term, _chunks in query.postings]
-    params = query.params | {"found": [each.evidence.chunk_id for each in ranked], "lexemes": lexemes}
+    if not ranked:
+        return ()
+    params = query.params | {"found": [each.evidence.chunk_id for each in ranked], "terms": list(query.idf)}
     rows = _rows(Statement(query.narrow(PASSAGES), params, {}))
     by_id = {row[0]: row for row in rows}
     make = partial(_passage, query)
@@ -156,7 +146,7 @@ def _load(query: Query, ranked: Sequence[Ranked]) -> tuple[Passage, ...]:
 
 
 def _passage(query: Query, row: Sequence[Any], ranked: Ranked) -> Passage:
-    matched = sorted((term_of(found) for found in row[13]), key=lambda term: (-query.idf[term], term))
+    matched = sorted(row[13], key=lambda term: (-query.idf[term], term))
     chunk_id, document_id, version_id, library_id, *_ = row
     return Passage(
         chunk_id=chunk_id,
@@ -195,11 +185,27 @@ def _scale(query: Query) -> Scale:
 
 
 def _rows(statement: Statement) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        for name, value in statement.settings.items():
-            cursor.execute(f"SET LOCAL {name} = {value}")
-        cursor.execute(statement.sql, statement.params)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        for name in statement.settings:
-            cursor.execute(f"SET LOCAL {name} TO DEFAULT")
+    (rows,) = _fetch(statement)
     return rows
+
+
+def _fetch(*statements: Statement) -> list[list[tuple[Any, ...]]]:
+    """Return the rows of each statement. All go to the server in one message, which it takes as one transaction."""
+    parts: list[str] = []
+    params: dict[str, Any] = {}
+    for statement in statements:
+        parts += [f"SET LOCAL {name} = {value}" for name, value in statement.settings.items()]
+        parts.append(statement.sql)
+        parts += [f"SET LOCAL {name} TO DEFAULT" for name in statement.settings]  # an outer transaction may go on
+        params |= statement.params
+    with connection.cursor() as cursor:
+        cursor.execute(";".join(parts), params)
+        return list(_results(cursor))
+
+
+def _results(cursor: Any) -> Iterator[list[tuple[Any, ...]]]:
+    while True:
+        if cursor.description is not None:
+            yield cursor.fetchall()
+        if not cursor.nextset():
+            return

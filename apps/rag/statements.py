@@ -4,7 +4,7 @@ The planner loses results of filtered HNSW scans silently (docs/adr/0004); tests
 statement carries the access filter.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,10 +13,11 @@ from django.utils import timezone
 
 from apps.catalog.models import AIModel
 from apps.libraries.lexical import dimension, quoted
-from apps.libraries.lexical_store import K1, lexeme
+from apps.libraries.lexical_store import K1, TAG_CHARS, lexeme
 from apps.libraries.models import TERM_SPACE
 from apps.libraries.vectors import halfvec_of
 from apps.rag.filtering import NOTHING, Fragment
+from apps.rag.options import Legs
 from apps.rag.types import Scope
 
 EXACT_UP_TO = 5_000  # chunks: scanning them takes about 15 ms and misses nothing
@@ -28,12 +29,15 @@ CANDIDATE_LIMIT = 10_000  # and never more, however common the rarest term is
 NARROWED_EXACT_UP_TO = 20_000  # chunks left by a question's own filters: all are scored, for no index knows the filters
 NARROWED_BUDGET = 200_000  # postings that the lexical leg reads where most of them are filtered away
 
+_STEADY: Mapping[str, str | int] = {  # a search must not wait for a compiler or for helpers to start
+    "jit": "off",
+    "max_parallel_workers_per_gather": 0,
+}
 _NARROW = "/*narrow*/"  # where a question's own filters go; without any nothing is there
-_FILTER = f"""
-    c.library_id = ANY(%(libraries)s) AND c.team_id = %(team)s AND c.is_enabled
-    AND d.deleted_at IS NULL AND d.current_version_id = c.version_id AND d.is_enabled
-    AND coalesce(d.valid_from <= %(today)s, true) AND coalesce(d.valid_until >= %(today)s, true) {_NARROW}
-"""
+_READABLE_CHUNK = "c.library_id = ANY(%(libraries)s) AND c.team_id = %(team)s AND c.is_enabled"
+_READABLE_DOCUMENT = f"""d.deleted_at IS NULL AND d.is_enabled
+    AND coalesce(d.valid_from <= %(today)s, true) AND coalesce(d.valid_until >= %(today)s, true) {_NARROW}"""
+_FILTER = f"{_READABLE_CHUNK} AND d.current_version_id = c.version_id AND {_READABLE_DOCUMENT}"
 SCOPE = """
 SELECT l.id, coalesce(s.chunks, 0) FROM libraries_library l
 LEFT JOIN libraries_librarystatistics s ON s.library_id = l.id
@@ -41,37 +45,45 @@ WHERE l.id = ANY(%(libraries)s) AND l.team_id = %(team)s AND l.deleted_at IS NUL
 """
 ALL_CHUNKS = "SELECT coalesce(sum(chunks), 0) FROM libraries_librarystatistics"
 TERMS = """
-SELECT library_id, term, chunks FROM libraries_termstatistics
-WHERE library_id = ANY(%(libraries)s) AND term = ANY(%(terms)s) AND chunks > 0
+SELECT t.term, sum(t.chunks), array_agg(t.library_id), array_agg(t.chunks)
+FROM libraries_termstatistics t JOIN libraries_library l ON l.id = t.library_id
+WHERE t.library_id = ANY(%(libraries)s) AND l.team_id = %(team)s AND l.deleted_at IS NULL
+    AND t.term = ANY(%(terms)s) AND t.chunks > 0
+GROUP BY t.term
 """
+# LATERAL with OFFSET 0 is a fence: row by row and by the primary keys, in the order of what stands before it. Left to
+# itself the planner joined all chunks of a library with all of its documents for a hundred rows (half a second).
+_IS_READABLE = f"""CROSS JOIN LATERAL (
+    SELECT 1 FROM libraries_chunk c JOIN libraries_document d ON d.id = c.document_id
+    WHERE c.id = {{chunk}} AND {_FILTER} OFFSET 0
+) AS readable"""  # noqa: S608
 _DENSE_EXACT = f"""
-WITH readable AS MATERIALIZED (
-    SELECT c.id FROM libraries_chunk c JOIN libraries_document d ON d.id = c.document_id WHERE {_FILTER}
-), scored AS MATERIALIZED (
-    SELECT e.chunk_id, e.vector <=> %(vector)s::vector AS distance
-    FROM libraries_chunkembedding e
-    WHERE e.model_id = %(model)s AND e.library_id = ANY(%(libraries)s)
-)
-SELECT scored.chunk_id FROM scored JOIN readable ON readable.id = scored.chunk_id ORDER BY distance LIMIT %(depth)s
+SELECT s.id, s.distance FROM (
+    SELECT e.chunk_id AS id, e.vector <=> %(vector)s::vector AS distance FROM libraries_chunkembedding e
+    WHERE e.model_id = %(model)s AND e.library_id = ANY(%(libraries)s) ORDER BY distance OFFSET 0
+) AS s {_IS_READABLE.format(chunk="s.id")} ORDER BY s.distance LIMIT %(depth)s
 """  # noqa: S608
 _DENSE_HNSW = f"""
-WITH near AS MATERIALIZED (
-    SELECT e.chunk_id, e.vector::{{halfvec}} <=> %(vector)s::{{halfvec}} AS distance
-    FROM libraries_chunkembedding e
-    JOIN libraries_chunk c ON c.id = e.chunk_id
-    JOIN libraries_document d ON d.id = c.document_id
-    WHERE e.model_id = %(model)s AND e.library_id = ANY(%(libraries)s) AND {_FILTER}
-    ORDER BY e.vector::{{halfvec}} <=> %(vector)s::{{halfvec}} LIMIT %(depth)s
-)
-SELECT chunk_id FROM near ORDER BY distance
+SELECT e.chunk_id AS id, e.vector::{{halfvec}} <=> %(vector)s::{{halfvec}} AS distance
+FROM libraries_chunkembedding e {_IS_READABLE.format(chunk="e.chunk_id")}
+WHERE e.model_id = %(model)s AND e.library_id = ANY(%(libraries)s)
+ORDER BY e.vector::{{halfvec}} <=> %(vector)s::{{halfvec}} LIMIT %(depth)s
 """  # noqa: S608
+# One scan of GIN for each lexeme: one scan for all of them asks each row about each lexeme. The documents are looked up
+# behind the sorting, so only those of the best rows are.
 _LEXICAL = f"""
-WITH hit AS MATERIALIZED (
-    SELECT c.id, c.library_id, c.team_id, c.document_id, c.version_id, c.is_enabled, c.weights
-    FROM libraries_chunk c WHERE c.terms @@ %(wanted)s::tsquery LIMIT %(limit)s
-)
-SELECT c.id FROM hit c JOIN libraries_document d ON d.id = c.document_id
-WHERE {_FILTER} ORDER BY c.weights <#> %(weights)s::sparsevec LIMIT %(depth)s
+SELECT s.id, s.score FROM (
+    SELECT c.id, c.document_id, c.version_id, min(c.score) AS score FROM (
+        SELECT hit.* FROM unnest(%(wanted)s::text[]) AS asked(term) CROSS JOIN LATERAL (
+            SELECT c.id, c.library_id, c.team_id, c.document_id, c.version_id, c.is_enabled,
+                c.weights <#> %(weights)s::sparsevec AS score
+            FROM libraries_chunk c WHERE c.terms @@ asked.term::tsquery OFFSET 0
+        ) AS hit LIMIT %(limit)s
+    ) AS c WHERE {_READABLE_CHUNK} GROUP BY c.id, c.document_id, c.version_id ORDER BY score OFFSET 0
+) AS s CROSS JOIN LATERAL (
+    SELECT 1 FROM libraries_document d
+    WHERE d.id = s.document_id AND d.current_version_id = s.version_id AND {_READABLE_DOCUMENT} OFFSET 0
+) AS readable ORDER BY s.score LIMIT %(depth)s
 """  # noqa: S608
 _NARROWED_CHUNKS = """
 SELECT coalesce(sum(v.chunk_count), 0) FROM libraries_document d
@@ -79,29 +91,36 @@ JOIN libraries_documentversion v ON v.id = d.current_version_id
 WHERE d.library_id = ANY(%(libraries)s) AND d.deleted_at IS NULL AND d.is_enabled /*narrow*/
 """
 _DENSE_NARROWED = f"""
-WITH readable AS MATERIALIZED (
-    SELECT c.id FROM libraries_chunk c JOIN libraries_document d ON d.id = c.document_id WHERE {_FILTER}
-)
-SELECT e.chunk_id FROM readable JOIN libraries_chunkembedding e ON e.chunk_id = readable.id AND e.model_id = %(model)s
-ORDER BY e.vector <=> %(vector)s::vector LIMIT %(depth)s
+SELECT e.chunk_id AS id, e.vector <=> %(vector)s::vector AS distance FROM (
+    SELECT c.id FROM libraries_chunk c JOIN libraries_document d ON d.id = c.document_id WHERE {_FILTER} OFFSET 0
+) AS readable JOIN libraries_chunkembedding e ON e.chunk_id = readable.id AND e.model_id = %(model)s
+ORDER BY distance LIMIT %(depth)s
 """  # noqa: S608
 _LEXICAL_NARROWED = f"""
-WITH hit AS MATERIALIZED (
-    SELECT c.id, c.weights FROM libraries_chunk c JOIN libraries_document d ON d.id = c.document_id
+SELECT hit.id, hit.score FROM (
+    SELECT c.id, c.weights <#> %(weights)s::sparsevec AS score
+    FROM libraries_chunk c JOIN libraries_document d ON d.id = c.document_id
     WHERE c.terms @@ %(wanted)s::tsquery AND {_FILTER} LIMIT %(limit)s
-)
-SELECT id FROM hit ORDER BY weights <#> %(weights)s::sparsevec LIMIT %(depth)s
+) AS hit ORDER BY hit.score LIMIT %(depth)s
 """  # noqa: S608
-EVIDENCE = f"""
-SELECT c.id, 1 - (e.vector <=> %(vector)s::vector), coalesce(-(c.weights <#> %(weights)s::sparsevec), 0)
-FROM libraries_chunk c JOIN libraries_document d ON d.id = c.document_id
-LEFT JOIN libraries_chunkembedding e ON e.chunk_id = c.id AND e.model_id = %(model)s
-WHERE c.id = ANY(%(found)s) AND {_FILTER}
-"""  # noqa: S608
+# Both legs and what either says about the chunks of the other. What they found is readable: they saw to that.
+_EVIDENCE = """
+WITH {legs}, found AS MATERIALIZED (SELECT id, min(score) AS score FROM ({union}) AS every GROUP BY id)
+SELECT c.id, 1 - e.distance, -coalesce(found.score, c.score, 0), c.document_id, c.name, c.created_on
+FROM found CROSS JOIN LATERAL (
+    SELECT c.id, c.document_id, d.name, d.created_at::date AS created_on,
+        CASE WHEN found.score IS NULL THEN c.weights <#> %(weights)s::sparsevec END AS score
+    FROM libraries_chunk c JOIN libraries_document d ON d.id = c.document_id WHERE c.id = found.id OFFSET 0
+) AS c LEFT JOIN LATERAL (
+    SELECT e.vector <=> %(vector)s::vector AS distance
+    FROM libraries_chunkembedding e WHERE e.chunk_id = found.id AND e.model_id = %(model)s OFFSET 0
+) AS e ON true
+"""
 PASSAGES = f"""
 SELECT c.id, c.document_id, c.version_id, c.library_id, d.name, c.text, c.heading_path, c.ordinal,
        c.page_from, c.page_to, c.boxes, c.char_from, c.char_to,
-       ARRAY(SELECT unnest(tsvector_to_array(c.terms)) INTERSECT SELECT unnest(%(lexemes)s::text[])),
+       ARRAY(SELECT substr(found, {TAG_CHARS + 1}) FROM unnest(tsvector_to_array(c.terms)) AS found
+             WHERE substr(found, {TAG_CHARS + 1}) = ANY(%(terms)s)),
        s.id, s.text, s.heading_path, s.page_from, s.page_to, s.char_from, s.char_to
 FROM libraries_chunk c JOIN libraries_document d ON d.id = c.document_id
 LEFT JOIN libraries_section s ON s.id = c.section_id
@@ -119,10 +138,21 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
+class Posting:
+    """In how many chunks of which of the libraries a term stands; `total` in all of them."""
+
+    term: str
+    total: int
+    libraries: Sequence[UUID]
+    chunks: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """A question made ready for both legs, in the libraries that exist for it.
 
-    `idf` holds every term of the question; `postings` the (library, term, chunks) that exist, rarest first.
+    `idf` holds the weight of every term of the question, `most` what a passage with all of them would sum up
+    (`terms.weigh`); `postings` where they stand, rarest first.
     """
 
     scope: Scope
@@ -130,8 +160,10 @@ class Query:
     vector: str
     model: AIModel
     idf: Mapping[str, float]
-    postings: Sequence[tuple[UUID, str, int]]
+    postings: Sequence[Posting]
+    all_chunks: int = 0  # of everybody: what the vector index holds
     filter: Fragment = NOTHING
+    most: float = 0.0
     narrowed: int | None = None  # chunks that the filters leave, at most; None without filters
 
     @property
@@ -156,7 +188,7 @@ class Query:
     @property
     def bm25_ceiling(self) -> float:
         """Return the BM25 that no passage can exceed."""
-        return sum(self.idf.values()) * (K1 + 1)
+        return self.most * (K1 + 1)
 
 
 def vector_text(vector: Sequence[float]) -> str:
@@ -169,24 +201,24 @@ def narrowed_chunks_statement(query: Query) -> Statement:
     return Statement(_NARROWED_CHUNKS.replace(_NARROW, query.filter.documents), query.params, {})
 
 
-def dense_statement(query: Query, depth: int, *, all_chunks: int) -> Statement:
-    """Return the search by vectors: exact for a small readable set, by the model's HNSW index for a big one."""
+def dense_statement(query: Query, depth: int) -> Statement:
+    """Return the search by vectors: exact for a small readable set, by the model's HNSW index for a big one.
+
+    Its rows are (chunk, distance), nearest first.
+    """
     params = query.params | {"depth": depth}
     if query.narrowed is not None and query.narrowed <= NARROWED_EXACT_UP_TO:
         return Statement(query.narrow(_DENSE_NARROWED), params, {})
-    if is_exact(query.chunks, all_chunks, depth):
+    if is_exact(query.chunks, query.all_chunks, depth):
         return Statement(query.narrow(_DENSE_EXACT), params, {})
-    sql = query.narrow(_DENSE_HNSW.format(halfvec=halfvec_of(query.model)))
     settings: dict[str, str | int] = {
         "hnsw.iterative_scan": "relaxed_order",
         "hnsw.ef_search": HNSW_EF_SEARCH,
         "hnsw.max_scan_tuples": HNSW_MAX_SCAN_TUPLES,
         "enable_seqscan": "off",
         "enable_sort": "off",  # the only other way to the order is to score every row
-        "enable_hashjoin": "off",
-        "enable_mergejoin": "off",
     }
-    return Statement(sql, params, settings)
+    return Statement(query.narrow(_DENSE_HNSW.format(halfvec=halfvec_of(query.model))), params, settings)
 
 
 def is_exact(readable: int, all_chunks: int, depth: int) -> bool:
@@ -203,20 +235,51 @@ def is_exact(readable: int, all_chunks: int, depth: int) -> bool:
 def lexical_statement(query: Query, depth: int) -> Statement | None:
     """Return the search by BM25 among the chunks with the question's rarest terms; None where no term is known.
 
-    Where filters leave a small share of the chunks, they leave about that share of the candidates: more are read.
+    Its rows are (chunk, -BM25), best first. Where filters leave a small share of the chunks, they leave about that
+    share of the candidates: more are read.
     """
-    wanted: list[str] = []
-    is_narrowed = query.narrowed is not None
     budget = CANDIDATE_BUDGET
     if query.narrowed is not None:
         budget = min(NARROWED_BUDGET, CANDIDATE_BUDGET * max(1, query.chunks) // max(1, query.narrowed))
-    for library_id, term, chunks in query.postings:
-        if wanted and chunks > budget:
-            break
-        wanted.append(quoted(lexeme(library_id, term)))
-        budget -= chunks
+    wanted = list(_rarest(query.postings, budget))
     if not wanted:
         return None
-    params = query.params | {"wanted": " | ".join(wanted), "depth": depth, "limit": CANDIDATE_LIMIT}
-    sql = query.narrow(_LEXICAL_NARROWED if is_narrowed else _LEXICAL)
-    return Statement(sql, params, {"enable_seqscan": "off"})
+    params = query.params | {"depth": depth, "limit": CANDIDATE_LIMIT}
+    settings: dict[str, str | int] = {"enable_seqscan": "off"}
+    if query.narrowed is not None:
+        return Statement(query.narrow(_LEXICAL_NARROWED), params | {"wanted": " | ".join(wanted)}, settings)
+    return Statement(query.narrow(_LEXICAL), params | {"wanted": wanted}, settings)
+
+
+def _rarest(postings: Sequence[Posting], budget: int) -> Iterator[str]:
+    """Yield lexemes of the rarest terms whose chunks together keep to the budget; at least one."""
+    left = budget
+    for posting in postings:
+        for library, chunks in zip(posting.libraries, posting.chunks, strict=True):
+            if chunks > left < budget:
+                return
+            yield quoted(lexeme(library, posting.term))
+            left -= chunks
+
+
+def legs_statement(query: Query, depth: int, legs: Legs = "both") -> Statement | None:
+    """Return both legs as one statement; None where there is nothing to look for.
+
+    Its rows are (chunk, cosine or None, BM25, document, its name, the day it was created), in no order.
+    """
+    dense = dense_statement(query, depth) if legs != "lexical" else None
+    lexical = lexical_statement(query, depth) if legs != "dense" else None
+    parts = [(name, one) for name, one in (("dense", dense), ("lexical", lexical)) if one is not None]
+    if not parts:
+        return None
+    params: dict[str, Any] = {}
+    settings = dict(_STEADY)
+    for _name, one in parts:
+        params |= one.params
+        settings |= one.settings
+    scores = {"dense": "NULL::float8 AS score", "lexical": "score"}
+    sql = _EVIDENCE.format(
+        legs=", ".join(f"{name} AS MATERIALIZED ({one.sql})" for name, one in parts),
+        union=" UNION ALL ".join(f"SELECT id, {scores[name]} FROM {name}" for name, _one in parts),  # noqa: S608
+    )
+    return Statement(sql, params, settings)
