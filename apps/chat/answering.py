@@ -18,14 +18,16 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from apps.chat.models import Citation, Conversation, Message
+from apps.chat.records import Record, as_copy
 from apps.chat.sentences import stored
 from apps.core import events
 from apps.core.markdown import render, split_sealed
 from apps.libraries.models import Chunk, Document, DocumentVersion
 from apps.metering import services as metering
 from apps.metering.models import Resource
+from apps.rag.curating import passage_of
 from apps.rag.refusal import is_weak
-from apps.rag.types import Cite, Condensed, Delta, Finished, Passage, Retrieved, Step
+from apps.rag.types import Cite, Condensed, Curated, Delta, Finished, Passage, Retrieved, Step
 
 COALESCE_S = 0.04  # pieces that follow one another faster travel together
 FLUSH_S = 1.0  # text is saved this often while it grows
@@ -51,6 +53,7 @@ def claim(message_id: UUID) -> Message | None:
     changed = pending.update(
         state=Message.State.RUNNING, attempt=F("attempt") + 1, lease_until=lease(), text="", steps={}, flushed_seq=0,
         error_code="", is_refusal=False, sentences=[],
+        curated_id=None,
     )  # fmt: skip
     if not changed:
         return None
@@ -99,6 +102,7 @@ class Attempt:
         self._passages: tuple[Passage, ...] = ()
         self._output_tokens = 0
         self._mode = message.mode
+        self._record = Record()
 
     def run(self, steps: Iterator[Step]) -> None:
         """Carry the steps until they end or a stop is asked for. Raises LostLease."""
@@ -125,14 +129,24 @@ class Attempt:
             case Delta():
                 self._grow(step)
             case Condensed():
+                self._record.condensed(step)
                 self._steps |= asdict(step) | {"parts": list(step.parts)}
                 self._writer.publish(events.AnswerCondensed(step.question, step.was_rewritten))
+            case Curated():
+                self._curated(step)
             case Retrieved():
                 self._retrieved(step)
             case Finished():
                 self._finish(step)
 
+    def _curated(self, step: Curated) -> None:
+        self._passages = (passage_of(step),)
+        self._record.curated(step)
+        self._steps |= {"libraries": 1, "curated": as_copy(step)}
+        self._writer.publish(events.AnswerRetrieved(1, [_shown(1, self._passages[0])]))
+
     def _retrieved(self, step: Retrieved) -> None:
+        self._record.retrieved(step)
         self._passages = step.passages
         self._mode = step.mode
         self._steps |= {
@@ -178,6 +192,7 @@ class Attempt:
         self._flushed_at = time.monotonic()
 
     def _finish(self, step: Finished) -> None:
+        self._record.finished(step)
         self._send()
         self._text = step.text
         self._output_tokens = step.output_tokens or self._output_tokens
@@ -187,6 +202,7 @@ class Attempt:
             cites=step.citations,
             is_refusal=step.is_refusal,
             prompt_tokens=step.prompt_tokens,
+            curated_id=step.curated.curated_id if step.curated else None,
             sentences=stored(step.sentences),
         )
         self._writer.publish(events.AnswerFinished(step.is_refusal, self._output_tokens))
@@ -200,7 +216,7 @@ class Attempt:
         self._steps["seconds"] = round(time.monotonic() - self._began, 2)
         fields |= {"text": self._text, "steps": self._steps, "output_tokens": self._output_tokens}
         fields |= {"flushed_seq": self._writer.seq, "mode": self._mode}
-        _patiently(partial(settle, self._message, state, list(cites), fields))
+        _patiently(partial(settle, self._message, state, list(cites), fields, self._record))
 
 
 def _patiently(save: Any) -> None:
@@ -219,12 +235,16 @@ def _patiently(save: Any) -> None:
 
 
 @transaction.atomic
-def settle(message: Message, state: str, cites: Sequence[Cite], fields: dict[str, Any]) -> None:
-    """End an attempt: its row, its citations and its cost, all or nothing. Raises LostLease."""
+def settle(
+    message: Message, state: str, cites: Sequence[Cite], fields: dict[str, Any], record: Record | None = None
+) -> None:
+    """End an attempt: its row, its citations, how it was made, and its cost, all or nothing. Raises LostLease."""
     if not _mine(message.pk, message.attempt).update(state=state, lease_until=None, updated_at=Now(), **fields):
         raise LostLease
     Citation.objects.filter(message=message).delete()
     _store_citations(message, list({cite.number: cite for cite in cites}.values()))
+    if record is not None:
+        record.write(message, state)
     Conversation.objects.filter(pk=message.conversation_id).update(last_at=Now())
     if message.reservation:
         used = {
@@ -266,6 +286,7 @@ def _citation(message: Message, cite: Cite, alive: set[UUID]) -> Citation:
         passage=passage.text,
         quote=cite.quote,
         support=cite.support,
+        curated_id=cite.curated_id,
     )
 
 

@@ -34,5 +34,11 @@ def scope_of(message: Message) -> Scope:
 def steps_of(message: Message) -> Iterator[Step]:
     """Return the steps of an answer; closing the iterator stops the model."""
     scope = scope_of(message)
-    tools = build_tools(scope=scope, model=message.model, mode=message.mode, is_strict=message.conversation.is_strict)
+    tools = build_tools(
+        scope=scope,
+        model=message.model,
+        mode=message.mode,
+        is_strict=message.conversation.is_strict,
+        uses_curated=not message.skips_curated,
+    )
     return answer(question_of(message).text, history_of(message), tools, corrected=message.corrected)

@@ -87,7 +87,7 @@ def answer(question: str, history: History, tools: Tools, *, corrected: str = ""
     facts = facts_of_condensed(asked.text, condensed, len(history))
     watch.lap("condense", **facts, **({"filters": filters_as_json(filters)} if filters else {}))
     yield condensed
-    if curated := _curated(condensed, tools, watch):
+    if not filters and (curated := _curated(condensed, tools, watch)):
         yield from _given(curated, watch)
         return
     found = _search(condensed, tools, watch)

@@ -1,5 +1,6 @@
 """Composes what the pipeline needs from the catalogue, the registry and the search. Loads no model by itself."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
@@ -10,8 +11,10 @@ from apps.catalog.models import AIModel
 from apps.catalog.services import default_model, spec_of
 from apps.libraries.models import Library
 from apps.rag.asking import with_filters
+from apps.rag.lookup import look
 from apps.rag.options import SearchOptions, SearchSettings, agreed, stored_settings
 from apps.rag.pipeline import Limits, Tools
+from apps.rag.remembering import Remembering
 from apps.rag.search import SearchTools, search
 from apps.rag.types import Found, Language, Mode, Scope
 from apps.runtimes.registry import chat_model
@@ -35,18 +38,21 @@ def build_tools(
     model: AIModel | None = None,
     settings: SearchSettings | None = None,
     is_strict: bool = False,
+    uses_curated: bool = True,
 ) -> Tools:
     """Return the tools for answering in `scope`, whose libraries a gate has checked.
 
     `mode` is AskedMode; "auto" quotes or generates, whichever is measured to be better for the model and the
     question's language. `model` None means the default chat model; where there is none, answers are quoted.
     `settings` None means those that the libraries agree on; an answer is strict where they or `is_strict` ask for it.
+    `uses_curated` False searches also where an editor has answered the question.
     Raises NoModel where there is no embedding model, and for `mode` "generate" where there is no chat model.
     """
     chosen = model or _default_chat(is_needed=mode == "generate")
     settings = settings or settings_for(scope)
     limits = limits_for(chosen, settings.passages)
     tools = SearchTools.default()
+    tools = replace(tools, embedder=Remembering(tools.embedder))
     find = partial(_search, scope, tools, limits.passages * FOUND_PER_PASSAGE)
     return Tools(
         search=partial(find, settings.options),
@@ -54,6 +60,7 @@ def build_tools(
         embed=tools.embedder.embed_queries,
         mode=partial(choose_mode, mode, is_small=limits.is_small, has_model=chosen is not None),
         chat=partial(chat_model, spec_of(chosen)) if chosen is not None else None,
+        curated=partial(look, scope, tools) if uses_curated else None,
         libraries=len(scope.library_ids),
         limits=limits,
         is_strict=is_strict or settings.is_strict,

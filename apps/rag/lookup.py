@@ -1,0 +1,54 @@
+"""Looks whether an editor has answered a question: the nearest wordings by their vectors, then the words decide."""
+
+from apps.libraries import curated as store
+from apps.libraries.curated import Candidate
+from apps.rag.closeness import LEAST_COSINE, compare
+from apps.rag.curating import Looked
+from apps.rag.search import MAX_QUESTION_CHARS, SearchTools
+from apps.rag.types import Curated, Scope
+
+JUDGED = 5  # of the nearest wordings; the words of each may need vectors of their own
+SHOWN_NEAREST = 3  # in the trace
+
+
+def look(scope: Scope, tools: SearchTools, question: str) -> Looked:
+    """Return the answer to a close question in the scope's libraries, and what was compared."""
+    question = question.replace("\0", " ").strip()[:MAX_QUESTION_CHARS]
+    count = store.served(scope.team_id, scope.library_ids).count()
+    if not question or not count:
+        return Looked(facts={"answers": count})
+    vector = tools.embedder.embed_queries([question])[0]
+    near = store.nearest(scope.team_id, scope.library_ids, tools.model, vector.tolist())
+    judged = []
+    best: Curated | None = None
+    for candidate in near[:JUDGED]:
+        if candidate.cosine < LEAST_COSINE and judged:
+            break
+        verdict = compare(question, candidate.wording, candidate.cosine, tools.embedder.embed_queries)
+        judged.append(_fact(candidate, verdict.likeness, verdict.against))
+        if verdict.is_same and (best is None or verdict.likeness > best.likeness):
+            best = _curated(candidate, verdict.likeness)
+    return Looked(best, {"answers": count, "nearest": judged[:SHOWN_NEAREST], "given": best.question if best else ""})
+
+
+def _fact(candidate: Candidate, likeness: float, against: str) -> dict[str, str | float]:
+    """Return what a trace shows of a compared wording."""
+    cosine = round(candidate.cosine, 4)
+    return {"wording": candidate.wording, "cosine": cosine, "likeness": likeness, "against": against}
+
+
+def _curated(candidate: Candidate, likeness: float) -> Curated:
+    row = candidate.curated
+    author = row.updated_by or row.created_by
+    return Curated(
+        curated_id=row.pk,
+        library_id=row.library_id,
+        library=row.library.name,
+        question=row.question,
+        matched=candidate.wording,
+        answer=row.answer,
+        likeness=likeness,
+        cosine=round(candidate.cosine, 4),
+        author=str(author) if author else "",
+        changed_at=row.updated_at,
+    )
