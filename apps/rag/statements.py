@@ -85,6 +85,10 @@ SELECT s.id, s.score FROM (
     WHERE d.id = s.document_id AND d.current_version_id = s.version_id AND {_READABLE_DOCUMENT} OFFSET 0
 ) AS readable ORDER BY s.score LIMIT %(depth)s
 """  # noqa: S608
+_LEXICAL_EXACT = f"""
+SELECT c.id, c.weights <#> %(weights)s::sparsevec AS score
+FROM libraries_chunk c JOIN libraries_document d ON d.id = c.document_id WHERE {_FILTER} ORDER BY score LIMIT %(depth)s
+"""  # noqa: S608
 _NARROWED_CHUNKS = """
 SELECT coalesce(sum(v.chunk_count), 0) FROM libraries_document d
 JOIN libraries_documentversion v ON v.id = d.current_version_id
@@ -249,6 +253,16 @@ def lexical_statement(query: Query, depth: int) -> Statement | None:
     if query.narrowed is not None:
         return Statement(query.narrow(_LEXICAL_NARROWED), params | {"wanted": " | ".join(wanted)}, settings)
     return Statement(query.narrow(_LEXICAL), params | {"wanted": wanted}, settings)
+
+
+def exact_dense_statement(query: Query, depth: int) -> Statement:
+    """Return the search by vectors that reads every readable chunk: what the others are measured against."""
+    return Statement(query.narrow(_DENSE_EXACT), query.params | {"depth": depth}, {})
+
+
+def exact_lexical_statement(query: Query, depth: int) -> Statement:
+    """Return the search by BM25 that scores every readable chunk."""
+    return Statement(query.narrow(_LEXICAL_EXACT), query.params | {"depth": depth}, {})
 
 
 def _rarest(postings: Sequence[Posting], budget: int) -> Iterator[str]:

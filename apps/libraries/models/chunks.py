@@ -144,12 +144,12 @@ class TermStatistics(models.Model):
     """In how many chunks of a library a term stands: BM25's document frequency."""
 
     id: int
-    library = models.ForeignKey(Library, on_delete=models.CASCADE, related_name="+", db_index=False)
+    library = models.ForeignKey(Library, on_delete=models.CASCADE, related_name="+")
     term = models.TextField()
     chunks = models.IntegerField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["library", "term"], name="term_of_library")]
+        constraints = [models.UniqueConstraint(fields=["term", "library"], name="term_of_library")]  # as searches ask
 
     def __str__(self) -> str:
         return f"{self.term}: {self.chunks}"
