@@ -29,6 +29,7 @@ app.conf.task_routes = {
     "apps.evaluation.tasks.work_runs": {"queue": "answer"},
     "apps.evaluation.tasks.draft_questions": {"queue": "answer"},
     "apps.evaluation.tasks.find_passages": {"queue": "answer"},
+    "apps.evaluation.word_tasks.compare_words": {"queue": "answer"},
     "apps.libraries.tasks.embed_questions": {"queue": "embed"},
 }
 app.conf.beat_schedule = {
@@ -43,12 +44,14 @@ app.conf.beat_schedule = {
     "evaluation-nightly": {"task": "apps.evaluation.tasks.start_nightly", "schedule": 600.0},
     "metering-reap": {"task": "apps.metering.tasks.reap", "schedule": 60.0},
     "libraries-questions": {"task": "apps.libraries.tasks.poll_questions", "schedule": 60.0},
+    "libraries-words": {"task": "apps.libraries.tasks.poll_words", "schedule": 30.0},
     "libraries-remind": {"task": "apps.libraries.tasks.remind", "schedule": 3_600.0},
     "libraries-purge": {"task": "apps.libraries.tasks.purge", "schedule": 3_600.0},
 }
 app.autodiscover_tasks()
 app.autodiscover_tasks(["apps.ingestion"], related_name="web.tasks")
 app.autodiscover_tasks(["apps.evaluation"], related_name="gap_tasks")
+app.autodiscover_tasks(["apps.evaluation"], related_name="word_tasks")
 
 
 @task_prerun.connect

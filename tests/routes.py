@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from apps.chat.models import Conversation
-from apps.evaluation.models import Gap
+from apps.evaluation.models import Gap, Run, SetQuestion
 from apps.ingestion.models import IngestionJob, WebSource
 from apps.libraries.models import Chunk, Document, Figure, Library
 from apps.users.models import Invitation, Membership, Team
@@ -35,6 +35,8 @@ class Things:
     job: IngestionJob
     web_source: WebSource
     gap: Gap
+    question: SetQuestion
+    run: Run
     figure: Figure
 
 
@@ -121,6 +123,15 @@ ROUTES: dict[str, list[Access]] = {
     "libraries:trash-restore": [protected("POST", 403, query=lambda _: {"at": "2026-01-01T00:00:00Z"})],
     "libraries:trash-remove": [protected("POST", 403, lambda things: {"typed_name": things.library.name})],
     "libraries:fields": [protected("GET", 403), protected("POST", 403)],
+    "libraries:words": [protected("GET", 403), protected("POST", 403, lambda _: {"words": "mine", "synonyms": ""})],
+    "libraries:words-discard": [protected("POST", 403)],
+    "libraries:words-apply": [protected("POST", 403)],
+    "libraries:words-undo": [protected("POST", 403)],
+    "libraries:words-state": [protected("GET", 403)],
+    "libraries:words-export": [protected("GET", 403)],
+    "libraries:synonyms-export": [protected("GET", 403)],
+    "evaluation:words-compare": [protected("POST", 403)],
+    "evaluation:words-report": [protected("GET", 403)],
     "libraries:storage": [protected("GET", 403)],
     "libraries:reviews": [personal("GET", 200)],
     "libraries:properties": [protected("GET", 200), protected("POST", 403, lambda _: {"tags": "taken over"})],
@@ -189,6 +200,44 @@ ROUTES: dict[str, list[Access]] = {
     "ingestion:switch-start": [personal("POST", 404)],
     "ingestion:switch-cancel": [personal("POST", 404)],
     # gaps: editors alone
+    # evaluation: question sets and their runs, editors alone
+    "evaluation:sets": [protected("GET", 403)],
+    "evaluation:set-create": [protected("POST", 403, lambda _: {"name": "Mine"})],
+    "evaluation:set-template": [protected("GET", 403)],
+    "evaluation:pick": [protected("POST", 403, lambda _: {"query": "content"})],
+    "evaluation:picked": [protected("GET", 403)],
+    "evaluation:set": [protected("GET", 403)],
+    "evaluation:set-change": [protected("POST", 403, lambda _: {"name": "Taken over"})],
+    "evaluation:set-delete": [protected("POST", 403)],
+    "evaluation:set-restore": [protected("POST", 403)],
+    "evaluation:set-questions": [protected("GET", 403)],
+    "evaluation:question-add": [protected("GET", 403), protected("POST", 403, lambda _: {"text": "Mine?"})],
+    "evaluation:set-drafts": [protected("POST", 403, lambda _: {"action": "delete"})],
+    "evaluation:set-import": [protected("GET", 403), protected("POST", 403)],
+    "evaluation:set-import-go": [protected("POST", 403)],
+    "evaluation:set-export": [protected("GET", 403)],
+    "evaluation:set-draft": [protected("GET", 403), protected("POST", 403, lambda _: {"way": "rule"})],
+    "evaluation:set-draft-stop": [protected("POST", 403)],
+    "evaluation:set-chats": [
+        protected("GET", 403),
+        protected("POST", 403, lambda things: {"question": str(things.message_id)}),
+    ],
+    "evaluation:runs": [protected("GET", 403), protected("POST", 403, lambda _: {"kind": "retrieval"})],
+    "evaluation:compare": [protected("GET", 403, query=lambda things: {"run": str(things.run.pk)})],
+    "evaluation:runs-noted": [protected("POST", 403)],
+    "evaluation:question": [protected("GET", 403)],
+    "evaluation:question-edit": [protected("GET", 403), protected("POST", 403, lambda _: {"text": "Taken over?"})],
+    "evaluation:question-accept": [protected("POST", 403)],
+    "evaluation:question-delete": [protected("POST", 403)],
+    "evaluation:question-restore": [protected("POST", 403)],
+    "evaluation:run": [protected("GET", 403)],
+    "evaluation:run-state": [protected("GET", 403)],
+    "evaluation:run-stop": [protected("POST", 403)],
+    "evaluation:run-go-on": [protected("POST", 403)],
+    "evaluation:run-baseline": [protected("POST", 403)],
+    "evaluation:run-delete": [protected("POST", 403)],
+    "evaluation:run-export": [protected("GET", 403)],
+    "evaluation:result": [protected("GET", 403)],
     "evaluation:gaps": [protected("GET", 403)],
     "evaluation:gap": [protected("GET", 403)],
     "evaluation:gap-change": [protected("POST", 403, lambda _: {"note": "Taken over"})],
@@ -196,6 +245,15 @@ ROUTES: dict[str, list[Access]] = {
     "evaluation:gap-rerun": [protected("POST", 403)],
     # evaluation: editors alone
     "evaluation:test": [protected("GET", 403)],
+    "evaluation:test-run": [protected("POST", 403, lambda _: {"question": "When?"})],
+    "evaluation:test-state": [protected("GET", 403)],
+    "evaluation:test-asked": [protected("GET", 403)],
+    "evaluation:test-add": [
+        protected("POST", 403, lambda things: {"question": "When?", "name": "Set", "gold": str(things.chunk.pk)})
+    ],
+    "evaluation:settings": [protected("GET", 403), protected("POST", 403, lambda _: {"passages": "3"})],
+    "evaluation:settings-changes": [protected("POST", 403, lambda _: {"a-passages": "3"})],
+    "evaluation:settings-reset": [protected("POST", 403)],
     # chat: a conversation is its owner's alone, so other members of the team are strangers to it
     "chat:home": [personal("GET", 200)],
     "chat:start": [

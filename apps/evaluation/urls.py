@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.evaluation.views import gaps, questions, runs, search_settings, sets, test_page
+from apps.evaluation.views import gaps, questions, runs, search_settings, sets, test_page, words
 
 app_name = "evaluation"
 urlpatterns = [
@@ -52,6 +52,8 @@ urlpatterns = [
     path("libraries/<uuid:library_id>/runs/<uuid:run_id>/delete/", runs.delete, name="run-delete"),
     path("libraries/<uuid:library_id>/runs/<uuid:run_id>/export/", runs.export, name="run-export"),
     path("libraries/<uuid:library_id>/runs/<uuid:run_id>/results/<int:number>/", runs.result, name="result"),
+    path("libraries/<uuid:library_id>/words/compare/", words.compare, name="words-compare"),
+    path("libraries/<uuid:library_id>/words/report/", words.report, name="words-report"),
     path("libraries/<uuid:library_id>/gaps/", gaps.gap_list, name="gaps"),
     path("libraries/<uuid:library_id>/gaps/<uuid:gap_id>/", gaps.gap_page, name="gap"),
     path("libraries/<uuid:library_id>/gaps/<uuid:gap_id>/change/", gaps.gap_change, name="gap-change"),

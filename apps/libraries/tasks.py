@@ -1,6 +1,8 @@
 """Regular work on libraries."""
 
 import logging
+import time
+from uuid import UUID
 
 from celery import shared_task
 from kombu.exceptions import OperationalError
@@ -8,12 +10,13 @@ from kombu.exceptions import OperationalError
 from apps.catalog.errors import NoModel
 from apps.catalog.models import AIModel
 from apps.catalog.services import default_model, spec_of
-from apps.libraries import asked, curated, validity
+from apps.libraries import asked, curated, validity, word_changes
 from apps.libraries import purge as purging
 from apps.runtimes import registry
 from apps.runtimes.contracts import RuntimeFailure
 
 logger = logging.getLogger(__name__)
+WORDS_SHIFT_S = 15.0  # a task applies words for so long, then rings for a successor: other work comes between
 
 
 @shared_task(ignore_result=True, time_limit=3_000)
@@ -59,3 +62,25 @@ def embed_questions() -> None:
             pass
     except (NoModel, RuntimeFailure) as error:
         logger.warning("Questions are embedded later", extra={"reason": str(error)})
+
+
+def ring_words(library_id: UUID) -> None:
+    """Ask for a library's words to be applied; where the broker is away, the poller asks again."""
+    try:
+        apply_words.apply_async((str(library_id),), retry=False)
+    except OperationalError:
+        logger.warning("The broker did not take the task; it is sent again", extra={"task": "apply_words"})
+
+
+@shared_task(ignore_result=True, time_limit=900)
+def apply_words(library_id: str) -> None:
+    """Index passages by the words that a library's editors apply."""
+    if word_changes.work(UUID(library_id), until=time.monotonic() + WORDS_SHIFT_S):
+        ring_words(UUID(library_id))
+
+
+@shared_task(ignore_result=True, time_limit=60)
+def poll_words() -> None:
+    """Ring where a bell was lost or a worker died."""
+    for library_id in word_changes.waiting():
+        ring_words(library_id)

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from apps.libraries.views import (
+    answers,
     chunk_view,
     chunks,
     documents,
@@ -14,6 +15,7 @@ from apps.libraries.views import (
     trash,
     upkeep,
     versions,
+    words,
 )
 
 app_name = "libraries"
@@ -34,6 +36,20 @@ urlpatterns = [
     path("<uuid:library_id>/trash/remove/", trash.trash_remove, name="trash-remove"),
     path("<uuid:library_id>/fields/", upkeep.fields_page, name="fields"),
     path("<uuid:library_id>/storage/", upkeep.storage_page, name="storage"),
+    path("<uuid:library_id>/words/", words.words_page, name="words"),
+    path("<uuid:library_id>/words/discard/", words.words_discard, name="words-discard"),
+    path("<uuid:library_id>/words/apply/", words.words_apply, name="words-apply"),
+    path("<uuid:library_id>/words/undo/", words.words_undo, name="words-undo"),
+    path("<uuid:library_id>/words/state/", words.words_state, name="words-state"),
+    path("<uuid:library_id>/words/words.txt", words.words_export, {"name": "words"}, name="words-export"),
+    path("<uuid:library_id>/words/synonyms.txt", words.words_export, {"name": "synonyms"}, name="synonyms-export"),
+    path("<uuid:library_id>/answers/", answers.answers_page, name="answers"),
+    path("<uuid:library_id>/answers/new/", answers.answer_new, name="answer-new"),
+    path("<uuid:library_id>/answers/preview/", answers.answer_preview, name="answer-preview"),
+    path("answers/<uuid:curated_id>/", answers.answer, name="answer"),
+    path("answers/<uuid:curated_id>/enabled/", answers.answer_enabled, name="answer-enabled"),
+    path("answers/<uuid:curated_id>/delete/", answers.answer_delete, name="answer-delete"),
+    path("answers/<uuid:curated_id>/restore/", answers.answer_restore, name="answer-restore"),
     path("<uuid:library_id>/settings/", libraries.settings_page, name="settings"),
     path("<uuid:library_id>/delete/", libraries.delete, name="delete"),
     path("documents/<uuid:document_id>/", chunk_view.document_page, name="document"),

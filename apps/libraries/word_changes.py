@@ -26,6 +26,7 @@ from apps.users.models import User
 
 LEASE = timedelta(seconds=120)
 ROWS = 200  # chunks at a time
+TRIED_AT_MOST = 3_000  # passages indexed for a comparison: about ten seconds
 State = Lexicon.State
 
 
@@ -216,27 +217,31 @@ def _end(library_id: UUID, target: Mapping[str, object]) -> bool:
     return True
 
 
-def index_for_trial(library_id: UUID, wording: Wording) -> int:
-    """Index the passages that the wording changes as if it were applied; returns how many.
+def index_for_trial(library_id: UUID, wording: Wording, *, most: int = TRIED_AT_MOST) -> int:
+    """Index the passages that the wording changes as if it were applied, at most `most`; returns how many.
 
-    For a comparison: call it in a transaction that is rolled back. The rows it writes are locked until then.
+    For a comparison: call it in a transaction that is rolled back. Whoever writes passages of the library waits until
+    then.
     """
+    Library.objects.select_for_update(no_key=True).get(pk=library_id)
     row = Lexicon.objects.filter(library=library_id).first()
     before = set(wording_of(row).words) if row else set()
     finder = words_finder(tuple(sorted(before ^ set(wording.words))))
     count = 0
     if not finder:
         return count
+    documents = Document.objects.filter(library=library_id, current_version__chunk_count__gt=0)
     with trial({library_id: wording}):
-        documents = Document.objects.filter(library=library_id, current_version__chunk_count__gt=0)
         for document in documents.select_related("current_version").order_by("pk"):
-            count += _try(library_id, document, finder)
+            count += _try(library_id, document, finder, most - count)
+            if count >= most:
+                break
     return count
 
 
-def _try(library_id: UUID, document: Document, finder: Finder) -> int:
+def _try(library_id: UUID, document: Document, finder: Finder, most: int) -> int:
     title = document.current_version.indexed_title if document.current_version else ""
-    touched = _touched(document, title, finder)
+    touched = _touched(document, title, finder)[:most]
     for at in range(0, len(touched), ROWS):
         chunks = Chunk.objects.filter(pk__in=touched[at : at + ROWS]).order_by("ordinal")
         reindex_chunks(library_id, list(chunks), title=title)
