@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils.module_loading import import_string
 
 from apps.chat.models import Citation, Conversation, Message
-from apps.evaluation.models import Gap
+from apps.evaluation.models import Gap, QuestionSet, Run, SetQuestion
 from apps.ingestion.models import IngestionJob, WebSource
 from apps.libraries.models import Chunk, ChunkEdit, Document, DocumentVersion, Figure, Library, SavedView
 from apps.users.access import access_team
@@ -44,6 +44,9 @@ PROTECTED = (
     Message,
     Citation,
     WebSource,
+    QuestionSet,
+    SetQuestion,
+    Run,
 )
 
 
@@ -69,6 +72,9 @@ def things(chunk: Chunk, alice: User, ed: User, conversation: Conversation) -> T
     job = factories.IngestionJobFactory(document=chunk.document)
     answer = factories.AnswerFactory(conversation=conversation, text="CANARY-T1 answer [1]")
     factories.CitationFactory(message=answer, chunk=chunk, number=1)
+    questions = QuestionSet.objects.create(library=chunk.library, name="CANARY-T1 set")
+    question = SetQuestion.objects.create(questions=questions, text="CANARY-T1 question?")
+    run = Run.objects.create(questions=questions, state=Run.State.DONE, label="CANARY-T1 run")
     invitation, token = invite(user=alice, access=access_team(alice, t1.pk), role=Role.VIEWER)
     return Things(
         team=t1,
@@ -87,6 +93,8 @@ def things(chunk: Chunk, alice: User, ed: User, conversation: Conversation) -> T
             team=t1, library=chunk.library, kind="pages", urls=["https://canary-t1.test/"], state="idle"
         ),
         gap=Gap.objects.create(team=t1, library=chunk.library, title="CANARY-T1 gap"),
+        question=question,
+        run=run,
     )
 
 
@@ -95,6 +103,9 @@ def arguments(things: Things) -> dict[str, object]:
     return {
         "team_id": things.team.pk,
         "gap_id": things.gap.pk,
+        "set_id": things.question.questions_id,
+        "question_id": things.question.pk,
+        "run_id": things.run.pk,
         "membership_id": things.membership.pk,
         "invitation_id": things.invitation.pk,
         "token": things.token,
@@ -108,6 +119,7 @@ def arguments(things: Things) -> dict[str, object]:
         "source_id": things.web_source.pk,
         "job_id": things.job.pk,
         "preview_id": uuid.uuid4(),
+        "test_id": uuid.uuid4(),
         "number": 1,
         "figure_id": things.figure.pk,
         "uidb36": "1",

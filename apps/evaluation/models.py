@@ -43,6 +43,7 @@ class SetQuestion(Record):
     class State(models.TextChoices):
         DRAFT = "draft", _("Draft")  # written by a model or taken from a chat, not looked at yet
         ACCEPTED = "accepted", _("Accepted")
+        DELETED = "deleted", _("Deleted")  # can be restored until the purge
 
     class Origin(models.TextChoices):
         WRITTEN = "written", _("Written")

@@ -1,6 +1,7 @@
 """What people do with question sets and their questions."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -92,7 +93,7 @@ def add_question(  # noqa: PLR0913  (every field of a question)
     note: str = "",
 ) -> SetQuestion:
     """Add a question; `gold` are chunks or their JSON. Raises QuestionMissing, QuestionTaken, SetFull and the like."""
-    if SetQuestion.objects.filter(questions=questions).count() >= MOST_QUESTIONS:
+    if present(questions).count() >= MOST_QUESTIONS:
         raise SetFull(limit=MOST_QUESTIONS)
     made = SetQuestion(questions=questions, origin=origin, state=state, note=one_line(note)[:NOTE_MAX], created_by=user)
     _fill(made, text, answers, gold)
@@ -108,11 +109,33 @@ def change_question(
     _fill(question, text, answers, gold)
 
 
-def accept(questions: Iterable[SetQuestion]) -> int:
+def present(questions: QuestionSet) -> QuerySet[SetQuestion]:
+    """Return the questions of a set, drafts too, without deleted ones."""
+    return SetQuestion.objects.filter(questions=questions).exclude(state=SetQuestion.State.DELETED)
+
+
+def accept(drafts: QuerySet[SetQuestion]) -> int:
     """Accept drafts; return how many there were."""
-    keys = [question.pk for question in questions]
-    drafts = SetQuestion.objects.filter(pk__in=keys, state=SetQuestion.State.DRAFT)
-    return drafts.update(state=SetQuestion.State.ACCEPTED, updated_at=timezone.now())
+    return drafts.filter(state=SetQuestion.State.DRAFT).update(
+        state=SetQuestion.State.ACCEPTED, updated_at=timezone.now()
+    )
+
+
+def delete_questions(rows: QuerySet[SetQuestion]) -> int:
+    """Delete questions; return how many. `restore_question` brings each back as a draft."""
+    return rows.update(state=SetQuestion.State.DELETED, updated_at=timezone.now())
+
+
+def restore_question(question: SetQuestion) -> None:
+    """Undo a deletion; what was a draft or not is not known any more, so somebody who has accepted it does so again."""
+    question.state = SetQuestion.State.ACCEPTED if question.gold or question.answers else SetQuestion.State.DRAFT
+    question.save(update_fields=["state", "updated_at"])
+
+
+def purge(before: datetime) -> int:
+    """Remove what was deleted before a moment for good: questions, and sets with their runs; return how many rows."""
+    questions = SetQuestion.objects.filter(state=SetQuestion.State.DELETED, updated_at__lt=before).delete()[0]
+    return questions + QuestionSet.objects.filter(deleted_at__lt=before).delete()[0]
 
 
 def gold_json(passage: Chunk | Gold) -> dict[str, str]:
@@ -129,6 +152,8 @@ def gold_json(passage: Chunk | Gold) -> dict[str, str]:
 
 def _fill(question: SetQuestion, text: str, answers: Sequence[str], gold: Iterable[Chunk | Gold]) -> None:
     question.text = clean_text(text)
+    deleted = SetQuestion.objects.filter(questions=question.questions, text=question.text).exclude(pk=question.pk)
+    deleted.filter(state=SetQuestion.State.DELETED).delete()  # whoever writes it again wants it
     question.answers = clean_answers(answers)
     entries = [gold_json(each) for each in gold]
     question.gold = list({(entry["document"], entry["quote"]): entry for entry in entries}.values())

@@ -7,12 +7,13 @@ import time
 from celery import shared_task
 
 from apps.core.errors import AppError
-from apps.evaluation import drafting, nightly, picking, running, runs, testing
+from apps.evaluation import drafting, nightly, picking, running, runs, set_services, testing
 from apps.evaluation.errors import SearchFailed, SearchModelFailed
 from apps.evaluation.runs import Held, LostRun
 from apps.evaluation.set_errors import DraftingFailed
 from apps.ingestion.stopping import is_stopping
 from apps.ingestion.tasks import ring
+from apps.libraries.services import restorable_since
 from apps.runtimes.contracts import RuntimeFailure
 
 logger = logging.getLogger(__name__)
@@ -77,7 +78,8 @@ def poll_runs() -> None:
 
 @shared_task(ignore_result=True, time_limit=300)
 def start_nightly() -> None:
-    """Queue tonight's runs."""
+    """Queue tonight's runs, and remove what was deleted long ago."""
+    set_services.purge(restorable_since())
     if nightly.start_due():
         ring(work_runs)
 
