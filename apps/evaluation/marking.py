@@ -3,11 +3,12 @@
 import re
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
-from itertools import groupby
+from itertools import accumulate, groupby
 
 from apps.libraries.lexical import analyse, fold
 
 Piece = tuple[str, bool]  # text, and whether it is marked
+WINDOW = 220  # characters: about what a folded card shows
 
 # Han, kana, Hangul and South-East Asian letters: they put no spaces between words (libraries.lexical).
 _UNSPACED = (
@@ -16,6 +17,8 @@ _UNSPACED = (
 )
 _LETTER = rf"[^\W{_UNSPACED}]"
 _TOKEN = re.compile(rf"(?P<run>[{_UNSPACED}]+)|(?P<word>{_LETTER}+(?:[-._/:@&+#'’*]{_LETTER}+)*(?:\+\+|\#)?)")
+
+_ENDS = re.compile(r"\n|[.!?;:] |[。！？；：]")
 
 
 def marked(text: str, terms: Collection[str]) -> list[Piece]:
@@ -31,6 +34,41 @@ def marked(text: str, terms: Collection[str]) -> list[Piece]:
         ("".join(char for char, _flag in group), is_marked)
         for is_marked, group in groupby(zip(text, flags, strict=True), key=lambda pair: pair[1])
     ]
+
+
+def split_at_best(pieces: Sequence[Piece]) -> tuple[list[Piece], list[Piece]]:
+    """Return the pieces before and from the part of WINDOW characters with the most marks; begins at a line or word."""
+    starts = list(accumulate((len(text) for text, _is_marked in pieces), initial=0))
+    marks = [(start, len(text)) for start, (text, is_marked) in zip(starts, pieces, strict=False) if is_marked]
+    if not marks or marks[-1][0] + marks[-1][1] <= WINDOW:
+        return [], list(pieces)
+    best = max(marks, key=lambda mark: (_marked_from(mark[0], marks), -mark[0]))[0]
+    at = _line_before("".join(text for text, _is_marked in pieces), best)
+    return _cut(pieces, starts, 0, at), _cut(pieces, starts, at, starts[-1])
+
+
+def _marked_from(start: int, marks: Sequence[tuple[int, int]]) -> int:
+    return sum(length for at, length in marks if start <= at < start + WINDOW)
+
+
+def _line_before(text: str, at: int) -> int:
+    """Return where the line or sentence begins in which `at` stands, at most a third of the window before it."""
+    least = max(0, at - WINDOW // 3)
+    if least == 0:
+        return 0
+    ends = [match.end() for match in _ENDS.finditer(text, least, at)]
+    if ends:
+        return ends[-1]
+    space = text.find(" ", least, at)
+    return space + 1 if space >= 0 else at
+
+
+def _cut(pieces: Sequence[Piece], starts: Sequence[int], first: int, last: int) -> list[Piece]:
+    cut = [
+        (text[max(0, first - start) : max(0, last - start)], is_marked)
+        for start, (text, is_marked) in zip(starts, pieces, strict=False)
+    ]
+    return [piece for piece in cut if piece[0]]
 
 
 def _matches(text: str, wanted: frozenset[str]) -> Iterator[tuple[int, int]]:

@@ -32,6 +32,7 @@ class Setting:
     hint: Promise
     kind: Kind
     choices: Mapping[str, Promise] | None = None
+    begins: Promise | None = None  # the heading of the group that it begins
 
     @property
     def limits(self) -> tuple[int, int]:
@@ -47,7 +48,8 @@ SETTINGS: tuple[Setting, ...] = (
         _("Search by"),
         _("Meaning finds other wordings and other languages. Words find names, numbers and exact terms."),
         "choice",
-        {"both": _("Meaning and words"), "dense": _("Meaning alone"), "lexical": _("Words alone")},
+        {"both": _("Both"), "dense": _("Meaning"), "lexical": _("Words")},
+        _("Finding"),
     ),
     Setting(
         "method",
@@ -57,7 +59,16 @@ SETTINGS: tuple[Setting, ...] = (
         {"convex": _("Scores"), "rrf": _("Ranks")},
     ),
     Setting("dense_weight", _("Weight of meaning"), _("The rest is the weight of the words."), "share"),
-    Setting("passages", _("Passages"), _("How many of the best passages an answer may read."), "whole"),
+    Setting(
+        "depth", _("Candidates"), _("How many passages meaning and words bring each before they are joined."), "whole"
+    ),
+    Setting(
+        "passages",
+        _("Passages"),
+        _("How many of the best passages an answer may read."),
+        "whole",
+        begins=_("Choosing"),
+    ),
     Setting("threshold", _("Least score"), _("Passages that score less are left out."), "score"),
     Setting(
         "rerank",
@@ -74,13 +85,11 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("freshness", _("Freshness"), _("The share of the score that the age of a document decides."), "share"),
     Setting(
-        "depth", _("Candidates"), _("How many passages meaning and words bring each before they are joined."), "whole"
-    ),
-    Setting(
         "strict",
         _("Strict answers"),
         _("Sentences that the passages do not bear out are removed, and a doubtful question is refused."),
         "switch",
+        begins=_("Answering"),
     ),
 )
 NOT_TESTED = frozenset({"strict"})  # it changes answers and not what is found

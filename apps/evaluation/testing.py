@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from apps.core.errors import AppError, NotFound, Value
 from apps.evaluation.errors import SearchFailed, SearchModelFailed
-from apps.evaluation.marking import Piece, marked
+from apps.evaluation.marking import Piece, marked, split_at_best
 from apps.evaluation.search_settings import default_passages
 from apps.libraries.access import access_library
 from apps.libraries.asked import Asked, record
@@ -49,7 +49,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One passage that was found, as the page shows it. `pieces` are its text, the matched words marked."""
+    """One passage that was found, as the page shows it.
+
+    `pieces` are its text, the matched words marked; `lead` is what stands before the part with the most of them.
+    """
 
     number: int
     chunk: str
@@ -59,6 +62,7 @@ class Card:
     share: float
     parts: Sequence[Part]
     pieces: Sequence[Piece]
+    lead: Sequence[Piece] = ()
     ordinal: int = 0
     page: int | None = None
     path: Sequence[str] = ()
@@ -194,6 +198,7 @@ def _log(test: Test, user: User, library: Library, found: Found) -> None:
             is_refusal=not is_supported(found),
             options={"sides": list(test.sides), "filters": dict(test.filters)},
             results=results,
+            nearest_library_id=library.pk if found.passages else None,
             milliseconds=found.milliseconds,
         )
     )
@@ -211,6 +216,7 @@ def _outcome(found: Found, passages: int) -> Outcome:
 
 
 def _card(number: int, passage: Passage, best: float, most_words: float, *, is_read: bool) -> Card:
+    lead, pieces = split_at_best(marked(passage.text[:TEXT_CHARS], passage.matched_terms))
     return Card(
         number=number,
         chunk=str(passage.chunk_id),
@@ -219,7 +225,8 @@ def _card(number: int, passage: Passage, best: float, most_words: float, *, is_r
         score=passage.score,
         share=_share(passage.score, best),
         parts=list(_parts(passage, most_words)),
-        pieces=marked(passage.text[:TEXT_CHARS], passage.matched_terms),
+        pieces=pieces,
+        lead=lead,
         ordinal=passage.ordinal,
         page=passage.page_from,
         path=list(passage.heading_path),

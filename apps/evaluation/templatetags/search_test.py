@@ -70,7 +70,7 @@ def part_name(name: str) -> str:
 @register.filter
 def text_of(card: Card) -> str:
     """Return a card's text without its marks."""
-    return "".join(text for text, _is_marked in card.pieces)
+    return "".join(text for text, _is_marked in (*card.lead, *card.pieces))
 
 
 @register.filter
