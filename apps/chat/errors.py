@@ -46,6 +46,23 @@ class NotRepeatable(AppError):
     title = _("This answer cannot be made again now")
 
 
+class NotVotable(AppError):
+    """Only an answer that is there can be voted on."""
+
+    status = 409
+    code = "not-votable"
+    title = _("This answer cannot be rated now")
+
+
+class NothingToKeep(AppError):
+    """There is no library that the person may write to, or no text."""
+
+    status = 403
+    code = "nothing-to-keep"
+    title = _("This answer cannot be saved")
+    detail = _("Only editors of a library of this chat can save an answer in it.")
+
+
 REASONS: dict[str, Promise] = {
     "interrupted": _("The answer was interrupted: the process that wrote it ended. What it had written is kept."),
     "model-failed": _("The model could not answer. An administrator finds the reason in the log of the models worker."),

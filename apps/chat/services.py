@@ -45,6 +45,16 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """How one answer is made. `corrected` is searched for in place of the question."""
+
+    model: AIModel | None
+    mode: str
+    corrected: str = ""
+    skips_curated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RailGroup:
     """Conversations of one span of time, the latest first."""
 
@@ -95,12 +105,10 @@ def _ask_next(
 
 def _ask(conversation: Conversation, user: User, text: str, parent: Message | None, reservation: UUID) -> Message:
     question = Message.objects.create(conversation=conversation, parent=parent, role=Message.Role.USER, text=text)
-    return _answer(question, user, conversation.model, conversation.mode, reservation)
+    return _answer(question, user, Way(conversation.model, conversation.mode), reservation)
 
 
-def _answer(
-    question: Message, user: User, model: AIModel | None, mode: str, reservation: UUID, corrected: str = ""
-) -> Message:
+def _answer(question: Message, user: User, way: Way, reservation: UUID) -> Message:
     """Create the pending answer and ring for it on commit. Raises NothingToSearch."""
     conversation = question.conversation
     chosen = tuple(conversation.libraries.values_list("pk", flat=True))
@@ -112,11 +120,12 @@ def _answer(
         parent=question,
         role=Message.Role.ASSISTANT,
         state=Message.State.PENDING,
-        model=model,
-        mode=mode,
+        model=way.model,
+        mode=way.mode,
         library_ids=library_ids,
         reservation=reservation,
-        corrected=corrected,
+        corrected=way.corrected,
+        skips_curated=way.skips_curated,
         lease_until=ring_again_at(),
     )
     Conversation.objects.filter(pk=conversation.pk).update(last_at=Now())
@@ -137,21 +146,25 @@ def stop(*, message: Message) -> None:
         events.request_stop(message.pk, running.values_list("attempt", flat=True).first() or message.attempt)
 
 
-def regenerate(*, user: User, message: Message, model: AIModel | None = None, mode: str = "") -> Message:
-    """Make another answer to the same question beside this one, by the same model and mode where none is named."""
+def regenerate(
+    *, user: User, message: Message, model: AIModel | None = None, mode: str = "", skips_curated: bool = False
+) -> Message:
+    """Make another answer to the same question beside this one, by the same model and mode where none is named.
+
+    Who names a model or a mode wants it to answer; so does `skips_curated`, also where an editor's answer is there.
+    """
     question = _question_of(message)
     chosen_mode = mode if mode in Conversation.Mode.values else message.conversation.mode
+    is_searched = skips_curated or bool(mode) or model is not None or message.skips_curated
+    way = Way(model or message.conversation.model, chosen_mode, skips_curated=is_searched)
     reservation = _reserve(user, message.conversation.team)
-    make = partial(_regenerate, question, user, model or message.conversation.model, chosen_mode, reservation)
-    return _or_release(reservation, make)
+    return _or_release(reservation, partial(_regenerate, question, user, way, reservation))
 
 
 @transaction.atomic
-def _regenerate(
-    question: Message, user: User, model: AIModel | None, mode: str, reservation: UUID, corrected: str = ""
-) -> Message:
+def _regenerate(question: Message, user: User, way: Way, reservation: UUID) -> Message:
     _refuse_second(question.conversation)
-    return _answer(question, user, model, mode, reservation, corrected)
+    return _answer(question, user, way, reservation)
 
 
 def correct(*, user: User, message: Message, text: str) -> Message:
@@ -159,8 +172,8 @@ def correct(*, user: User, message: Message, text: str) -> Message:
     question = _question_of(message)
     text = _question(text)
     reservation = _reserve(user, message.conversation.team)
-    make = partial(_regenerate, question, user, message.model, message.conversation.mode, reservation, corrected=text)
-    return _or_release(reservation, make)
+    way = Way(message.model, message.conversation.mode, corrected=text)
+    return _or_release(reservation, partial(_regenerate, question, user, way, reservation))
 
 
 def retry(*, user: User, message: Message) -> Message:

@@ -41,7 +41,7 @@ def rounds_of(conversation: Conversation, *, shown: UUID | None = None) -> list[
 
     Of several answers the one that the next question followed is shown, else the last; `shown` names another.
     """
-    latest = conversation.messages.order_by("-created_at").select_related("model")
+    latest = conversation.messages.order_by("-created_at").select_related("model", "feedback")
     messages = sorted(latest.prefetch_related(_cited())[:MAX_MESSAGES], key=lambda message: message.created_at)
     followed = {message.parent_id for message in messages if message.role == Message.Role.USER}
     return [
@@ -55,7 +55,7 @@ def rounds_of(conversation: Conversation, *, shown: UUID | None = None) -> list[
 def round_of(answer: Message) -> Round:
     """Return the round of one answer, which is the one shown."""
     siblings = Message.objects.filter(parent_id=answer.parent_id, role=Message.Role.ASSISTANT)
-    answers = siblings.select_related("model").prefetch_related(_cited()).order_by("created_at")
+    answers = siblings.select_related("model", "feedback").prefetch_related(_cited()).order_by("created_at")
     question = question_of(answer)
     return _round(question, tuple(answers), set(), answer.pk)
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.chat import views
+from apps.chat import answer_views, views
 
 app_name = "chat"
 urlpatterns = [
@@ -18,5 +18,8 @@ urlpatterns = [
     path("chat/answers/<uuid:message_id>/again/", views.again, name="again"),
     path("chat/answers/<uuid:message_id>/correct/", views.correct, name="correct"),
     path("chat/answers/<uuid:message_id>/retry/", views.retry, name="retry"),
+    path("chat/answers/<uuid:message_id>/vote/", answer_views.vote, name="vote"),
+    path("chat/answers/<uuid:message_id>/trace/", answer_views.trace, name="trace"),
+    path("chat/answers/<uuid:message_id>/keep/", answer_views.keep, name="keep"),
     path("chat/answers/<uuid:message_id>/citations/<int:number>/", views.citation, name="citation"),
 ]

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,8 +16,10 @@ from apps.catalog.services import ready_models
 from apps.chat import services
 from apps.chat.access import access_citation, access_conversation, access_message
 from apps.chat.composer import composer_for
+from apps.chat.curated_source import curated_source_of
 from apps.chat.examples import example_questions
 from apps.chat.forms import question_of, uuid_of
+from apps.chat.keeping import may_keep
 from apps.chat.models import Conversation, Message
 from apps.chat.sources import source_of
 from apps.chat.thread import Round, round_of, rounds_of
@@ -129,8 +131,9 @@ def again(request: PersonRequest, message_id: UUID) -> HttpResponse:
     message = _answer(request, message_id)
     model_id = uuid_of(request.POST.get("model"))
     model = ready_models(AIModel.Kind.CHAT).filter(pk=model_id).first() if model_id else None
-    mode = request.POST.get("mode", "")
-    return _round(request, round_of(services.regenerate(user=request.user, message=message, model=model, mode=mode)))
+    mode, anyway = request.POST.get("mode", ""), "anyway" in request.POST
+    made = services.regenerate(user=request.user, message=message, model=model, mode=mode, skips_curated=anyway)
+    return _round(request, round_of(made))
 
 
 @require_POST
@@ -154,6 +157,8 @@ def retry(request: PersonRequest, message_id: UUID) -> HttpResponse:
 def citation(request: PersonRequest, message_id: UUID, number: int) -> HttpResponse:
     """Return the drawer: the cited passage in its document."""
     cited = access_citation(request.user, message_id, number)
+    if cited.curated_id:
+        return render(request, "chat/curated.html", {"source": curated_source_of(request.user, cited)})
     return render(request, "chat/source.html", {"source": source_of(request.user, cited)})
 
 
@@ -172,15 +177,17 @@ def _page(request: PersonRequest, found: Conversation) -> dict[str, Any]:
         "rounds": rounds,
         "composer": composer_for(request.user, found.team, found),
         "models": ready_models(AIModel.Kind.CHAT),
+        "may_keep": may_keep(request.user, found.team_id),
     }
 
 
-def _round(request: HttpRequest, each: Round, template: str = "chat/parts/answer.html") -> HttpResponse:
+def _round(request: PersonRequest, each: Round, template: str = "chat/parts/answer.html") -> HttpResponse:
     context = {
         "round": each,
         "conversation": each.question.conversation,
         "current_conversation": each.question.conversation,
         "models": ready_models(AIModel.Kind.CHAT),
+        "may_keep": may_keep(request.user, each.question.conversation.team_id),
         "is_fragment": True,
     }
     return render(request, template, context)

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from apps.core.errors import Forbidden, NotFound
-from apps.libraries.models import Chunk, Document, Library
+from apps.libraries.models import Chunk, CuratedAnswer, Document, Library
 from apps.users.access import role_in
 from apps.users.models import Role, User
 
@@ -49,3 +49,20 @@ def access_chunk(user: User, chunk_id: UUID, *, at_least: Role = Role.VIEWER) ->
         raise NotFound
     _require(user, chunk.document.library.team_id, at_least)
     return chunk
+
+
+def access_curated(
+    user: User, curated_id: UUID, *, at_least: Role = Role.VIEWER, deleted: bool = False
+) -> CuratedAnswer:
+    """Return a curated answer of a readable library; with `deleted`, one that can still be restored.
+
+    Raises NotFound, or Forbidden for too low a role.
+    """
+    rows = CuratedAnswer.objects.filter(library__in=Library.objects.readable_by(user))
+    if not deleted:
+        rows = rows.filter(deleted_at=None)
+    curated = rows.select_related("library__team", "updated_by", "created_by").filter(pk=curated_id).first()
+    if curated is None:
+        raise NotFound
+    _require(user, curated.library.team_id, at_least)
+    return curated

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from apps.catalog.models import AIModel
 from apps.libraries.models import AskedQuestion, Library
+from apps.runtimes.contracts import Floats
 from apps.users.models import User
 
 QUESTION_MAX = 4_000
@@ -97,7 +98,7 @@ def waiting(model: AIModel) -> QuerySet[AskedQuestion]:
     return AskedQuestion.objects.filter(Q(vector=None) | ~Q(model=model)).order_by("-created_at")
 
 
-def embed_waiting(model: AIModel, embed: Callable[[Sequence[str]], Sequence[Sequence[float]]]) -> int:
+def embed_waiting(model: AIModel, embed: Callable[[Sequence[str]], Floats]) -> int:
     """Make the vectors that are missing, for one batch; return how many. Safe to repeat."""
     rows = list(waiting(model).only("question", "searched")[:EMBEDDED_AT_ONCE])
     if not rows:

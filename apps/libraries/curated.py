@@ -22,6 +22,7 @@ from apps.core.text import one_line
 from apps.libraries.errors import AnswerMissing, AnswerTooLong, QuestionMissing, QuestionTaken, TooManyWordings
 from apps.libraries.models import CuratedAnswer, CuratedVector, Library
 from apps.libraries.types import text_digest
+from apps.runtimes.contracts import Floats
 from apps.users.models import User
 
 QUESTION_MAX = 1_000
@@ -163,14 +164,14 @@ def waiting(model: AIModel, limit: int = EMBEDDED_AT_ONCE) -> list[tuple[UUID, s
     return rows
 
 
-def embed_waiting(model: AIModel, embed: Callable[[Sequence[str]], Sequence[Sequence[float]]]) -> int:
+def embed_waiting(model: AIModel, embed: Callable[[Sequence[str]], Floats]) -> int:
     """Make the vectors that are missing, for one batch; return how many were stored. Safe to repeat."""
     batch = waiting(model)
     return _store(model, batch, embed([wording for _curated_id, wording in batch])) if batch else 0
 
 
 @transaction.atomic
-def _store(model: AIModel, batch: Sequence[tuple[UUID, str]], vectors: Sequence[Sequence[float]]) -> int:
+def _store(model: AIModel, batch: Sequence[tuple[UUID, str]], vectors: Floats) -> int:
     """Store vectors of wordings that are still there; return how many."""
     ids = {curated_id for curated_id, _wording in batch}
     alive = {row.pk: row.wordings for row in CuratedAnswer.objects.select_for_update(no_key=True).filter(pk__in=ids)}

@@ -151,7 +151,7 @@ def _read_en(text: str) -> Reading:
     plain = re.sub(r"'(?:s|re|m|d|ll|ve)\b", " ", plain)
     plain = _QUARTER.sub(lambda found: f"{found[2]} {'quarter' if found[1] in 'qQ' else 'half'}", plain)
     lowered = plain.lower()
-    kind = next((kind for kind, pattern in _EN_KINDS if pattern.search(lowered)), "what")
+    kind = _kind(_EN_KINDS, lowered)
     plain = re.sub(r"\bwhat (?:time|year|day|date)\b", "when", plain, flags=re.IGNORECASE)
     joined = _EN_PHRASES.sub(lambda found: words_of.SAME[found[0].lower()], plain)
     numbers, codes, words, names = _tokens(joined)
@@ -162,7 +162,7 @@ def _read_en(text: str) -> Reading:
 
 
 def _read_zh(text: str) -> Reading:
-    kind = next((kind for kind, pattern in _ZH_KINDS if pattern.search(text)), "what")
+    kind = _kind(_ZH_KINDS, text)
     bare = words_of.ZH_NOT_NEGATION.sub("", words_of.ZH_CHOICE.sub("", text))
     is_negated = bool(words_of.ZH_NEGATION.search(bare))
     counted = _ZH_YEAR.sub(lambda found: _digits(found[0]), text)
@@ -172,6 +172,14 @@ def _read_zh(text: str) -> Reading:
     for word in words:
         content += _zh_words(word) if HAN.match(word) else [word]
     return Reading("zh", kind, is_negated, frozenset(), numbers, codes, tuple(dict.fromkeys(content)), names)
+
+
+def _kind(kinds: Sequence[tuple[Kind, re.Pattern[str]]], text: str) -> Kind:
+    """Return the kind of answer that is asked for; the first pattern decides."""
+    for kind, pattern in kinds:
+        if pattern.search(text):
+            return kind
+    return "what"
 
 
 def _tokens(text: str) -> tuple[tuple[str, ...], frozenset[str], list[str], frozenset[str]]:

@@ -19,7 +19,7 @@ def look(scope: Scope, tools: SearchTools, question: str) -> Looked:
         return Looked(facts={"answers": count})
     vector = tools.embedder.embed_queries([question])[0]
     near = store.nearest(scope.team_id, scope.library_ids, tools.model, vector.tolist())
-    judged = []
+    judged: list[dict[str, str | float]] = []
     best: Curated | None = None
     for candidate in near[:JUDGED]:
         if candidate.cosine < LEAST_COSINE and judged:

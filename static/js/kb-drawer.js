@@ -13,6 +13,7 @@ class KbDrawer extends HTMLElement {
       const detail = /** @type {CustomEvent} */ (event).detail;
       if (detail.target === this && !this.contains(detail.elt)) this.opener = detail.elt;
     });
+    document.body.addEventListener("kb:close-drawer", () => this.close());
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !event.defaultPrevented && !document.querySelector("dialog[open], .menu:popover-open")) this.close();
     });

@@ -2,10 +2,13 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 
 from django import template
+from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from apps.chat.errors import reason
@@ -74,6 +77,13 @@ def with_marks(extract: Extract) -> SafeString:
 
 def _piece(piece: Piece) -> str | SafeString:
     return format_html('<mark data-weight="{}">{}</mark>', piece.weight, piece.text) if piece.weight else piece.text
+
+
+@register.filter
+def moment(text: str) -> datetime | None:
+    """Return the time that a stored step names, in the reader's time zone."""
+    found = parse_datetime(str(text or ""))
+    return localtime(found) if found else None
 
 
 @register.filter

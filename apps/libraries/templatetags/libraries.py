@@ -5,9 +5,11 @@ import re
 from collections.abc import Sequence
 
 from django import template
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from apps.core.errors import sentence_of
+from apps.core.markdown import render_cached
 from apps.libraries.models import Document
 
 register = template.Library()
@@ -50,6 +52,12 @@ def media_type_of(document: Document) -> str:
     """Return the media type; before the content was looked at, that which the name suggests, for the icon alone."""
     suffix = document.name.rpartition(".")[2].lower()
     return document.media_type or _SUFFIX_TYPES.get(suffix, "text/plain")
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    """Return markdown that a person wrote as safe HTML."""
+    return mark_safe(render_cached(text))  # noqa: S308  (core.markdown has cleaned it)
 
 
 @register.filter

@@ -1,0 +1,39 @@
+"""Makes a curated answer of an answer in a chat: what the form begins with, and where it may go."""
+
+import re
+from collections.abc import Sequence
+from uuid import UUID
+
+from apps.chat.models import Message
+from apps.chat.thread import question_of
+from apps.libraries.curated import Draft
+from apps.libraries.models import Library
+from apps.users.access import role_in
+from apps.users.models import Role, User
+
+_MARKS = re.compile(r"[ \u00a0]*\[\d{1,3}\](?!\()")
+
+
+def libraries_for(user: User, message: Message) -> Sequence[Library]:
+    """Return the libraries that the person may write answers for: those of the chat's question first."""
+    role = role_in(user, message.conversation.team_id)
+    if role is None or not role.covers(Role.EDITOR):
+        return ()
+    readable = Library.objects.readable_by(user).filter(team=message.conversation.team_id).order_by("name")
+    searched = {str(each) for each in message.library_ids}
+    cited = {str(library) for library in message.citations.values_list("document__library", flat=True)}
+    return sorted(readable, key=lambda each: (str(each.pk) not in cited, str(each.pk) not in searched, each.name))
+
+
+def may_keep(user: User, team_id: UUID) -> bool:
+    """Return whether the person is an editor of the team."""
+    role = role_in(user, team_id)
+    return role is not None and role.covers(Role.EDITOR)
+
+
+def draft_of(message: Message) -> Draft:
+    """Return the question as it was searched for, and the answer without the marks of its sources."""
+    asked = question_of(message).text
+    searched = str(message.steps.get("question") or asked)
+    variants = (asked,) if searched != asked and not message.steps.get("was_rewritten") else ()
+    return Draft(" ".join(searched.split()), _MARKS.sub("", message.text).strip(), variants)
