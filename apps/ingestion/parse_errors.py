@@ -200,6 +200,27 @@ class XmlEntities(ParseError):
     detail = _("Documents with their own entities or document types are refused, since they can read other files.")
 
 
+class SelfReference(ParseError):
+    """A file whose parts lead back to themselves, so that it has no right reading (ADR 0015)."""
+
+    code = "self-reference"
+    title = _("This file refers to itself in a circle")
+    detail = _(
+        "It is damaged, so some of its text may be lost. Open it in its own program, save it again and upload that."
+    )
+
+
+class MissingPart(ParseError):
+    """A file names a part that should hold text, and does not hold it (ADR 0014, 0015)."""
+
+    code = "missing-part"
+    title = _("A part of this file is missing")
+    detail = _(
+        "It should hold “%(part)s” and does not, so text would be lost. "
+        "Open it in its own program, save it again and upload that."
+    )
+
+
 class ParseCancelled(ParseError):
     """Somebody stopped the reading."""
 
@@ -251,6 +272,8 @@ _CLASSES: tuple[type[ParseError], ...] = (
     TooDeep,
     Malware,
     XmlEntities,
+    SelfReference,
+    MissingPart,
     ParseCancelled,
     ParserUnavailable,
     NoRoom,

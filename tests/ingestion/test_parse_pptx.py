@@ -196,12 +196,11 @@ def test_it_reads_the_words_on_pictures_of_slides_that_say_little_else(
     assert [block.text for block in parsed.blocks if block.kind == "figure"] == [read]
 
 
-def test_it_reads_what_is_left_when_parts_are_missing_or_broken(tmp_path: Path) -> None:
+def test_it_refuses_a_presentation_with_a_broken_slide_rather_than_losing_its_text(tmp_path: Path) -> None:
     good = slide(shape(paragraphs("Still here"), at=place(0, 0)))
 
-    parsed = read(office.pptx(tmp_path / "a.pptx", [good, "<p:sld", good]))
-
-    assert [(block.text, block.page) for block in parsed.blocks] == [("Still here", 1), ("Still here", 3)]
+    with pytest.raises(Refused, match="broken"):
+        read(office.pptx(tmp_path / "a.pptx", [good, "<p:sld", good]))
 
 
 def test_it_marks_hidden_slides(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ class _Reader:
 
     def __init__(self, package: Package, main: str, builder: Builder) -> None:
         self._package = package
-        self._relations = package.relations(main)
+        self._relations = package.telling_relations(main)
         parts = {each.kind: each.target for each in self._relations.values() if not each.is_external}
         folder = main.rpartition("/")[0]
         self._styles = Styles(package.spare_xml(parts.get("styles", f"{folder}/styles.xml")))

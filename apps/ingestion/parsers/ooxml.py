@@ -35,8 +35,11 @@ class Relation:
     is_external: bool
 
 
+TELLING = frozenset({"slide", "notesSlide", "footnotes", "endnotes", "comments", "chart", "diagramData"})  # hold text
+
+
 class Package:
-    """An OOXML file. A part that is missing is empty: referring to one is a common fault."""
+    """An OOXML file. A part that is missing is empty: to refer to one is a common fault, but see `TELLING`."""
 
     def __init__(self, file: str | IO[bytes]) -> None:
         self._archive = Archive(file)
@@ -81,6 +84,28 @@ class Package:
         folder, _, name = part.rpartition("/")
         root = self.spare_xml(f"{folder}/_rels/{name}.rels" if folder else f"_rels/{name}.rels")
         return {value(each, "Id"): _relation(folder, each) for each in (root if root is not None else ())}
+
+    def refuse_missing(self, part: str) -> None:
+        """Raise Refused `missing-part` for a part that should hold text and is not there."""
+        if not self.name_of(part):
+            raise Refused("missing-part", part=part[:200])
+
+    def telling_relations(self, part: str) -> Mapping[str, Relation]:
+        """Return what `relations` does. Raises Refused when a part that would hold text is not there."""
+        relations = self.relations(part)
+        for each in relations.values():
+            if each.kind in TELLING and not each.is_external:
+                self.refuse_missing(each.target)
+        return relations
+
+    def refuse_lost_relations(self, folder: str) -> None:
+        """Raise Refused `missing-part` where some parts in a folder have no relationships and their likes have."""
+        parts = [name for name in self._names if name.endswith(".xml") and posixpath.dirname(name) == folder.lower()]
+        wanted = [f"{folder}/_rels/{posixpath.basename(part)}.rels" for part in parts]
+        lost = [name for name in wanted if not self.name_of(name)]
+        if len(lost) < len(wanted):
+            for name in lost:
+                self.refuse_missing(name)
 
     def main(self, default: str) -> str:
         """Return the name of the main part: as the package says, else the usual one."""

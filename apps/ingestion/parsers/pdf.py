@@ -9,6 +9,7 @@ import pypdfium2.raw as pdfium
 from apps.ingestion.parsers.attaching import Attacher
 from apps.ingestion.parsers.cleaning import language_of, one_line
 from apps.ingestion.parsers.pdf_blocks import WORD, blocks_of
+from apps.ingestion.parsers.pdf_damage import refuse_damaged
 from apps.ingestion.parsers.pdf_figures import Figures
 from apps.ingestion.parsers.pdf_furniture import without_furniture
 from apps.ingestion.parsers.pdf_headings import normal
@@ -27,6 +28,7 @@ _FACTS = {
     "CreationDate": "created",
     "ModDate": "modified",
 }
+_NOBODY = "anonymous"  # what some programs write where nobody told them a name
 _MOMENT = re.compile(r"(?:D:)?(\d{4})(\d{2})?(\d{2})?")
 MAX_ATTACHMENTS = 10
 _RIGHTS_MANAGED = "MicrosoftIRMServices"
@@ -42,6 +44,7 @@ def parse(task: Task) -> ParsedDocument:
     """
     document = _open(task)
     try:
+        refuse_damaged(task.path)
         _refuse_wrapper(document)
         total = len(document)
         if total > task.limits.max_pages:
@@ -89,7 +92,7 @@ def _facts(document: pypdfium2.PdfDocument) -> dict[str, str]:
         moment = _MOMENT.match(words) if key.endswith("Date") else None
         if moment:
             words = "-".join(part for part in moment.groups() if part)
-        if words:
+        if words and words.lower() != _NOBODY:
             facts[name] = words
     return facts
 

@@ -18,6 +18,7 @@ from apps.libraries.types import Box, ParsedDocument
 
 _STANDARD_SIZE = (9_144_000, 6_858_000)  # EMU, where the presentation does not say
 MAX_DATE_CHARS = 30
+_RELATED = ("ppt/slides", "ppt/slideLayouts")  # each has a layout, or a master (ECMA-376 part 1, 13.3.8 and 13.3.9)
 _NOT_A_NOTE = re.compile(r"^[\d\s‹›#]*$")
 
 
@@ -50,6 +51,8 @@ class _Reader:
         total = len(self._slides)
         if total > self._task.limits.max_pages:
             raise Refused("too-many-pages", pages=total, limit=self._task.limits.max_pages)
+        for folder in _RELATED:
+            self._package.refuse_lost_relations(folder)
         title = ""
         for page, part in enumerate(self._slides, 1):
             self._task.report(page - 1, total)
@@ -58,11 +61,12 @@ class _Reader:
         return self._builder.finish(pages=total, title=title, facts=self._package.facts())
 
     def _slide(self, page: int, part: str) -> str:
-        """Add the blocks of a slide; return its title. A slide that is missing or broken is left out."""
-        root = self._package.spare_xml(part)
+        """Add the blocks of a slide; return its title. Raises Refused for one that is missing or broken."""
+        self._package.refuse_missing(part)
+        root = self._package.xml(part)
         if root is None:
             return ""
-        relations = self._package.relations(part)
+        relations = self._package.telling_relations(part)
         found = [shape for shape in self._shapes(root, relations) if not self._is_repeated(shape)]
         self._builder.turn_to(page)
         heading = self._heading(found, is_hidden=value(root, "show") in {"0", "false"})

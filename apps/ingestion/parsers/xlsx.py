@@ -81,6 +81,7 @@ class _Workbook:
 
     def _sheet(self, builder: Builder, listed: _Listed) -> None:
         """Add the blocks of a sheet and of what lies over it. Raises Refused."""
+        self._package.refuse_missing(listed.part)
         sheet = Sheet(self._task.limits.max_chars)
         drawings = self._cells(sheet, listed)
         relations = self._package.relations(listed.part)
@@ -140,6 +141,8 @@ class _Workbook:
 
     def _value(self, kind: str, raw: str, style: str) -> str:
         if kind == "s":
+            if not self._strings:
+                raise Refused("missing-part", part="xl/sharedStrings.xml")
             at = number(raw, -1)
             return self._strings[at].strip() if 0 <= at < len(self._strings) else ""
         if kind == "b":
