@@ -48,7 +48,11 @@ def _shown(request: PersonRequest, library: Library) -> HttpResponse:
         "progress": progress,
         "rows": rows,
         "counts": {change: sum(row["change"] == change for row in rows) for change in ORDER},
-        "metrics": [(name, stored["before"][name], stored["after"].get(name)) for name in stored.get("before", {})],
+        "metrics": [
+            (name, stored["before"][name], stored["after"].get(name))
+            for name in wording.METRICS
+            if name in stored.get("before", {})
+        ],
         "problem": sentence_of(stored["code"], {}) if stored.get("code") else "",
     }
     return render(request, "evaluation/words_report.html", context)
