@@ -11,6 +11,7 @@ from apps.libraries import asked, curated
 from apps.libraries.models import AskedQuestion, CuratedAnswer
 from apps.libraries.tasks import ring_embedder
 from apps.rag.fusion import language_of
+from apps.rag.refusal import is_weak
 from apps.rag.types import Condensed, Curated, Finished, Found, Retrieved, Stage
 
 MOST_STAGES = 60  # of one answer; a comparison of many things searches many times
@@ -80,7 +81,7 @@ class Record:
             language=found.language if found else language_of(question),
             support=1.0 if given else found.support if found else 0.0,
             is_refusal=bool(finished and finished.is_refusal),
-            is_weak=any(sentence.state in DOUBTED for sentence in sentences),
+            is_weak=any(sentence.state in DOUBTED for sentence in sentences) or (found is not None and is_weak(found)),
             message_id=message.pk,
             curated_id=given.curated_id if given and is_there else None,
             milliseconds=found.milliseconds if found else 0.0,

@@ -50,12 +50,13 @@ def load(name: str) -> Iterator[Pair]:
             yield Pair(wording, line[2:].strip(), line[1])
 
 
-def judge(pairs: Sequence[Pair], embedder: Embedder) -> list[Judged]:
-    """Return what the rules say of each pair."""
+def judge(pairs: Sequence[Pair], embedder: Embedder, floor: float) -> list[Judged]:
+    """Return what the rules say of each pair; `floor` is the model's cosine of unrelated texts."""
     texts = list(dict.fromkeys(text for pair in pairs for text in (pair.wording, pair.question)))
     vectors = dict(zip(texts, embedder.embed_queries(texts), strict=True))
     judged = []
     for pair in pairs:
         cosine = float(vectors[pair.wording] @ vectors[pair.question])
-        judged.append(Judged(pair, cosine, compare(pair.question, pair.wording, cosine, embedder.embed_queries)))
+        verdict = compare(pair.question, pair.wording, cosine, embedder.embed_queries, floor=floor)
+        judged.append(Judged(pair, cosine, verdict))
     return judged

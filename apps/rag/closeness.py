@@ -23,9 +23,11 @@ from apps.runtimes.contracts import Floats
 Kind = Literal["when", "who", "where", "why", "how", "amount", "often", "choice", "what"]
 Embed = Callable[[Sequence[str]], Floats]
 
-LEAST_COSINE = 0.93  # of the questions
-LEAST_WORD_COSINE = 0.945  # of two words that are to mean the same
-KIN_GAIN = 0.045  # added to the cosine of forms of one word
+# Nearness is the cosine on a scale where unrelated texts have about 0 (scales.cosine_floor) and equal ones 1. The
+# values are those of multilingual-e5-small, whose floor is 0.7: cosines of 0.93 and 0.945.
+LEAST_NEARNESS = 0.767  # of the questions
+LEAST_WORD_NEARNESS = 0.817  # of two words that are to mean the same
+KIN_GAIN = 0.15  # added to the nearness of forms of one word
 KIN_LETTERS = 4  # that such forms share at their beginning
 MOST_WORDS = 24  # of one question that are compared; longer ones are no questions
 HAN = re.compile(r"[\u3400-\u9fff]")
@@ -101,15 +103,23 @@ class Verdict:
 
 
 def compare(
-    question: str, wording: str, cosine: float, embed: Embed, *, synonyms: Mapping[str, str] | None = None
+    question: str,
+    wording: str,
+    cosine: float,
+    embed: Embed,
+    *,
+    floor: float = 0.0,
+    synonyms: Mapping[str, str] | None = None,
 ) -> Verdict:
     """Return whether `question` asks for what `wording` asks. `synonyms` maps a library's words to shared ones.
 
-    `embed` gives unit vectors of single words; it is called only where words have to be compared.
+    `cosine` is that of the two questions, `floor` that of unrelated texts by the same model. `embed` gives unit
+    vectors of single words; it is called only where words have to be compared.
     """
     if _plain(question) == _plain(wording):
         return Verdict(is_same=True, likeness=1.0)
-    if cosine < LEAST_COSINE:
+    near = nearness(cosine, floor)
+    if near < LEAST_NEARNESS:
         return Verdict(is_same=False, likeness=0.0, against="cosine")
     asked, known = read(question), read(wording)
     against = disagreement(asked, known)
@@ -118,10 +128,14 @@ def compare(
     left, right = _unshared(asked, known, synonyms or {})
     if any(_opposite(a, b) for a in left for b in right):
         return Verdict(is_same=False, likeness=0.0, against="opposites")
-    weakest = _weakest((left, right), asked, known, embed)
-    is_same = weakest >= LEAST_WORD_COSINE
-    likeness = min(1.0, max(0.0, (cosine - 0.8) / 0.2)) * min(1.0, weakest)
-    return Verdict(is_same, round(likeness, 4), "" if is_same else "words")
+    weakest = _weakest((left, right), asked, known, lambda words: _Vectors(embed, words, floor))
+    is_same = weakest >= LEAST_WORD_NEARNESS
+    return Verdict(is_same, round(near * min(1.0, weakest), 4), "" if is_same else "words")
+
+
+def nearness(cosine: float, floor: float) -> float:
+    """Return a cosine on the scale from unrelated (0) to equal (1)."""
+    return min(1.0, max(0.0, (cosine - floor) / (1 - floor)))
 
 
 def disagreement(one: Reading, other: Reading) -> str:
@@ -264,8 +278,13 @@ def _opposite(one: str, other: str) -> bool:
     return any(longer == prefix + shorter for prefix in words_of.EN_OPPOSITE_PREFIXES)
 
 
-def _weakest(sides: tuple[Sequence[str], Sequence[str]], asked: Reading, known: Reading, embed: Embed) -> float:
-    """Return the cosine of the worst matched word; 1 where every word has its like, 0 where one has no counterpart.
+def _weakest(
+    sides: tuple[Sequence[str], Sequence[str]],
+    asked: Reading,
+    known: Reading,
+    vectors_of: Callable[[Sequence[str]], "_Vectors"],
+) -> float:
+    """Return the nearness of the worst matched word; 1 where every word has its like, 0 where one has no counterpart.
 
     A word's counterpart is one that only the other question has, or another form of it that both have.
     """
@@ -273,7 +292,8 @@ def _weakest(sides: tuple[Sequence[str], Sequence[str]], asked: Reading, known: 
     needed = [word for word in (*left, *right) if not _is_light(word)]
     if any(word.lower() in asked.names | known.names for word in needed):
         return 0.0
-    vectors = _Vectors(embed, (*left, *right, *asked.words[:MOST_WORDS], *known.words[:MOST_WORDS])) if needed else None
+    every = (*left, *right, *asked.words[:MOST_WORDS], *known.words[:MOST_WORDS])
+    vectors = vectors_of(every) if needed else None
     best = [_best(word, right, known.words, vectors) for word in left if not _is_light(word) and vectors]
     best += [_best(word, left, asked.words, vectors) for word in right if not _is_light(word) and vectors]
     return min(best, default=1.0)
@@ -282,18 +302,20 @@ def _weakest(sides: tuple[Sequence[str], Sequence[str]], asked: Reading, known: 
 class _Vectors:
     """The vectors of some words, made together."""
 
-    def __init__(self, embed: Embed, words: Sequence[str]) -> None:
+    def __init__(self, embed: Embed, words: Sequence[str], floor: float) -> None:
         self._places = {word: place for place, word in enumerate(dict.fromkeys(words))}
         self._vectors = embed(list(self._places))
+        self._floor = floor
 
-    def cosine(self, one: str, other: str) -> float:
-        """Return the cosine of two of the words."""
-        return float(self._vectors[self._places[one]] @ self._vectors[self._places[other]])
+    def nearness(self, one: str, other: str) -> float:
+        """Return how near two of the words are."""
+        cosine = float(self._vectors[self._places[one]] @ self._vectors[self._places[other]])
+        return nearness(cosine, self._floor)
 
 
 def _best(word: str, unshared: Sequence[str], others: Sequence[str], vectors: _Vectors) -> float:
-    plain = [vectors.cosine(word, other) for other in unshared]
-    kin = [vectors.cosine(word, other) + KIN_GAIN for other in others[:MOST_WORDS] if _is_kin(word, other)]
+    plain = [vectors.nearness(word, other) for other in unshared]
+    kin = [vectors.nearness(word, other) + KIN_GAIN for other in others[:MOST_WORDS] if _is_kin(word, other)]
     return max((*plain, *kin), default=0.0)
 
 

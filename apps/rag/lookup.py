@@ -1,9 +1,13 @@
 """Looks whether an editor has answered a question: the nearest wordings by their vectors, then the words decide."""
 
+from uuid import UUID
+
 from apps.libraries import curated as store
 from apps.libraries.curated import Candidate
-from apps.rag.closeness import LEAST_COSINE, compare
+from apps.libraries.lexicons import wordings_of
+from apps.rag.closeness import compare
 from apps.rag.curating import Looked
+from apps.rag.scales import cosine_floor
 from apps.rag.search import MAX_QUESTION_CHARS, SearchTools
 from apps.rag.types import Curated, Scope
 
@@ -21,14 +25,26 @@ def look(scope: Scope, tools: SearchTools, question: str) -> Looked:
     near = store.nearest(scope.team_id, scope.library_ids, tools.model, vector.tolist())
     judged: list[dict[str, str | float]] = []
     best: Curated | None = None
+    floor = cosine_floor(tools.model.name)
     for candidate in near[:JUDGED]:
-        if candidate.cosine < LEAST_COSINE and judged:
-            break
-        verdict = compare(question, candidate.wording, candidate.cosine, tools.embedder.embed_queries)
+        verdict = compare(
+            question,
+            candidate.wording,
+            candidate.cosine,
+            tools.embedder.embed_queries,
+            floor=floor,
+            synonyms=_synonyms(candidate.curated.library_id),
+        )
         judged.append(_fact(candidate, verdict.likeness, verdict.against))
         if verdict.is_same and (best is None or verdict.likeness > best.likeness):
             best = _curated(candidate, verdict.likeness)
     return Looked(best, {"answers": count, "nearest": judged[:SHOWN_NEAREST], "given": best.question if best else ""})
+
+
+def _synonyms(library_id: UUID) -> dict[str, str]:
+    """Return the library's own synonyms, each under the first of its group."""
+    groups = [group for wording in wordings_of([library_id]) for group in wording.synonyms]
+    return {word.lower(): group[0].lower() for group in groups for word in group}
 
 
 def _fact(candidate: Candidate, likeness: float, against: str) -> dict[str, str | float]:

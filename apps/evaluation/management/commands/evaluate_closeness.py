@@ -9,11 +9,11 @@ from django.core.management.base import BaseCommand, CommandError
 
 from apps.core.errors import AppError
 from apps.evaluation.closeness import KINDS, SETS, Judged, judge, load
-from apps.rag.closeness import LEAST_COSINE
+from apps.rag.scales import cosine_floor
 from apps.rag.search import SearchTools
 from apps.runtimes.contracts import RuntimeFailure
 
-COSINES = (LEAST_COSINE, 0.95, 0.96, 0.97, 0.98)
+COSINES = (0.93, 0.95, 0.96, 0.97, 0.98)
 
 
 class Command(BaseCommand):
@@ -25,8 +25,9 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
-            embedder = SearchTools.default().embedder
-            judged = {name: judge(list(load(name)), embedder) for name in SETS}
+            tools = SearchTools.default()
+            floor = cosine_floor(tools.model.name)
+            judged = {name: judge(list(load(name)), tools.embedder, floor) for name in SETS}
         except (AppError, RuntimeFailure) as error:
             raise CommandError(str(error)) from error
         if options["json"]:
