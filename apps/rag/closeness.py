@@ -73,6 +73,7 @@ _ZH_NUMBER = re.compile(
 )
 # What stands before a word and only counts, asks for or negates it.
 _ZH_COUNTING = re.compile("^(?:[不没未无]|多少|几|哪[些个位种年天月]?|每一?(?=[^年月周天日季])|这|那|第)+")
+_ZH_MODALS = "能可要会是有该应肯想愿"
 _ZH_YEAR = re.compile("[〇零一二三四五六七八九]{2,}")
 _LONGEST_FIRST = sorted((phrase for phrase in words_of.SAME if " " in phrase), key=len, reverse=True)
 _EN_PHRASES = re.compile("|".join(rf"\b{phrase}\b" for phrase in _LONGEST_FIRST))
@@ -228,8 +229,13 @@ def _numbers_in(found: str) -> list[str]:
 
 def _zh_words(run: str) -> list[str]:
     """Return the words of a run that say what is asked for."""
-    bare = [_ZH_COUNTING.sub("", word) for word in segment(words_of.ZH_CHOICE.sub(r"\1", run))]
-    return [word for word in bare if word and not words_of.ZH_FRAME.fullmatch(word)]
+    bare = [_ZH_COUNTING.sub("", word) for word in segment(words_of.ZH_CHOICE.sub(_verb_of_choice, run))]
+    return [word for word in bare if word.strip() and not words_of.ZH_FRAME.fullmatch(word)]
+
+
+def _verb_of_choice(choice: re.Match[str]) -> str:
+    """Return the verb that is asked about once, a space for one that only asks: 能不能."""
+    return choice[1] if choice[1] and choice[1] not in _ZH_MODALS else " "
 
 
 def _unshared(one: Reading, other: Reading, synonyms: Mapping[str, str]) -> tuple[list[str], list[str]]:
