@@ -14,6 +14,7 @@ from apps.libraries.models import Document
 
 register = template.Library()
 _HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
+_MARKUP = re.compile(r"[*_`~|]+|^#+|^>+|^[-+]\s|:?-{3,}:?", re.MULTILINE)
 _SAMPLE_CHARS = 2_000
 _HAN_SHARE = 0.15
 _SUFFIX_TYPES = {
@@ -58,6 +59,12 @@ def media_type_of(document: Document) -> str:
 def markdown(text: str) -> SafeString:
     """Return markdown that a person wrote as safe HTML."""
     return mark_safe(render_cached(text))  # noqa: S308  (core.markdown has cleaned it)
+
+
+@register.filter
+def without_markdown(text: str) -> str:
+    """Return the words of a markdown text in one line, for a list."""
+    return " ".join(_MARKUP.sub(" ", text[:_SAMPLE_CHARS]).split())
 
 
 @register.filter
