@@ -11,7 +11,7 @@ from factory.django import DjangoModelFactory
 from apps.catalog.models import AIModel
 from apps.chat.models import Citation, Conversation, Message
 from apps.ingestion.models import IngestionJob
-from apps.libraries.models import Chunk, ChunkEmbedding, Document, DocumentVersion, Figure, Library
+from apps.libraries.models import Chunk, ChunkEmbedding, CuratedAnswer, Document, DocumentVersion, Figure, Library
 from apps.users.models import Membership, Role, Team, User
 
 PASSWORD = "correct horse battery"
@@ -207,6 +207,18 @@ class AnswerFactory(MessageFactory):
     role = Message.Role.ASSISTANT
     text = "Water boils at 100 degrees. [1]"
     parent = factory.LazyAttribute(lambda o: MessageFactory(conversation=o.conversation))
+
+
+class CuratedAnswerFactory(DjangoModelFactory):
+    """An editor's answer, without vectors: no question meets it yet."""
+
+    class Meta:
+        model = CuratedAnswer
+
+    library = factory.SubFactory(LibraryFactory)
+    team = factory.LazyAttribute(lambda o: o.library.team)
+    question = "How do I reset my password?"
+    answer = "Open the profile and press **Reset password**."
 
 
 class CitationFactory(DjangoModelFactory):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from apps.chat.models import Conversation
 from apps.evaluation.models import Gap, Run, SetQuestion
 from apps.ingestion.models import IngestionJob, WebSource
-from apps.libraries.models import Chunk, Document, Figure, Library
+from apps.libraries.models import Chunk, CuratedAnswer, Document, Figure, Library
 from apps.users.models import Invitation, Membership, Team
 
 LOGIN = "login"  # a redirect to the sign-in page
@@ -28,6 +28,7 @@ class Things:
     token: str
     library: Library
     document: Document
+    curated: CuratedAnswer
     chunk: Chunk
     conversation: Conversation
     message_id: object
@@ -138,6 +139,19 @@ ROUTES: dict[str, list[Access]] = {
     "libraries:reviewed": [protected("POST", 403)],
     "libraries:versions": [protected("GET", 200)],
     "libraries:compare": [protected("GET", 404)],  # there is one version
+    "libraries:answers": [protected("GET", 200, query=lambda things: {"answer": str(things.curated.pk)})],
+    "libraries:answer-new": [
+        protected("GET", 403),
+        protected("POST", 403, lambda _: {"question": "Mine?", "answer": "Mine."}),
+    ],
+    "libraries:answer-preview": [protected("POST", 403, lambda _: {"answer": "**Mine.**"})],
+    "libraries:answer": [
+        protected("GET", 200),
+        protected("POST", 403, lambda _: {"question": "Mine?", "answer": "Mine."}),
+    ],
+    "libraries:answer-enabled": [protected("POST", 403)],
+    "libraries:answer-delete": [protected("POST", 403)],
+    "libraries:answer-restore": [protected("POST", 403)],
     "libraries:settings": [protected("GET", 403), protected("POST", 403, lambda _: {"name": "Taken over"})],
     "libraries:delete": [protected("POST", 403, lambda things: {"typed_name": things.library.name})],
     "libraries:document": [protected("GET", 200, query=lambda things: {"chunk": str(things.chunk.pk)})],
@@ -269,6 +283,12 @@ ROUTES: dict[str, list[Access]] = {
     "chat:stop": [protected("POST", NF)],
     "chat:again": [protected("POST", NF)],
     "chat:retry": [protected("POST", NF)],
+    "chat:vote": [protected("POST", NF, lambda _: {"vote": "down"})],
+    "chat:trace": [protected("GET", NF)],
+    "chat:keep": [
+        protected("GET", NF),
+        protected("POST", NF, lambda things: {"library": str(things.library.pk), "question": "Q?", "answer": "A."}),
+    ],
     "chat:correct": [protected("POST", NF, lambda _: {"question": "When?"})],
     "chat:citation": [protected("GET", NF)],
 }

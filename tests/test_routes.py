@@ -14,10 +14,10 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils.module_loading import import_string
 
-from apps.chat.models import Citation, Conversation, Message
+from apps.chat.models import Citation, Conversation, Feedback, Message
 from apps.evaluation.models import Gap, QuestionSet, Run, SetQuestion
 from apps.ingestion.models import IngestionJob, WebSource
-from apps.libraries.models import Chunk, ChunkEdit, Document, DocumentVersion, Figure, Library, SavedView
+from apps.libraries.models import Chunk, ChunkEdit, CuratedAnswer, Document, DocumentVersion, Figure, Library, SavedView
 from apps.users.access import access_team
 from apps.users.models import Invitation, Membership, Role, Team, User
 from apps.users.services import invite
@@ -43,6 +43,8 @@ PROTECTED = (
     Conversation,
     Message,
     Citation,
+    Feedback,
+    CuratedAnswer,
     WebSource,
     QuestionSet,
     SetQuestion,
@@ -84,6 +86,7 @@ def things(chunk: Chunk, alice: User, ed: User, conversation: Conversation) -> T
         library=chunk.library,
         document=chunk.document,
         chunk=chunk,
+        curated=factories.CuratedAnswerFactory(library=chunk.library, answer="CANARY-T1 curated"),
         conversation=conversation,
         message_id=answer.pk,
         view_id=SavedView.objects.create(library=chunk.library, user=alice, name="CANARY-T1 view", query="tag=a").pk,
@@ -114,6 +117,7 @@ def arguments(things: Things) -> dict[str, object]:
         "version_id": things.document.current_version_id,
         "view_id": things.view_id,
         "chunk_id": things.chunk.pk,
+        "curated_id": things.curated.pk,
         "conversation_id": things.conversation.pk,
         "message_id": things.message_id,
         "source_id": things.web_source.pk,
