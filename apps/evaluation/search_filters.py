@@ -1,6 +1,6 @@
 """Filters of a search test: what a library offers, and what a form says of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,7 +15,6 @@ from apps.rag.options import Filters
 
 TAGS_MAX = 30  # offered, the most frequent ones
 CHOSEN_MAX = 20
-NO_TYPE = "none/none"  # of a family that no document has: nothing is found
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +50,9 @@ def offered(library: Library, filters: Filters) -> Offered:
         .annotate(n=Count("pk"))
         .order_by("-n", "tag")[:TAGS_MAX]
     )
-    families = {family_of(media_type) for media_type in filters.types}
     return Offered(
         tags=[Choice(tag, tag, count, tag in filters.tags) for tag, count in tags],
-        types=[
-            Choice(name, str(FAMILIES[name]), count, name in families) for name, count in _families(library).items()
-        ],
+        types=_families(library, filters.types),
         folders=paths(documents),
         folder=next(iter(filters.folders), ""),
         after=filters.after.isoformat() if filters.after else "",
@@ -65,17 +61,16 @@ def offered(library: Library, filters: Filters) -> Offered:
     )
 
 
-def parse_filters(form: QueryDict, library: Library) -> Filters:
+def parse_filters(form: QueryDict) -> Filters:
     """Return what a form asks for. Raises SearchFilterInvalid for dates that are none."""
     after, before = _day(form.get("after", "")), _day(form.get("before", ""))
     if after and before and after > before:
         raise SearchFilterInvalid
-    families = [name for name in form.getlist("type") if name in FAMILIES]
     folder = clean_folder(form.get("folder", ""))
     tags = dict.fromkeys(tag.replace("\0", "").strip()[:50] for tag in form.getlist("tag")[:CHOSEN_MAX])
     return Filters(
         tags=tuple(tag for tag in tags if tag),
-        types=_media_types(library, families) if families else (),
+        types=tuple(name for name in FAMILIES if name in form.getlist("type")),
         folders=(folder,) if folder else (),
         after=after,
         before=before,
@@ -89,16 +84,9 @@ def _day(text: str) -> date | None:
         raise SearchFilterInvalid from error
 
 
-def _media_types(library: Library, families: Sequence[str]) -> tuple[str, ...]:
-    """Return the media types of these families that the library has."""
-    rows = Document.objects.filter(library=library, deleted_at=None).order_by("media_type")
-    found = rows.values_list("media_type", flat=True).distinct()
-    return tuple(each for each in found if family_of(each) in families) or (NO_TYPE,)
-
-
-def _families(library: Library) -> dict[str, int]:
+def _families(library: Library, chosen: Collection[str]) -> list[Choice]:
     counts = dict.fromkeys(FAMILIES, 0)
     rows = Document.objects.filter(library=library, deleted_at=None).order_by().values_list("media_type")
     for media_type, count in rows.annotate(n=Count("pk")):
         counts[family_of(media_type)] += count
-    return {name: count for name, count in counts.items() if count}
+    return [Choice(name, str(FAMILIES[name]), count, name in chosen) for name, count in counts.items() if count]

@@ -60,6 +60,12 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("dense_weight", _("Weight of meaning"), _("The rest is the weight of the words."), "share"),
     Setting(
+        "links",
+        _("Named documents"),
+        _("Lifts a document whose name stands in the best passages, for questions that lead from one to another."),
+        "share",
+    ),
+    Setting(
         "depth", _("Candidates"), _("How many passages meaning and words bring each before they are joined."), "whole"
     ),
     Setting(
@@ -80,7 +86,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "diversity",
         _("Variety"),
-        _("Prefers passages that say something else, from other documents, over ones that repeat the best."),
+        _("Mixes documents: each further passage of the same document counts less."),
         "share",
     ),
     Setting("freshness", _("Freshness"), _("The share of the score that the age of a document decides."), "share"),

@@ -7,7 +7,7 @@ for half an hour. What was asked is kept in the log of questions (`libraries.ask
 import json
 import logging
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 from uuid import UUID
@@ -21,7 +21,10 @@ from apps.evaluation.marking import Piece, marked, split_at_best
 from apps.evaluation.search_settings import default_passages
 from apps.libraries.access import access_library
 from apps.libraries.asked import Asked, record
+from apps.libraries.lexical import WORD_MARK
 from apps.libraries.models import AskedQuestion, Library
+from apps.rag.asking import merged, parse
+from apps.rag.lookup import look
 from apps.rag.options import Filters, SearchSettings, as_json, filters_as_json, stored_filters, stored_settings
 from apps.rag.refusal import is_supported
 from apps.rag.search import SearchTools, search
@@ -31,19 +34,26 @@ from apps.users.models import Role, User
 
 logger = logging.getLogger(__name__)
 KEPT_S = 30 * 60
+WAITED_S = 20  # a page asks several times a second; a test of which nobody has asked for so long is not searched
 SHOWN = 10  # passages at least
 BEYOND = 4  # passages shown below those that an answer reads
 TEXT_CHARS = 3_000  # of a passage
+LEAST_SHOWN = 0.005  # of the best score: a smaller part of a score is not drawn
 State = Literal["waiting", "searching", "done", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one leg says: `value` as it was measured, `share` 0 to 1 for its bar, `rank` in that leg."""
+    """One part of a score: what it adds, its stretch of a bar that is 100 long, and what the leg itself measured.
 
-    name: Literal["dense", "lexical", "rerank"]
-    value: float
-    share: float
+    `value` is the cosine, the BM25 or the rerank model's score, `rank` the place in that leg; None for other parts.
+    """
+
+    name: str
+    adds: float
+    x: float
+    width: float
+    value: float | None = None
     rank: int | None = None
 
 
@@ -59,7 +69,6 @@ class Card:
     document: str
     name: str
     score: float
-    share: float
     parts: Sequence[Part]
     pieces: Sequence[Piece]
     lead: Sequence[Piece] = ()
@@ -88,6 +97,23 @@ class Outcome:
     milliseconds: float
     stages: Sequence[StageShown] = ()
 
+    @property
+    def terms(self) -> list[tuple[str, int]]:
+        """Return the terms that the words leg looked up, the rarest first, each with its number of passages."""
+        for stage in self.stages:
+            if stage.name == "terms":
+                return [(term.removeprefix(WORD_MARK), count) for term, _idf, count in stage.facts.get("terms", ())]
+        return []
+
+
+@dataclass(frozen=True, slots=True)
+class CuratedShown:
+    """An editor's answer that a chat would give in place of a search."""
+
+    id: str
+    question: str
+    author: str
+
 
 @dataclass(frozen=True, slots=True)
 class Test:
@@ -104,8 +130,14 @@ class Test:
     error: str = ""
     params: Mapping[str, Value] = field(default_factory=dict)
     outcomes: Sequence[Outcome] = ()
+    curated: CuratedShown | None = None
 
     __test__ = False  # pytest: not a class of tests
+
+    @property
+    def operators(self) -> Sequence[str]:
+        """Return the pieces of the question that narrow the search, as they were written."""
+        return parse(self.question).operators
 
     @property
     def is_settled(self) -> bool:
@@ -130,6 +162,7 @@ def ask(user: User, library: Library, question: str, sides: Sequence[SearchSetti
         timezone.now().timestamp(),
     )
     _save(test)
+    _keep_alive(test.token)
     return test
 
 
@@ -138,17 +171,18 @@ def find(user: User, library: Library, token: UUID) -> Test:
     test = _load(str(token))
     if test is None or (test.user, test.library) != (str(user.pk), str(library.pk)):
         raise NotFound
+    _keep_alive(test.token)
     return test
 
 
 def run(token: str, tools: Callable[[], SearchTools] = SearchTools.default) -> None:
     """Search, in a worker, by the rights of this moment; a second delivery finds the test settled."""
     test = _load(token)
-    if test is None or test.is_settled:
+    if test is None or test.is_settled or cache.get(f"search-test-asked:{token}") is None:
         return
     _save(replace(test, state="searching"))
     try:
-        _save(replace(test, state="done", outcomes=_searched(test, tools())))
+        _save(_searched(test, tools()))
     except AppError as error:
         fail(token, error)
     except RuntimeFailure:
@@ -163,21 +197,27 @@ def fail(token: str, error: AppError | None = None) -> None:
         _save(replace(test, state="failed", error=error.code, params=dict(error.params)))
 
 
-def _searched(test: Test, tools: SearchTools) -> list[Outcome]:
+def _searched(test: Test, tools: SearchTools) -> Test:
     user = User.objects.get(pk=test.user)
     library = access_library(user, UUID(test.library), at_least=Role.EDITOR)
-    filters = stored_filters(test.filters)
+    asked = parse(test.question)
+    filters = merged(stored_filters(test.filters), asked.filters)
     scope = Scope(library.team_id, (library.pk,))
     outcomes: list[Outcome] = []
     for number, stored in enumerate(test.sides):
         settings = stored_settings(stored)
         passages = settings.passages or default_passages()
         options = replace(settings.options, filters=filters)
-        found = search(scope, test.question, k=max(SHOWN, passages + BEYOND), options=options, tools=tools)
+        found = search(scope, asked.text, k=max(SHOWN, passages + BEYOND), options=options, tools=tools)
         outcomes.append(_outcome(found, passages))
         if number == 0:
             _log(test, user, library, found)
-    return outcomes
+    return replace(test, state="done", outcomes=outcomes, curated=_curated(scope, tools, asked.text))
+
+
+def _curated(scope: Scope, tools: SearchTools, question: str) -> CuratedShown | None:
+    given = look(scope, tools, question).curated
+    return CuratedShown(str(given.curated_id), given.question, given.author) if given else None
 
 
 def _log(test: Test, user: User, library: Library, found: Found) -> None:
@@ -206,16 +246,12 @@ def _log(test: Test, user: User, library: Library, found: Found) -> None:
 
 def _outcome(found: Found, passages: int) -> Outcome:
     best = max((each.score for each in found.passages), default=0.0)
-    most_words = max((each.bm25 or 0.0 for each in found.passages), default=0.0)
-    cards = [
-        _card(number, each, best, most_words, is_read=number <= passages)
-        for number, each in enumerate(found.passages, 1)
-    ]
+    cards = [_card(number, each, best, is_read=number <= passages) for number, each in enumerate(found.passages, 1)]
     stages = [StageShown(stage.name, stage.milliseconds, dict(stage.facts)) for stage in found.stages]
     return Outcome(cards, found.support, is_supported(found), found.milliseconds, stages)
 
 
-def _card(number: int, passage: Passage, best: float, most_words: float, *, is_read: bool) -> Card:
+def _card(number: int, passage: Passage, best: float, *, is_read: bool) -> Card:
     lead, pieces = split_at_best(marked(passage.text[:TEXT_CHARS], passage.matched_terms))
     return Card(
         number=number,
@@ -223,8 +259,7 @@ def _card(number: int, passage: Passage, best: float, most_words: float, *, is_r
         document=str(passage.document_id),
         name=passage.document_name,
         score=passage.score,
-        share=_share(passage.score, best),
-        parts=list(_parts(passage, most_words)),
+        parts=list(_parts(passage, best)),
         pieces=pieces,
         lead=lead,
         ordinal=passage.ordinal,
@@ -234,18 +269,24 @@ def _card(number: int, passage: Passage, best: float, most_words: float, *, is_r
     )
 
 
-def _parts(passage: Passage, most_words: float) -> list[Part]:
-    """Return what each leg says; the bar of the words is measured by the best passage shown."""
-    parts = []
-    if passage.cosine is not None:
-        parts.append(Part("dense", passage.cosine, _share(passage.cosine, 1.0), passage.dense_rank))
-    if passage.bm25:
-        parts.append(Part("lexical", passage.bm25, _share(passage.bm25, most_words), passage.lexical_rank))
-    return parts
+def _parts(passage: Passage, best: float) -> Iterator[Part]:
+    """Yield what the score is made of; the best passage's bar is full."""
+    measured: dict[str, tuple[float | None, int | None]] = {
+        "vectors": (passage.cosine, passage.dense_rank),
+        "words": (passage.bm25, passage.lexical_rank),
+        "rerank": (passage.rerank, None),
+    }
+    x = 0.0
+    for name, adds in passage.parts:
+        if adds >= LEAST_SHOWN * best:
+            width = round(100 * adds / best, 2) if best > 0 else 0.0
+            yield Part(name, adds, round(x, 2), width, *measured.get(name, (None, None)))
+            x += width
 
 
-def _share(value: float, most: float) -> float:
-    return round(min(1.0, max(0.0, value / most)), 3) if most > 0 else 0.0
+def _keep_alive(token: str) -> None:
+    """Note that somebody waits for this test just now."""
+    cache.set(f"search-test-asked:{token}", 1, WAITED_S)
 
 
 def _save(test: Test) -> None:
@@ -258,6 +299,7 @@ def _load(token: str) -> Test | None:
         return None
     values = json.loads(stored)
     values["outcomes"] = [_outcome_of(each) for each in values["outcomes"]]
+    values["curated"] = CuratedShown(**values["curated"]) if values["curated"] else None
     return Test(**values)
 
 

@@ -37,12 +37,13 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class SearchOptions:
-    """How to search. The defaults are measured (docs/adr/0004); `dense_weight` is the vectors' share, 0 to 1."""
+    """How to search. The defaults are measured (docs/adr/0024); `dense_weight` is the vectors' share, 0 to 1."""
 
     method: Method = "convex"
-    dense_weight: float = 0.55
+    dense_weight: float = 0.75
     depth: int = 100  # chunks that each leg brings into the fusion
     legs: Legs = "both"
+    links: float = 0.25  # share of a passage's score that lifts the documents which it names, 0 to 1
     threshold: float = 0.0  # least fused score of a passage, 0 to 1
     rerank: bool = True  # by the default rerank model, where there is one
     rerank_depth: int = 30  # passages that it reads
@@ -66,6 +67,7 @@ class SearchSettings:
 LIMITS: Mapping[str, tuple[float, float]] = {
     "dense_weight": (0, 1),
     "depth": (10, 500),
+    "links": (0, 1),
     "threshold": (0, 1),
     "rerank_depth": (5, 100),
     "diversity": (0, 1),
@@ -130,11 +132,12 @@ def filters_as_json(filters: Filters) -> dict[str, Any]:
 
 def stored_filters(stored: Mapping[str, Any]) -> Filters:
     """Return filters from their JSON. Raises ValueError for what `filters_as_json` never gives."""
-    names = ("tags", "types", "folders", "phrases", "excluded")
+    names = ("tags", "types", "folders", "places", "phrases", "preferred", "excluded")
     values: dict[str, Any] = {name: tuple(stored[name]) for name in names if name in stored}
     values |= {name: date.fromisoformat(stored[name]) for name in ("after", "before") if name in stored}
     values["documents"] = tuple(UUID(each) for each in stored.get("documents", ()))
     values["metadata"] = tuple((key, value) for key, value in stored.get("metadata", ()))
+    values["also"] = tuple(stored_filters(each) for each in stored.get("also", ()))
     return Filters(**values)
 
 

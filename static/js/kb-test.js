@@ -9,9 +9,20 @@ class KbTest extends HTMLElement {
     this.addEventListener("input", (event) => this.changed(/** @type {Element} */ (event.target)));
     this.addEventListener("change", (event) => this.changed(/** @type {Element} */ (event.target)));
     this.addEventListener("click", (event) => this.clicked(/** @type {Element} */ (event.target)));
-    this.addEventListener("htmx:afterSettle", () => { this.count(); this.newSet(); });
+    this.addEventListener("htmx:afterSettle", () => this.arrived());
     if (matchMedia("(min-width: 64rem)").matches) this.querySelector("[data-open-wide]")?.setAttribute("open", "");
     this.show();
+  }
+
+  /** New results: the dialog counts anew, and where they lie below the form, as on a phone, they come into view. */
+  arrived() {
+    this.count();
+    this.newSet();
+    const results = this.querySelector(".test-columns:not([data-seen])");
+    results?.setAttribute("data-seen", "");
+    if (results && matchMedia("(max-width: 63.99rem)").matches) {
+      this.querySelector("#test-results")?.scrollIntoView({ block: "start", behavior: "smooth" });
+    }
   }
 
   /** What "try it" of the settings page leads to: the setting of the second side, marked. */

@@ -52,7 +52,7 @@ def test_it_begins_at_the_beginning_of_a_short_text() -> None:
 
 
 def card(number: int, chunk: str, document: str = "d") -> Card:
-    return Card(number, chunk, document, document + ".txt", 0.5, 0.5, [], [])
+    return Card(number, chunk, document, document + ".txt", 0.5, [], [])
 
 
 def test_it_says_what_moved() -> None:

@@ -64,7 +64,7 @@ def test_it_says_what_saving_a_test_changes(ada_client: Client, library: Library
     html = ada_client.post(f"/libraries/{library.pk}/search/changes/", form).content.decode()
 
     assert "Weight of meaning" in html
-    assert "55 %" in html
+    assert search_settings.words_of(SearchSettings(), search_settings.SETTINGS[2]) in html
     assert "80 %" in html
     assert "Passages" not in html
     assert '<input type="hidden" name="dense_weight" value="80">' in html

@@ -7,13 +7,16 @@ from unittest import mock
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 
 from apps.catalog.models import AIModel
 from apps.evaluation import testing
 from apps.evaluation.models import QuestionSet, SetQuestion
 from apps.libraries.asked import Asked, record
 from apps.libraries.models import AskedQuestion, Chunk, Library
+from apps.rag.curating import Looked
 from apps.rag.options import SearchSettings, as_json
+from apps.rag.types import Curated
 from apps.runtimes.contracts import RuntimeFailure
 from apps.users.models import Membership, Role, Team, User
 from tests import factories
@@ -49,8 +52,8 @@ def test_it_shows_why_each_passage_was_found(
 
     assert "<mark>Travel</mark> <mark>expenses</mark>" in html
     assert f"/libraries/documents/{chunks[0].document_id}/?chunk={chunks[0].pk}" in html
-    assert 'data-part="dense"' in html
-    assert 'data-part="lexical"' in html
+    assert '<rect data-part="vectors"' in html
+    assert '<rect data-part="words"' in html
     assert "Support" in html
 
 
@@ -139,6 +142,43 @@ def test_it_searches_once_for_a_task_that_comes_twice(
         testing.run(test.token, lambda: tools(embedding_model))
 
     assert AskedQuestion.objects.count() == 1
+
+
+def test_it_does_not_search_what_nobody_waits_for(ed: User, library: Library, embedding_model: AIModel) -> None:
+    """Security: a flood of tests whose pages never ask again costs no search."""
+    test = testing.ask(ed, library, "travel", [SearchSettings()], filters=testing.Filters())
+    cache.delete(f"search-test-asked:{test.token}")
+
+    testing.run(test.token, mock.Mock(side_effect=AssertionError))
+
+    assert testing.find(ed, library, uuid.UUID(test.token)).state == "waiting"
+
+
+def test_it_obeys_what_the_question_and_the_form_narrow(
+    ed_client: Client, library: Library, embedding_model: AIModel, chunks: list[Chunk]
+) -> None:
+    fill(library, ["Travel is fun."], name="fun.md", model=embedding_model)
+
+    narrowed = searched(ed_client, library, embedding_model, question="travel -expenses")
+    nothing = searched(ed_client, library, embedding_model, question="travel", after="2999-01-01")
+
+    assert "<code>-expenses</code>" in narrowed
+    assert "fun.md" in narrowed
+    assert "refunded within" not in narrowed
+    assert "Nothing was found" in nothing
+
+
+def test_it_says_where_an_editor_has_answered(
+    ed_client: Client, ed: User, library: Library, embedding_model: AIModel, chunks: list[Chunk]
+) -> None:
+    given = Curated(
+        uuid.uuid4(), library.pk, library.name, "When is travel refunded?", "x", "Soon.", 0.9, 0.9, "Ed", timezone.now()
+    )
+    with mock.patch.object(testing, "look", return_value=Looked(given)):
+        html = searched(ed_client, library, embedding_model, question="travel refund?")
+
+    assert "an editor has answered this" in html
+    assert "When is travel refunded?" in html
 
 
 def test_it_says_nothing_of_a_test_that_is_too_old(ed_client: Client, ed: User, library: Library) -> None:

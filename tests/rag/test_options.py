@@ -1,6 +1,7 @@
 """Search settings as a library stores them, and what several libraries agree on."""
 
 import dataclasses
+import json
 import uuid
 from datetime import date
 
@@ -73,7 +74,16 @@ def test_it_reads_filters_back() -> None:
 
     assert stored_filters(filters_as_json(filters)) == filters
     assert filters_as_json(Filters()) == {}
-    assert stored_filters(filters_as_json(Filters(metadata=(("k", "v"),)))) == Filters(metadata=(("k", "v"),))
+    other = Filters(metadata=(("k", "v"),), places=("p",), preferred=("so",), also=(filters,))
+    assert stored_filters(json.loads(json.dumps(filters_as_json(other)))) == other
+
+
+def test_it_keeps_every_filter() -> None:
+    samples = {"after": date(2026, 1, 2), "before": date(2026, 1, 3), "documents": (uuid.uuid4(),)}
+    samples |= {"metadata": (("k", "v"),), "also": (Filters(tags=("t",)),)}
+    for each in dataclasses.fields(Filters):
+        filters = Filters(**{each.name: samples.get(each.name, ("a", "b"))})
+        assert stored_filters(filters_as_json(filters)) == filters, each.name
 
 
 def test_it_answers_with_the_settings_of_the_library(library: Library) -> None:

@@ -16,22 +16,20 @@ SMALL = 0.1  # a score below it is shown with more digits
 LARGE = 10
 A_SECOND = 1_000
 STAGES: Mapping[str, Promise] = {
-    "embed": _("Reading the question"),
-    "question": _("Reading the question"),
+    "embedding": _("Reading the question"),
     "terms": _("Looking up its words"),
     "legs": _("Meaning and words"),
-    "dense": _("Meaning"),
-    "lexical": _("Words"),
-    "evidence": _("Scoring"),
     "fusion": _("Joining"),
-    "rank": _("Ranking"),
     "rerank": _("Reading again"),
-    "diversity": _("Variety"),
-    "load": _("Loading the passages"),
     "loading": _("Loading the passages"),
-    "search": _("Search"),
 }
-PARTS: Mapping[str, Promise] = {"dense": _("Meaning"), "lexical": _("Words"), "rerank": _("Read again")}
+PARTS: Mapping[str, Promise] = {
+    "vectors": _("Meaning"),
+    "words": _("Words"),
+    "rerank": _("Read again"),
+    "links": _("Named"),
+    "freshness": _("Freshness"),
+}
 
 
 @register.filter
@@ -63,7 +61,7 @@ def stage_name(name: str) -> str:
 
 @register.filter
 def part_name(name: str) -> str:
-    """Return the name of one leg."""
+    """Return the name of one part of a score."""
     return str(PARTS.get(name, name))
 
 
@@ -71,6 +69,12 @@ def part_name(name: str) -> str:
 def text_of(card: Card) -> str:
     """Return a card's text without its marks."""
     return "".join(text for text, _is_marked in (*card.lead, *card.pieces))
+
+
+@register.filter
+def source_words(row: AskedQuestion) -> str:
+    """Return where a question was asked."""
+    return gettext("Search test") if row.source == AskedQuestion.Source.TEST else str(row.get_source_display())
 
 
 @register.filter

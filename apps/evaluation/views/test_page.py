@@ -67,7 +67,7 @@ def run(request: PersonRequest, library_id: UUID) -> HttpResponse:
     library = access_library(request.user, library_id, at_least=Role.EDITOR)
     try:
         test = testing.ask(
-            request.user, library, _question(request), _settings(request, library), parse_filters(request.POST, library)
+            request.user, library, _question(request), _settings(request, library), parse_filters(request.POST)
         )
     except AppError as error:
         return render(request, "evaluation/test_state.html", {"problem": error.sentence()}, status=422)
