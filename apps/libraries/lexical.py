@@ -3,7 +3,8 @@
 Text is folded (NFKC, lower case, traditional to simplified, accents of Latin letters dropped). Runs of Han, kana,
 Hangul and South-East Asian letters, which put no spaces between words, become character bigrams; Han runs also become
 jieba's words, marked with `=` so that a word of one or many characters never meets a run or a bigram. Other words are
-stemmed as English, identifiers are kept whole beside their parts. Stop words stay: their idf makes them weigh little.
+stemmed as English, identifiers are kept whole beside their parts, numbers of articles are told in digits as well
+(第三条 and 第3条 meet). Stop words stay: their idf makes them weigh little.
 """
 
 import hashlib
@@ -36,7 +37,20 @@ _HAN_RUN = re.compile(rf"[{_HAN}]+")
 _PARTS = re.compile(rf"{_LETTER}+")
 _JOINTS_TO_DROP = re.compile(rf"(?<!\d){_JOINT}|{_JOINT}(?!\d)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-") | {ord("\u2019"): "'", 0: " "}
+# NFKC makes 1½ to 11/2, 10² to 102 and ①② to 12: a space keeps such digits from their neighbours.
+_SMALL_DIGITS = re.compile(
+    r"(?<=\d)(?=[\u00b9\u00b2\u00b3\u00bc-\u00be\u2070-\u2079\u2150-\u215f])|(?=[\u2460-\u249b])"
+)
+_ORDINAL = re.compile(r"第 ?(\d{1,4}|[一二三四五六七八九十百零〇两]{1,7}) ?([条章节款项页版届期次编卷部季])")
+_HAN_DIGITS = {char: value for value, char in enumerate("〇一二三四五六七八九")} | {"零": 0, "两": 2}
+_HAN_UNITS = {"十": 10, "百": 100}
+_PHONE = re.compile(r"\d+(?:-\d+)+")
+_PHONE_DIGITS = 10  # of a number that is written with and without dashes: telephones, accounts, ISBN
+_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-") | {
+    ord("\u2019"): "'",
+    ord("\u2044"): "/",
+    0: " ",
+}
 _ASKING_EN = """a an and are as at be by did do does for from how in is it its of on that the this to was were what when
 where which who whom whose why will with"""
 _ASKING_ZH = """什么 为什么 是什么 什么样 什么时候 为何 如何 怎么 怎样 怎么样 怎么办 谁 几 几个 哪 哪个
@@ -83,6 +97,7 @@ def analyse(text: str, own_words: Finds | None = None) -> list[str]:
     folded = fold(text[:MAX_CHARS])
     spans = own_words.spans(folded) if own_words else []
     terms: list[str] = [WORD_MARK + key for _start, _end, key in spans]
+    terms.extend(f"第{_number(match[1])}{match[2]}" for match in _ORDINAL.finditer(folded))
     code, code_end = "", -1
     for match in _TOKEN.finditer(folded):
         run = match["run"]
@@ -133,7 +148,11 @@ def variants(character: str) -> str:
 
 def fold(text: str) -> str:
     """Return `text` in NFKC with simplified characters, plain dashes and no NUL; capitals are kept."""
-    plain = unicodedata.normalize("NFKC", text).translate(_DASHES)[:MAX_CHARS].translate(_simplified())
+    plain = (
+        unicodedata.normalize("NFKC", _SMALL_DIGITS.sub(" ", text))
+        .translate(_DASHES)[:MAX_CHARS]
+        .translate(_simplified())
+    )
     return _THOUSANDS.sub("", plain)
 
 
@@ -217,6 +236,8 @@ def _word_terms(word: str) -> Iterator[str]:
         yield _stem(part[: MAX_TERM_CHARS + 1])
     if len(parts) > 1 or bare[-1] in "+#":
         yield _whole(bare)
+        if _PHONE.fullmatch(bare) and sum(map(len, parts)) >= _PHONE_DIGITS:
+            yield "".join(parts)[:MAX_TERM_CHARS]
 
 
 def _without_s(word: str) -> str:
@@ -224,15 +245,34 @@ def _without_s(word: str) -> str:
 
 
 def _whole(word: str) -> str:
-    """Return an identifier without its joints, but for those between digits: KB-1042 meets kb1042, 1.2 never 12."""
+    """Return an identifier without its joints, but for those between digits: KB-1042 meets kb1042, 1.2 never 12.
+
+    One of letters alone is a word like any other: e-mails meet email.
+    """
     if word[-1] in "+#":
         return word.lower()[-MAX_TERM_CHARS:]
-    return _JOINTS_TO_DROP.sub("", word[:MAX_TERM_CHARS]).lower()
+    joined = _JOINTS_TO_DROP.sub("", word[:MAX_TERM_CHARS])
+    return _stem(joined) if joined.isalpha() else joined.lower()
+
+
+def _number(written: str) -> str:
+    """Return a number below ten thousand in digits: 3, 三, 十二, 一百零五, 二〇 (digit by digit)."""
+    if written.isdigit() and written.isascii():
+        return written.lstrip("0") or "0"
+    if not re.search("[十百]", written):
+        return "".join(str(_HAN_DIGITS[char]) for char in written).lstrip("0") or "0"
+    total, digit = 0, 0
+    for char in written:
+        if char in _HAN_UNITS:
+            total, digit = total + max(digit, 1) * _HAN_UNITS[char], 0
+        else:
+            digit = _HAN_DIGITS[char]
+    return str(total + digit)
 
 
 @lru_cache(maxsize=65536)
 def _stem(part: str) -> str:
-    lowered = part.lower()
+    lowered = part.casefold()
     if not lowered.isascii():
         lowered = "".join(c for c in unicodedata.normalize("NFKD", lowered) if not unicodedata.combining(c))
     lowered = lowered[:MAX_TERM_CHARS]

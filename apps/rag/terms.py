@@ -1,14 +1,15 @@
 """What a question asks of the lexical index: its own terms, and those that a library's synonyms add. Plain Python."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from apps.libraries.lexical import analyse, analyse_question, fold, units_of
+from apps.libraries.lexical import WORD_MARK, analyse, analyse_question, fold, units_of
 from apps.libraries.wording import Wording, synonym_finder, words_finder
 from apps.rag.fusion import inverse_frequency
 
 SYNONYM_WEIGHT = 0.6  # of a synonym's terms beside those that were asked for: docs/adr/0027
 MAX_TERMS = 200  # the rarest ones; a question has about 20
+MOST_LONE = 3  # characters
 MAX_GROUPS = 10  # of synonyms in one question
 
 
@@ -32,6 +33,22 @@ class Terms:
         """Return every term whose statistics are needed."""
         added = (term for group in self.groups for terms in group.alternatives for term in terms)
         return list(dict.fromkeys((*self.own, *added)))
+
+    @property
+    def lone(self) -> tuple[str, ...]:
+        """Return the characters of a question of nothing but single Han characters: no bigram is made of these."""
+        characters = tuple(dict.fromkeys(term.removeprefix(WORD_MARK) for term in self.own))
+        is_lone = all(len(each) == 1 and not each.isascii() for each in characters)
+        return characters if is_lone and len(characters) <= MOST_LONE else ()
+
+    def with_words(self, words: Sequence[str]) -> "Terms":
+        """Return the terms with words of the index that a lone character stands in."""
+        groups = []
+        for character in self.lone:
+            found = tuple((word,) for word in words if character in word and word.removeprefix(WORD_MARK) != character)
+            if found:
+                groups.append(Group((character, WORD_MARK + character), found))
+        return replace(self, groups=(*self.groups, *groups))
 
 
 @dataclass(frozen=True, slots=True)

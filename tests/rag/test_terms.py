@@ -79,3 +79,19 @@ def test_a_synonym_finds_the_passage_of_its_library_alone() -> None:
 
     assert found.passages[0].chunk_id == wanted[0].pk
     assert found.passages[0].matched_terms == ("退款",)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("question", ["税", "税？", "税怎么样"])
+def test_a_single_character_finds_the_words_it_stands_in(question: str) -> None:
+    library = LibraryFactory()
+    chunks = fill(library, ["增值税须按月申报。", "食堂中午开门。", "关于税率的说明。"])
+
+    found = search(scope_of(library), question, k=5, options=SearchOptions(legs="lexical"), tools=tools())
+
+    assert {passage.chunk_id for passage in found.passages} == {chunks[0].pk, chunks[2].pk}
+
+
+@pytest.mark.parametrize("question", ["税率", "税 rate", "a", "一 二 三 四"])
+def test_other_questions_are_not_widened(question: str) -> None:
+    assert terms_of(question, [PLAIN]).lone == ()
