@@ -152,6 +152,11 @@ class Binder:
         self._lead = ""  # the beginning of a list item whose first sentence was left out
         self._is_code = False
 
+    @property
+    def has_begun(self) -> bool:
+        """Return whether anything was written yet, shown or not."""
+        return bool(self.text or self._open.text or self._held_back)
+
     def feed(self, piece: str) -> str:
         """Return the text to show next; it may be empty while a mark or, in a strict answer, a sentence is written."""
         before = len(self.text)
@@ -224,6 +229,9 @@ class Binder:
     def _close(self, length: int, *, space: str = "") -> None:
         """End the sentence, of which `length` characters are not trailing space: judge it, mark it, begin the next."""
         sentence = self._open.text[:length].strip()
+        if self._is_strict and not sentence:
+            self._skip(self._open.text)
+            return
         hints = frozenset(self._open.hints)
         line = self._line_so_far(length).lstrip()
         is_plain = not sentence or self._is_code or line.startswith(("|", "#", _FENCE))
@@ -232,8 +240,8 @@ class Binder:
         if self._is_strict:
             body, space = self._open.text[:length], self._open.text[length:]
             if judged.state == "unsupported":
-                self._leave_out(body, space, judged)
-                self._open = _Open("", len(self.text))
+                self._leave_out(body, judged)
+                self._skip(space)
                 return
             self._open.start = len(self.text)
             self._emit(self._led(body))
@@ -276,7 +284,7 @@ class Binder:
         supports = [each.support for each in (known, cite) if each.support is not None]
         self.cites[cite.number] = replace(best, support=min(supports, default=None))
 
-    def _leave_out(self, body: str, space: str, judged: Sentence) -> None:
+    def _leave_out(self, body: str, judged: Sentence) -> None:
         """Leave the sentence out; the beginning of its list item waits for the next one on the same line."""
         at = len(self.text)
         text = body.strip()
@@ -284,10 +292,14 @@ class Binder:
         if not self._line.strip():
             marker = _LIST_ITEM.match(body)
             self._lead = marker.group() if marker else self._lead
+
+    def _skip(self, space: str) -> None:
+        """Pass over the space behind a sentence: a line that has nothing on it does not end."""
+        if self._line.strip() or self._is_code:
+            self._emit(space)
         if "\n" in space:
-            if self._line.strip():
-                self._emit(space)
             self._lead = ""
+        self._open = _Open("", len(self.text))
 
     def _led(self, body: str) -> str:
         """Return the sentence as it follows what was left out before it on its line."""

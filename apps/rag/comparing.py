@@ -100,7 +100,10 @@ def interleaved(several: Sequence[Found]) -> Found:
             passages.setdefault(passage.chunk_id, passage)
     support = max(whole.support, min(found.support for found in several[:-1]))
     spent = sum(found.milliseconds for found in several)
-    return replace(whole, passages=tuple(passages.values()), support=support, milliseconds=spent)
+    stages = tuple(stage for found in several for stage in found.stages)
+    return replace(
+        whole, passages=tuple(passages.values()), support=support, milliseconds=spent, stages=stages, signs={}
+    )
 
 
 def _things(text: str, separator: re.Pattern[str]) -> Sequence[str]:

@@ -1,13 +1,13 @@
 """How well a sentence of an answer is borne out by the passages that it cites, 0..1. Plain Python.
 
-A claim is compared with the sentences of its passages: by the words of its own that stand in the nearest one and in
-their order, by its numbers and names, by whether one of the two denies what the other says, and by the embedding. A
-logistic puts these together; its weights were fitted on true sentences, their compressions and question-answer
+A claim is compared with the sentences of its passages: by the words of its own that stand in the nearest ones and in
+their order, by those that the passage lacks, by its numbers and names, and by whether one of the two denies what the
+other says. A logistic puts these together. Where claim and passage are written in different languages the embedding
+speaks, and the numbers. The weights were fitted on true sentences, their compressions and question-answer
 statements against the same ones with a number, a name or the negation altered and against other passages
 (`manage.py calibrate_support`; the figures are in docs/adr/0025).
 """
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,11 @@ from typing import Literal
 
 import numpy as np
 
+from apps.rag.fusion import language_of
 from apps.rag.overlap import Weights, terms
 from apps.rag.passages import Given
 from apps.rag.sentences import split
+from apps.rag.support import logistic
 from apps.runtimes.contracts import Floats
 
 Embed = Callable[[Sequence[str]], Floats]
@@ -26,11 +28,14 @@ WEAK_BELOW = 0.7  # a sentence with less is marked …
 UNSUPPORTED_BELOW = 0.35  # … and one with still less is left out of a strict answer
 COMPARED = 3  # sentences of the passages that a claim is compared with in full
 LONGEST_EMBEDDED = 240  # characters of a sentence that the embedder reads
+MOST_GONE = 4  # terms of a claim that its passage lacks; more say no more
+SPANS = 0.15  # how much better its neighbours must cover a claim that spans two sentences
 MOST_TERMS = 120  # of a sentence, for the comparison of their order
 
 # In the order of `Likeness.values`.
-BASE = -12.0
-WEIGHTS = (3.0, 2.0, 1.5, 1.0, 2.5, 1.5, 1.5, 1.0, -2.5, 6.0)
+BASE = -5.52
+WEIGHTS = (0.49, 1.09, -1.95, 3.16, 0.11, 2.56, -4.52)
+ACROSS_LANGUAGES = (-30.0, 36.0)  # base, by cosine, where the nearest sentence shares no words with the claim
 
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _NAME = re.compile(r"(?<![A-Za-z])[A-Z][\w&'-]*[A-Za-z0-9]")
@@ -64,35 +69,36 @@ _OPPOSITES_COMPILED = [
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """What a claim has in common with the passages; all are 0..1, `denial` 1 where one denies the other."""
+    """What a claim has in common with the passages; all are 0..1."""
 
-    line: float  # weighted share of its terms in the nearest sentence under its title …
-    near: float  # … in that sentence and its neighbours …
-    passage: float  # … in the whole of its passages
+    line: float  # weighted share of its terms in the nearest sentence (or two, where it spans two) under its title
     order: float  # share of its terms that stand in the nearest sentence in the same order
-    numbers: float  # share of its numbers in the nearest sentence …
-    numbers_near: float  # … in the passages
-    names: float  # share of its names in the nearest sentence under its title …
-    names_near: float  # … in the passages
-    denial: float
+    gone: float  # terms that its passage lacks altogether, by MOST_GONE
+    numbers: float  # 1 where the nearest sentence (or two) has all its numbers …
+    numbers_within: float  # … or the passage
+    names: float  # 1 where the nearest sentence (or two) under its title has all its names
+    denial: float  # 1 where one denies what the other says
     cosine: float  # with the nearest sentence
+    is_across: bool = False  # they are written in different languages
 
     @property
     def values(self) -> tuple[float, ...]:
         """Return the features in the order of WEIGHTS."""
-        return (
-            self.line, self.near, self.passage, self.order, self.numbers, self.numbers_near, self.names,
-            self.names_near, self.denial, self.cosine,
-        )  # fmt: skip
+        return (self.line, self.order, self.gone, self.numbers, self.numbers_within, self.names, self.denial)
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
+    """A sentence of a passage with its terms and those of the passage's titles.
+
+    `pairs` are the sentence with the one before and with the one behind it, each with its terms.
+    """
+
     number: int
     text: str
+    pairs: tuple[tuple[str, frozenset[str]], ...]
     held: frozenset[str]
-    around: frozenset[str]  # with the sentences before and behind it
-    titled: frozenset[str]  # with the titles of its passage
+    titles: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,7 @@ class Grounding:
     def support(self, sentence: str, numbers: Sequence[int]) -> float:
         """Return how well the passages `numbers` bear the sentence out, 0..1; 0 where it cites none."""
         likeness = self.likeness(sentence, numbers)
-        return 0.0 if likeness is None else round(logistic(likeness), 3)
+        return 0.0 if likeness is None else round(probability(likeness), 3)
 
     def likeness(self, sentence: str, numbers: Sequence[int]) -> Likeness | None:
         """Return what the sentence and the passages have in common; None where there is nothing to compare."""
@@ -128,32 +134,36 @@ class Grounding:
         lines = [line for line in self._lines if line.number in numbers]
         if not claim.held or not lines:
             return None
-        near = sorted(lines, key=lambda line: -self._weights.coverage(claim.held, line.titled))[:COMPARED]
-        cosines = self._cosines(claim.text, [line.text for line in near])
-        compared = [self._compare(claim, line, cosine) for line, cosine in zip(near, cosines, strict=True)]
-        return max(compared, key=logistic)
+        near = sorted(lines, key=lambda line: -self._weights.coverage(claim.held, line.held | line.titles))[:COMPARED]
+        is_across = [language_of(line.text) != language_of(sentence) for line in near]
+        cosines = self._cosines(claim.text, [line.text for line in near]) if any(is_across) else [0.0] * len(near)
+        compared = [self._compare(claim, *each) for each in zip(near, cosines, is_across, strict=True)]
+        return max(compared, key=probability)
 
-    def _compare(self, claim: Claim, line: _Line, cosine: float) -> Likeness:
+    def _compare(self, claim: Claim, line: _Line, cosine: float, is_across: bool) -> Likeness:  # noqa: FBT001
         text = self._texts[line.number]
-        titled = f"{text[: text.find(chr(10))]} {line.text}"
-        weights = self._weights
+        title = text[: text.find("\n")]
+        said, share = line.text, self._weights.coverage(claim.held, line.held | line.titles)
+        for pair, held in line.pairs:
+            covered = self._weights.coverage(claim.held, held | line.titles)
+            if covered > share + (SPANS if said is line.text else 0.0):
+                said, share = pair, covered
         return Likeness(
-            line=weights.coverage(claim.held, line.titled),
-            near=weights.coverage(claim.held, line.around | line.titled),
-            passage=weights.coverage(claim.held, self._held[line.number]),
-            order=_in_order(claim.sequence, terms(line.text)),
-            numbers=_share(claim.numbers, _numbers(titled)),
-            numbers_near=_share(claim.numbers, _numbers(text)),
-            names=_share_in(claim.names, titled),
-            names_near=_share_in(claim.names, text),
-            denial=float(denies(claim.text, line.text)),
+            line=share,
+            order=_in_order(claim.sequence, terms(said)),
+            gone=min(len(claim.held - self._held[line.number]), MOST_GONE) / MOST_GONE,
+            numbers=float(claim.numbers <= _numbers(f"{title} {said}")),
+            numbers_within=float(claim.numbers <= _numbers(text)),
+            names=_all_in(claim.names, f"{title} {said}"),
+            denial=float(denies(claim.text, said)),
             cosine=cosine,
+            is_across=is_across,
         )
 
     def _cosines(self, claim: str, texts: Sequence[str]) -> list[float]:
-        """Return the cosine of the claim with each text; lexical likeness alone speaks where nothing embeds."""
+        """Return the cosine of the claim with each text, 0 where nothing embeds."""
         if self._embed is None:
-            return [0.9] * len(texts)
+            return [0.0] * len(texts)
         wanted = [text[:LONGEST_EMBEDDED] for text in (claim, *texts)]
         missing = [text for text in dict.fromkeys(wanted) if text not in self._known]
         if missing:
@@ -170,10 +180,13 @@ def state_of(support: float) -> Literal["supported", "weak", "unsupported"]:
     return "weak" if support >= UNSUPPORTED_BELOW else "unsupported"
 
 
-def logistic(likeness: Likeness) -> float:
+def probability(likeness: Likeness) -> float:
     """Return the calibrated probability that the claim is borne out."""
-    score = BASE + sum(weight * value for weight, value in zip(WEIGHTS, likeness.values, strict=True))
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, score))))
+    if likeness.is_across:
+        base, slope = ACROSS_LANGUAGES
+        told = logistic(base + slope * likeness.cosine)
+        return told if likeness.numbers_within else min(told, UNSUPPORTED_BELOW)
+    return logistic(BASE + sum(weight * value for weight, value in zip(WEIGHTS, likeness.values, strict=True)))
 
 
 def taken_apart(sentence: str) -> Claim:
@@ -211,10 +224,12 @@ def _lines(given: Given) -> list[_Line]:
     texts = [sentence.text for sentence in split(given.text)]
     held = [frozenset(terms(text)) for text in texts]
     titles = frozenset(terms(_titles(given)))
-    return [
-        _Line(given.number, text, each, each.union(*held[max(0, place - 1) : place + 2]), each | titles)
-        for place, (text, each) in enumerate(zip(texts, held, strict=True))
-    ]
+    found: list[_Line] = []
+    for place, text in enumerate(texts):
+        spans = [(first, first + 2) for first in (place - 1, place) if 0 <= first < len(texts) - 1]
+        pairs = tuple((" ".join(texts[first:last]), held[first].union(held[last - 1])) for first, last in spans)
+        found.append(_Line(given.number, text, pairs, held[place], titles))
+    return found
 
 
 def _titles(given: Given) -> str:
@@ -229,13 +244,9 @@ def _numbers(text: str) -> frozenset[str]:
     return frozenset(number.replace(",", "") for number in _NUMBER.findall(text))
 
 
-def _share(wanted: frozenset[str], held: frozenset[str]) -> float:
-    return len(wanted & held) / len(wanted) if wanted else 1.0
-
-
-def _share_in(wanted: frozenset[str], text: str) -> float:
+def _all_in(wanted: frozenset[str], text: str) -> float:
     folded = text.lower()
-    return sum(name.lower() in folded for name in wanted) / len(wanted) if wanted else 1.0
+    return float(all(name.lower() in folded for name in wanted))
 
 
 def _in_order(claimed: Sequence[str], said: Sequence[str]) -> float:

@@ -2,9 +2,9 @@
 
 import re
 import sys
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import cast
 
 from apps.rag.asking import merged, parse
@@ -12,12 +12,14 @@ from apps.rag.citations import Binder, Evidence
 from apps.rag.comparing import interleaved, parts_of
 from apps.rag.condense import condense
 from apps.rag.curating import Looked, passage_of, with_mark
+from apps.rag.fusion import language_of
 from apps.rag.grounding import Grounding
 from apps.rag.options import Filters, filters_as_json
 from apps.rag.passages import Given, Room, pack, where_it_stands
 from apps.rag.prompting import Prompt, build_prompt
-from apps.rag.quoting import best_sentences
+from apps.rag.quoting import Quoted, best_sentences
 from apps.rag.refusal import gives_up, is_supported, refuse
+from apps.rag.support import Signs, support_with
 from apps.rag.tracing import Stopwatch, facts_of_condensed, facts_of_found, facts_of_given, facts_of_sentences
 from apps.rag.types import (
     Cite,
@@ -91,10 +93,14 @@ def answer(question: str, history: History, tools: Tools, *, corrected: str = ""
         yield from _given(curated, watch)
         return
     found = _search(condensed, tools, watch)
+    given = _all_text(condensed, found, tools)
+    quoted = _quotes(condensed, given, tools)
+    found = _weighed(found, quoted)
+    watch.lap("support", support=round(found.support, 4), signs=_rounded(found.signs))
     if not is_supported(found, is_strict=tools.is_strict):
-        yield from _refuse(condensed, found, tools, watch)
+        yield from _refuse(found, given, tools, watch)
     elif tools.mode(found.language) == "quote" or tools.chat is None:
-        yield from _quote(condensed, found, tools, watch)
+        yield from _quote(quoted, found, given, tools, watch)
     else:
         yield from _generate(condensed, found, history, tools, watch)
 
@@ -117,6 +123,26 @@ def _search(condensed: Condensed, tools: Tools, watch: Stopwatch) -> Found:
         watch.within(found.stages)
         several.append(found)
     return interleaved(several)
+
+
+def _weighed(found: Found, quoted: Quoted) -> Found:
+    """Return what was found with its support by the best sentences as well.
+
+    A comparison is as well supported as its parts are, and sentences of another language say nothing by their words.
+    """
+    is_told = not found.signs or not found.passages or language_of(found.passages[0].text) != found.language
+    if is_told:
+        return found
+    support = support_with(Signs(**found.signs), quoted.quotable, found.language)
+    return replace(found, support=support, signs={**found.signs, **asdict(quoted.quotable, dict_factory=_quoted)})
+
+
+def _quoted(fields: list[tuple[str, float]]) -> dict[str, float]:
+    return {f"quoted_{name}": value for name, value in fields}
+
+
+def _rounded(signs: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in signs.items()}
 
 
 def _curated(condensed: Condensed, tools: Tools, watch: Stopwatch) -> Curated | None:
@@ -150,9 +176,8 @@ def _rewriter(history: History, tools: Tools) -> ChatModel | None:
     return chat if chat.is_instruct else None
 
 
-def _refuse(condensed: Condensed, found: Found, tools: Tools, watch: Stopwatch) -> Iterator[Step]:
+def _refuse(found: Found, given: Sequence[Given], tools: Tools, watch: Stopwatch) -> Iterator[Step]:
     """Refuse before any model is asked."""
-    given = _all_text(condensed, found, tools)
     yield Retrieved(found, _passages(given), tools.libraries, mode=_mode(found, tools))
     text, cites = refuse(found.language, tools.libraries, given)
     yield Delta(text)
@@ -160,35 +185,33 @@ def _refuse(condensed: Condensed, found: Found, tools: Tools, watch: Stopwatch) 
     yield Finished(text, cites, is_refusal=True, seconds=watch.seconds, stages=watch.stages)
 
 
-def _quote(condensed: Condensed, found: Found, tools: Tools, watch: Stopwatch) -> Iterator[Step]:
-    """Answer with sentences of the passages."""
-    given = _all_text(condensed, found, tools)
+def _quote(quoted: Quoted, found: Found, given: Sequence[Given], tools: Tools, watch: Stopwatch) -> Iterator[Step]:
+    """Answer with sentences of the passages: each stands there word for word."""
     yield Retrieved(found, _passages(given), tools.libraries, mode="quote")
     watch.lap("prompt", **facts_of_given(_passages(given)))
-    cites = _quotes(condensed, given, tools)
-    watch.lap("first_token")
     text = ""
+    cites = [replace(cite, support=1.0) for cite in quoted.cites]
     sentences: list[Sentence] = []
     for cite in cites:
-        quoted = as_written(cite.quote)
+        written = as_written(cite.quote)
         start = len(text) + len(PARAGRAPH) * bool(text)
-        piece = f"{PARAGRAPH if text else ''}{quoted} [{cite.number}]"
+        piece = f"{PARAGRAPH if text else ''}{written} [{cite.number}]"
         text += piece
-        sentences.append(Sentence(start, start + len(quoted), cite.support or 0.0, "supported", (cite.number,)))
+        sentences.append(Sentence(start, start + len(written), 1.0, "supported", (cite.number,)))
         yield Delta(piece)
     watch.lap("generate", mode="quote", quotes=len(cites), **facts_of_sentences(sentences))
     yield Finished(text, _one_per_number(cites), seconds=watch.seconds, stages=watch.stages, sentences=tuple(sentences))
 
 
-def _quotes(condensed: Condensed, given: Sequence[Given], tools: Tools) -> list[Cite]:
-    """Return the sentences to quote; of a comparison the best for each of its parts. They stand there word for word."""
+def _quotes(condensed: Condensed, given: Sequence[Given], tools: Tools) -> Quoted:
+    """Return the sentences to quote; of a comparison the best for each of its parts."""
     most = tools.limits.quotes
     if not condensed.parts:
-        cites = best_sentences(condensed.question, given, tools.embed, most=most)
-    else:
-        each = [best_sentences(part, given, tools.embed, most=max(1, most - 1)) for part in condensed.parts]
-        cites = list({cite.quote: cite for quotes in each for cite in quotes}.values())
-    return [replace(cite, support=1.0) for cite in cites]
+        return best_sentences(condensed.question, given, tools.embed, most=most)
+    each = [best_sentences(part, given, tools.embed, most=max(1, most - 1)) for part in condensed.parts]
+    cites = {cite.quote: cite for quoted in each for cite in quoted.cites}
+    weakest = min((quoted.quotable for quoted in each), key=lambda quotable: quotable.coverage)
+    return Quoted(tuple(cites.values()), weakest)
 
 
 def _generate(condensed: Condensed, found: Found, history: History, tools: Tools, watch: Stopwatch) -> Iterator[Step]:
@@ -233,7 +256,7 @@ def _stream(
             if not total:
                 watch.lap("first_token")
             total, fresh = total + piece.tokens, fresh + piece.tokens
-            text = binder.feed(piece.text if binder.text else piece.text.lstrip())
+            text = binder.feed(piece.text if binder.has_begun else piece.text.lstrip())
             if text:
                 yield Delta(text, fresh)
                 fresh = 0

@@ -13,6 +13,7 @@ import numpy as np
 from apps.rag.overlap import Weights, terms
 from apps.rag.passages import Given
 from apps.rag.sentences import split
+from apps.rag.support import Quotable
 from apps.rag.types import Cite
 from apps.runtimes.contracts import Floats
 
@@ -87,22 +88,35 @@ _KINDS_COMPILED = [(re.compile(asked), re.compile(answer)) for asked, answer in 
 _FRAGMENT = re.compile(r"[?？:：]\s*$")
 
 
+NOTHING = Quotable(0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """The sentences that answer best, the strongest first, and how much of an answer they hold."""
+
+    cites: tuple[Cite, ...] = ()
+    quotable: Quotable = NOTHING
+
+
 def best_sentences(
     question: str, given: Sequence[Given], embed: Embed, *, most: int, weighing: Weighing | None = None
-) -> list[Cite]:
-    """Return one to `most` sentences that answer best, each as a citation of its passage, the strongest first.
+) -> Quoted:
+    """Return one to `most` sentences that answer best, each as a citation of its passage.
 
-    Costs one batch of at most CANDIDATES + 1 embeddings. Returns [] only where nothing was given.
+    Costs one batch of at most CANDIDATES + 1 embeddings. There is none only where nothing was given.
     """
     weighing = weighing or Weighing()
     scorer = _Scorer(question, given, weighing)
     candidates = scorer.candidates()
     if not candidates:
-        return []
+        return Quoted()
     vectors = embed([question, *(candidate.embedded for candidate in candidates)])
     cosines = vectors[1:] @ vectors[0]
     scores = np.array([candidate.prior for candidate in candidates]) + weighing.cosine * cosines
-    return [Cite(each.given.number, each.given.passage, each.text) for each in scorer.choose(candidates, scores, most)]
+    chosen = scorer.choose(candidates, scores, most)
+    cites = tuple(Cite(each.given.number, each.given.passage, each.text) for each in chosen)
+    return Quoted(cites, Quotable(float(cosines.max()), scorer.coverage(chosen)))
 
 
 class _Scorer:
@@ -137,6 +151,10 @@ class _Scorer:
                 break
             chosen.append(following)
         return [candidates[place] for place in chosen]
+
+    def coverage(self, chosen: Sequence[_Candidate]) -> float:
+        """Return the weighted share of the question in the chosen sentences under their topics."""
+        return self._weights.coverage(self._wanted, frozenset[str]().union(*map(self._covered, chosen)))
 
     def _covered(self, candidate: _Candidate) -> frozenset[str]:
         return candidate.held | self._about[candidate.given.number].lead

@@ -1,42 +1,142 @@
 """How well a question is supported by what was found, as a calibrated probability. Plain Python.
 
-One feature carries both legs: the best passage's convex score (`fusion.fuse`). Fitted by logistic regression on the
-answerable and unanswerable questions of zh_mixed (199) and en_mixed (100); ten-fold cross-validation refuses 97 % (zh)
-of the unanswerable ones at 5 % false refusals and 63 % (en), where the passages left in the corpus are about the very
-same people and places. English and Chinese questions put to libraries about something else are refused every time
-(the tables are in docs/adr/0004). The gap to the next passages would help English, but punishes a library that says a
-thing twice.
+A logistic over signs of both legs and of the text: how near the nearest passage is, how much of the question's BM25 it
+reaches, how much of the question (its terms weighed by how rare they are, its names and numbers) stands in the first
+passages at all. Once an answer's sentences have been chosen (`quoting`), how near they are to the question is known as
+well. Fitted on 2,500 questions of five sets in both languages, half of them with the documents that answer them left
+out of the search (`manage.py calibrate_support`; tables in docs/adr/0025). The gap to the following passages tells more
+in some libraries, but punishes one that says a thing twice or treats one subject throughout: it was left out.
 
 A passage in another language shares no words with the question, so there the cosine alone has to speak: it was 0.83 to
 0.87 for answerable Chinese questions to English articles, and at most 0.81 for others.
 """
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from apps.rag.fusion import Evidence, Scale, convex
-from apps.rag.types import Language
+from apps.rag.fusion import Evidence, Scale
+from apps.rag.overlap import terms
+from apps.rag.types import Language, Passage
 
-DENSE_WEIGHT = 0.55  # the share for which the coefficients hold, whatever share ranks the passages
-COEFFICIENTS: dict[Language, tuple[float, float]] = {"zh": (-17.0, 42.4), "en": (-10.46, 25.3)}  # base, by score
-CROSS_LANGUAGE = (-98.6, 120.0)  # base, by cosine
+LONGEST_ENDING = 5  # characters of a file name's ending
+READ = 3  # passages whose terms and names count
+
+BASE: Mapping[Language, float] = {"en": -13.5, "zh": -12.5}
+WEIGHTS = (13.0, 3.2, 4.2, 1.6, 0.0)  # in the order of Signs.values
+QUOTED_BASE: Mapping[Language, float] = {"en": -13.5, "zh": -12.5}
+QUOTED_WEIGHTS = (13.0, 3.2, 4.2, 1.6, 0.0, 0.0, 0.0)  # in the order of Signs.values and Quotable.values
+CROSS_LANGUAGE = (-14.6, 36.0)  # base, by nearness: the same as by cosine with e5's floor of 0.7
+
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_NAME = re.compile(r"\b[A-Z][\w'-]+")
+_OPENING = re.compile(r"(?:^|[.?!]\s)[\"'“(]?$")
+_MARK = "="  # of jieba's words among the terms (apps.libraries.lexical)
 
 
-def support_of(evidence: Sequence[Evidence], scale: Scale, language: Language, *, is_cross_language: bool) -> float:
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What speaks for an answer in what was found; about 0 to 1 each."""
+
+    nearness: float  # cosine of the nearest passage above that of unrelated texts, by what is possible
+    words: float  # BM25 of the best passage by what no passage exceeds
+    coverage: float  # share of the question's terms, by their idf, that stand in the first passages together
+    names: float  # share of its names and numbers that do; 1 where it has none
+    title: float = 0.0  # share of a title of the first passages that the question names
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """Return the signs in the order of WEIGHTS."""
+        return (self.nearness, self.words, self.coverage, self.names, self.title)
+
+
+@dataclass(frozen=True, slots=True)
+class Quotable:
+    """How much of an answer the best sentences of the passages hold."""
+
+    nearness: float  # cosine of the nearest sentence, under its topic, with the question
+    coverage: float  # share of the question's terms in the chosen sentences under their titles
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """Return the signs in the order of QUOTED_WEIGHTS, behind those of the search."""
+        return (self.nearness, self.coverage)
+
+
+def signs_of(
+    question: str, evidence: Sequence[Evidence], passages: Sequence[Passage], scale: Scale, idf: Mapping[str, float]
+) -> Signs:
+    """Return the signs of a search: `evidence` of all that was found, `passages` best first."""
+    cosine = max((item.cosine for item in evidence if item.cosine is not None), default=scale.cosine_floor)
+    bm25 = max((item.bm25 for item in evidence), default=0.0)
+    read = passages[:READ]
+    return Signs(
+        nearness=(cosine - scale.cosine_floor) / (1 - scale.cosine_floor),
+        words=bm25 / scale.bm25_ceiling if scale.bm25_ceiling > 0 else 0.0,
+        coverage=_covered(idf, read),
+        names=_named(question, read),
+        title=_titled(question, read),
+    )
+
+
+def support_of(signs: Signs, language: Language, *, is_cross_language: bool) -> float:
     """Return the probability, 0 to 1, that the passages answer a question in `language`.
 
     `is_cross_language` says that the best passage is written in another language than the question.
     """
-    if not evidence:
-        return 0.0
-    score = max(convex(item, scale, DENSE_WEIGHT) for item in evidence)
-    same = _logistic(COEFFICIENTS[language], score)
+    score = BASE[language] + sum(weight * value for weight, value in zip(WEIGHTS, signs.values, strict=True))
+    same = logistic(score)
     if not is_cross_language:
         return same
-    cosine = max((item.cosine for item in evidence if item.cosine is not None), default=0.0)
-    return max(same, _logistic(CROSS_LANGUAGE, cosine))
+    base, slope = CROSS_LANGUAGE
+    return max(same, logistic(base + slope * signs.nearness))
 
 
-def _logistic(coefficients: tuple[float, float], value: float) -> float:
-    base, slope = coefficients
-    return 1 / (1 + math.exp(-(base + slope * value)))
+def support_with(signs: Signs, quotable: Quotable, language: Language) -> float:
+    """Return the probability that the passages answer the question, now that their best sentences are known too."""
+    values = (*signs.values, *quotable.values)
+    return logistic(QUOTED_BASE[language] + sum(w * v for w, v in zip(QUOTED_WEIGHTS, values, strict=True)))
+
+
+def names_in(question: str) -> frozenset[str]:
+    """Return the names (capitalised words that do not merely begin a sentence) and numbers of a question."""
+    names = {match.group() for match in _NAME.finditer(question) if not _OPENING.search(question[: match.start()])}
+    return frozenset(names) | frozenset(_NUMBER.findall(question))
+
+
+def logistic(score: float) -> float:
+    """Return the probability of a score."""
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, score))))
+
+
+def _covered(idf: Mapping[str, float], passages: Sequence[Passage]) -> float:
+    """Return the share of the question that stands in any of the passages."""
+    plain: dict[str, float] = {}
+    for term, weight in idf.items():
+        name = term.removeprefix(_MARK)
+        plain[name] = max(weight, plain.get(name, 0.0))
+    total = sum(plain.values())
+    found = frozenset(term for passage in passages for term in passage.matched_terms)
+    return sum(weight for term, weight in plain.items() if term in found) / total if total else 0.0
+
+
+def _named(question: str, passages: Sequence[Passage]) -> float:
+    names = names_in(question)
+    if not names:
+        return 1.0
+    texts = [f"{passage.document_name} {' '.join(passage.heading_path)} {passage.text}" for passage in passages]
+    return sum(any(name in text for text in texts) for name in names) / len(names)
+
+
+def _titled(question: str, passages: Sequence[Passage]) -> float:
+    """Return how much of the title of a document or its nearest heading the question names, of the best one."""
+    asked = frozenset(terms(question))
+    titles = [title for each in passages for title in (_stem(each.document_name), *each.heading_path[-1:])]
+    held = [frozenset(terms(title)) for title in titles]
+    return max((len(title & asked) / len(title) for title in held if title), default=0.0)
+
+
+def _stem(name: str) -> str:
+    stem, dot, ending = name.rpartition(".")
+    return stem if dot and len(ending) <= LONGEST_ENDING else name
