@@ -254,3 +254,30 @@ def test_it_renders_the_same_in_parts_as_at_once(blocks: list[str], data: st.Dat
 
     parts = [render(part, {1}) for part in (first, second[len(first) :], text[len(second) :])]
     assert "".join(parts) == render(text, {1})
+
+
+def test_it_marks_stretches_of_the_text() -> None:
+    text = "- **Alpha. Beta** is *here*.\n- Gamma [1]"
+    html = render(text, [1], [(0, 10, "weak"), (11, 27, "unsupported")])
+
+    assert '<li><strong><span data-support="weak">Alpha.</span> <span data-support="unsupported">Beta</span>' in html
+    assert '<em><span data-support="unsupported">here</span></em>' in html
+    assert "Gamma <a" in html
+
+
+@pytest.mark.parametrize(
+    "payload", ["<script>alert(1)</script>", "\u2e28x\u2e29", "[a](javascript:alert(1))", "`a. b`"]
+)
+def test_it_marks_hostile_text_without_making_it_active(payload: str) -> None:
+    """A mark is put around text by brackets in it: brackets of the text itself must not open one."""
+    html = render(payload, (), [(0, len(payload), 'weak"onclick="')])
+
+    assert "onclick=" not in html
+    assert "<script" not in html
+    assert "\u2e28" not in html
+
+
+def test_a_mark_that_ends_inside_an_address_leaves_the_link_whole() -> None:
+    text = "See [it](https://a.example/?q=1) now"
+    assert 'href="https://a.example/?q=1"' in render(text, (), [(0, 28, "weak")])
+    assert 'href="https://a.example/?q=1"' in render(text, (), [(12, 30, "weak")])

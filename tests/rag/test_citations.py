@@ -3,6 +3,7 @@
 import pytest
 
 from apps.rag.citations import Binder, Evidence
+from apps.rag.grounding import Grounding
 from apps.rag.passages import Given
 from tests.rag.doubles import passage
 
@@ -102,3 +103,63 @@ def test_it_takes_long_text_without_an_end() -> None:
     shown, _ = bind("[" * 20_000, EIFFEL, step=50)
 
     assert shown == "[" * 20_000
+
+
+def strict(answer: str, *texts: str, step: int = 3) -> Binder:
+    """Return the binder of a strict answer that was written in small pieces."""
+    passages = given(*texts)
+    binder = Binder(passages, Evidence("", passages), grounding=Grounding(passages, None), is_strict=True)
+    shown = "".join(binder.feed(answer[at : at + step]) for at in range(0, len(answer), step)) + binder.finish()
+    assert shown == binder.text
+    return binder
+
+
+def test_a_strict_answer_shows_no_sentence_before_it_was_judged() -> None:
+    passages = given(EIFFEL)
+    binder = Binder(passages, Evidence("", passages), grounding=Grounding(passages, None), is_strict=True)
+
+    assert binder.feed("Bananas grow near volcanoes") == ""
+    assert (
+        binder.feed(". The Eiffel Tower is 330 metres high. And")
+        == " The Eiffel Tower is 330 metres high. [1]".lstrip()
+    )
+
+
+def test_a_strict_answer_leaves_out_what_no_passage_bears_out() -> None:
+    binder = strict(
+        "The Eiffel Tower is 330 metres high. Bananas grow near volcanoes. It was finished in 1999.", EIFFEL
+    )
+
+    assert binder.text == "The Eiffel Tower is 330 metres high. [1]"
+    removed = [sentence for sentence in binder.sentences if sentence.state == "removed"]
+    assert [sentence.text for sentence in removed] == ["Bananas grow near volcanoes.", "It was finished in 1999."]
+    assert all(sentence.start == sentence.end for sentence in removed)
+
+
+def test_a_strict_answer_keeps_its_lists_and_paragraphs() -> None:
+    answer = (
+        "# Towers\n\n- Bananas grow near volcanoes. The Eiffel Tower is 330 metres high.\n- Cats sleep all day.\n"
+        "- The Tower Bridge opened in 1894.\n\n```\ncode = 1\n```\n"
+    )
+    binder = strict(answer, EIFFEL, BRIDGE)
+
+    assert binder.text == (
+        "# Towers\n\n- The Eiffel Tower is 330 metres high. [1]\n- The Tower Bridge opened in 1894. [2]\n\n"
+        "```\ncode = 1\n```"
+    )
+
+
+def test_it_says_where_each_sentence_stands_and_how_well_it_is_borne_out() -> None:
+    passages = given(EIFFEL)
+    binder = Binder(passages, Evidence("", passages), grounding=Grounding(passages, None))
+    for piece in ["The Eiffel Tower is", " 330 metres high. Bananas", " grow near volcanoes."]:
+        binder.feed(piece)
+    binder.finish()
+
+    spans = [(binder.text[each.start : each.end], each.state) for each in binder.sentences]
+    assert spans == [
+        ("The Eiffel Tower is 330 metres high.", "supported"),
+        ("Bananas grow near volcanoes.", "unsupported"),
+    ]
+    assert binder.cites[1].support is not None
+    assert binder.cites[1].support > 0.7

@@ -4,8 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from apps.rag.fusion import Evidence, Method, Scale, fuse, inverse_frequency, language_of
-from apps.rag.support import support_of
+from apps.rag.fusion import Evidence, Scale, fuse, inverse_frequency, language_of, leaning
+from apps.rag.options import Method
 
 A, B, C = (UUID(int=number) for number in (1, 2, 3))
 SCALE = Scale(cosine_floor=0.7, bm25_ceiling=20.0)
@@ -46,6 +46,23 @@ def test_it_breaks_ties_always_the_same_way() -> None:
     assert order(twins) == order(twins[::-1]) == [A, B]
 
 
+def test_it_leans_to_the_leg_whose_best_stands_out() -> None:
+    vectors_know = [Evidence(A, 0.95, 5), Evidence(B, 0.75, 4.5)]
+    words_know = [Evidence(A, 0.81, 15), Evidence(B, 0.80, 2)]
+
+    assert leaning(vectors_know, SCALE, 0.5) > 0.5 > leaning(words_know, SCALE, 0.5)
+    assert [leaning(words_know, SCALE, weight) for weight in (0.0, 1.0)] == [0.0, 1.0]
+    assert leaning([Evidence(A, 0.9, 5)], SCALE, 0.5) == 0.5
+    assert leaning([], SCALE, 0.5) == 0.5
+
+
+def test_it_scores_ranks_between_0_and_1() -> None:
+    ranked = fuse([Evidence(A, 0.9, 5), Evidence(B, 0.8, 2)], SCALE, method="rrf", dense_weight=0.5)
+
+    assert ranked[0].score == pytest.approx(1.0)
+    assert 0 < ranked[1].score < 1
+
+
 def test_it_survives_a_question_without_terms() -> None:
     ranked = fuse([Evidence(A, 0.9, 0)], Scale(0.7, 0.0), method="convex", dense_weight=0.55)
 
@@ -65,23 +82,6 @@ def test_it_survives_a_question_without_terms() -> None:
 )
 def test_it_knows_the_language(text: str, language: str) -> None:
     assert language_of(text) == language
-
-
-def test_it_supports_by_both_legs() -> None:
-    strong, weak, nothing = [Evidence(A, 0.91, 9)], [Evidence(A, 0.84, 1.5)], list[Evidence]()
-
-    for language in ("zh", "en"):
-        assert support_of(strong, SCALE, language, is_cross_language=False) > 0.8
-        assert support_of(weak, SCALE, language, is_cross_language=False) < 0.2
-        assert support_of(nothing, SCALE, language, is_cross_language=False) == 0.0
-
-
-def test_it_supports_across_languages_by_the_vectors_alone() -> None:
-    near, far = [Evidence(A, 0.85, 0)], [Evidence(A, 0.79, 0)]
-
-    assert support_of(near, SCALE, "zh", is_cross_language=False) < 0.1
-    assert support_of(near, SCALE, "zh", is_cross_language=True) > 0.8
-    assert support_of(far, SCALE, "zh", is_cross_language=True) < 0.1
 
 
 def test_it_gives_rare_terms_more_weight_and_never_a_negative_one() -> None:

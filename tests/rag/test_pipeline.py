@@ -49,7 +49,7 @@ def test_it_counts_tokens_and_the_seconds_of_every_stage() -> None:
     with fake.replies("Paris is the capital of France."):
         steps = list(answer("What is the capital of France?", (), tools(found(PARIS), chat=FakeChat())))
 
-    assert set(finished(steps).seconds) == {"condense", "search", "prompt", "first_token", "generate"}
+    assert set(finished(steps).seconds) == {"condense", "search", "support", "prompt", "first_token", "generate"}
     assert finished(steps).prompt_tokens > 0
     assert finished(steps).output_tokens == sum(step.tokens for step in steps if isinstance(step, Delta)) == 6
 
@@ -238,3 +238,59 @@ def test_a_base_model_gets_examples_and_stop_strings_in_the_language_of_the_ques
 
     assert chat.prompts[0].endswith("问题：法国的首都是哪里？\n回答：")
     assert finished(steps).text == "巴黎[1]"
+
+
+def test_it_searches_for_what_the_asker_wrote_instead_of_rewriting() -> None:
+    asked: list[str] = []
+
+    def search(question: str) -> Found:
+        asked.append(question)
+        return found(PARIS)
+
+    history = (Exchange("What is the capital of Italy?", "Rome."),)
+    steps = list(answer("And of France?", history, tools(search), corrected="capital of France"))
+
+    assert asked == ["capital of France"]
+    assert steps[0] == Condensed("capital of France", was_rewritten=True, is_corrected=True)
+
+
+def test_it_searches_for_each_thing_that_a_question_compares() -> None:
+    asked: list[str] = []
+
+    def search(question: str) -> Found:
+        asked.append(question)
+        return found(PARIS if "Paris" in question else ROME)
+
+    steps = list(answer("What is the difference between Paris and Rome?", (), tools(search)))
+
+    assert asked == ["Paris", "Rome", "What is the difference between Paris and Rome?"]
+    assert isinstance(steps[0], Condensed)
+    assert steps[0].parts == ("Paris", "Rome")
+    assert {cite.passage.text for cite in finished(steps).citations} == {PARIS, ROME}
+
+
+def test_a_strict_answer_is_refused_sooner() -> None:
+    between = found(PARIS, support=0.6)
+
+    assert not finished(list(answer("Paris?", (), tools(between)))).is_refusal
+    assert finished(list(answer("Paris?", (), replace(tools(between), is_strict=True)))).is_refusal
+
+
+def test_a_strict_answer_has_no_sentence_that_no_passage_bears_out() -> None:
+    with fake.replies("Paris is the capital of France. Bananas grow near volcanoes."):
+        strict = replace(tools(found(PARIS), chat=FakeChat()), is_strict=True)
+        steps = list(answer("What is the capital of France?", (), strict))
+
+    assert "Bananas" not in shown(steps)
+    assert shown(steps) == finished(steps).text
+    assert [each.state for each in finished(steps).sentences] == ["supported", "removed"]
+
+
+def test_a_quoted_sentence_is_borne_out_by_its_passage() -> None:
+    end = finished(list(answer("What is the capital of France?", (), tools(found(PARIS)))))
+
+    assert end.sentences
+    for sentence in end.sentences:
+        assert sentence.state == "supported"
+        assert end.text[sentence.start : sentence.end].replace("\\", "") in PARIS
+    assert all(cite.support == 1.0 for cite in end.citations)

@@ -1,0 +1,61 @@
+"""A question is supported by both legs, by its terms and names in the first passages, or across languages by vectors."""
+
+from dataclasses import replace
+
+import pytest
+
+from apps.rag.fusion import Evidence, Scale
+from apps.rag.support import Signs, names_in, signs_of, support_of
+from apps.rag.types import Language
+from tests.rag.doubles import passage
+
+SCALE = Scale(cosine_floor=0.7, bm25_ceiling=20.0)
+IDF = {"ferri": 4.0, "capac": 5.0, "=书店": 3.0}
+
+
+def test_it_takes_the_best_of_both_legs() -> None:
+    first, second = passage("The ferry."), passage("The cinema.", at=50)
+    evidence = [Evidence(first.chunk_id, 0.85, 0.0), Evidence(second.chunk_id, 0.79, 10.0)]
+
+    signs = signs_of("ferry capacity", evidence, [first, second], SCALE, IDF)
+
+    assert signs.nearness == pytest.approx(0.5)
+    assert signs.words == pytest.approx(0.5)
+
+
+def test_it_counts_the_terms_and_names_that_stand_in_the_first_passages_together() -> None:
+    one = replace(passage("The ferry Aurora"), matched_terms=("ferri",))
+    two = replace(passage("carries 40 people", at=50), matched_terms=("书店",))
+
+    signs = signs_of("How many people has Aurora taken in 1931, 40?", [], [one, two], SCALE, IDF)
+
+    assert signs.coverage == pytest.approx(7 / 12)
+    assert signs.names == pytest.approx(2 / 3)
+
+
+def test_nothing_found_supports_nothing() -> None:
+    signs = signs_of("Where is Aurora?", [], [], Scale(0.7, 0.0), {})
+
+    assert signs == Signs(0.0, 0.0, 0.0, 0.0)
+    assert support_of(signs, "en", is_cross_language=False) < 0.01
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_strong_signs_support_and_weak_ones_do_not(language: Language) -> None:
+    strong, weak = Signs(0.72, 0.5, 0.95, 1.0), Signs(0.45, 0.1, 0.4, 0.5)
+
+    assert support_of(strong, language, is_cross_language=False) > 0.75
+    assert support_of(weak, language, is_cross_language=False) < 0.1
+
+
+def test_it_supports_across_languages_by_the_vectors_alone() -> None:
+    near, far = Signs(0.5, 0.0, 0.0, 1.0), Signs(0.3, 0.0, 0.0, 1.0)
+
+    assert support_of(near, "zh", is_cross_language=False) < 0.1
+    assert support_of(near, "zh", is_cross_language=True) > 0.8
+    assert support_of(far, "zh", is_cross_language=True) < 0.1
+
+
+def test_it_knows_the_names_and_numbers_of_a_question() -> None:
+    assert names_in("Who was John Smith? The son of Ann, born 1931.") == {"John", "Smith", "Ann", "1931"}
+    assert names_in("谁在1931年建造了KB-1042？") == {"1931", "1042"} | names_in("KB-1042")
