@@ -10,6 +10,9 @@ from apps.rag.options import Method
 from apps.rag.types import Language
 
 RRF_K = 60  # Cormack, Clarke and Buettcher, SIGIR 2009
+LEANING = 0.4  # how far the weight moves to the leg whose best passage stands out: docs/adr/0024
+EVEN = 0.6  # the words' share of both gaps at which it does not move
+STANDS_OUT_FROM = 10  # the best passage is compared with the one at this place
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _LETTER = re.compile(r"[^\W\d_]")
 
@@ -39,31 +42,55 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
-    """A chunk with its fused score, its evidence, and its place in each leg counted from 1 (None: not in that leg)."""
+class Fused:
+    """A chunk with what each leg gives to its score, and its place in each counted from 1 (None: not in that leg)."""
 
     evidence: Evidence
-    score: float
+    vectors: float
+    words: float
     dense_rank: int | None
     lexical_rank: int | None
 
+    @property
+    def score(self) -> float:
+        """Return the fused score: 0 without any evidence, 1 for the best that could be."""
+        return self.vectors + self.words
 
-def fuse(evidence: Sequence[Evidence], scale: Scale, *, method: Method, dense_weight: float) -> list[Ranked]:
+
+def fuse(evidence: Sequence[Evidence], scale: Scale, *, method: Method, dense_weight: float) -> list[Fused]:
     """Return the chunks by falling fused score; equal scores keep a fixed order, that of the ids.
 
     convex: dense_weight * (cosine - floor) / (1 - floor) + (1 - dense_weight) * bm25 / ceiling, the "theoretical
     min-max" combination of Bruch, Gai and Ingber (ACM TOIS 2023). A question in another language than the passages
-    reaches next to none of its ceiling, and so the vectors decide alone, without a rule for it.
-    rrf: weighted reciprocal ranks, dense_weight / (60 + rank) + (1 - dense_weight) / (60 + rank).
+    reaches next to none of its ceiling, and so the vectors decide alone, without a rule for it. `leaning` moves the
+    weight by the question.
+    rrf: weighted reciprocal ranks, dense_weight * 61 / (60 + rank) + (1 - dense_weight) * 61 / (60 + rank): the factor
+    61 makes it 1 for what is first in both legs.
     """
     dense = _ranks({item.chunk_id: item.cosine for item in evidence if item.cosine is not None})
     lexical = _ranks({item.chunk_id: item.bm25 for item in evidence if item.bm25 > 0})
-    ranked = []
+    if method == "convex":
+        dense_weight = leaning(evidence, scale, dense_weight)
+    fused = []
     for item in evidence:
         places = (dense.get(item.chunk_id), lexical.get(item.chunk_id))
-        score = _reciprocal(places, dense_weight) if method == "rrf" else convex(item, scale, dense_weight)
-        ranked.append(Ranked(item, score, *places))
-    return sorted(ranked, key=lambda entry: (-entry.score, entry.evidence.chunk_id))
+        shares = _reciprocal(places) if method == "rrf" else _shares(item, scale)
+        fused.append(Fused(item, dense_weight * shares[0], (1 - dense_weight) * shares[1], *places))
+    return sorted(fused, key=lambda entry: (-entry.score, entry.evidence.chunk_id))
+
+
+def leaning(evidence: Sequence[Evidence], scale: Scale, dense_weight: float) -> float:
+    """Return the vectors' weight for one question: more where their best passage stands out, else less.
+
+    A leg that knows the answer gives it much more than the tenth passage; one that does not gives all about the same.
+    0 and 1 stay what they are.
+    """
+    shares = [_shares(item, scale) for item in evidence]
+    dense, lexical = (_gap([share[leg] for share in shares]) for leg in (0, 1))
+    if dense + lexical <= 0:
+        return dense_weight
+    room = 4 * dense_weight * (1 - dense_weight)
+    return dense_weight + LEANING * room * (EVEN - lexical / (dense + lexical))
 
 
 def language_of(text: str) -> Language:
@@ -80,15 +107,25 @@ def inverse_frequency(chunks: int, chunks_with_term: int) -> float:
 
 def convex(item: Evidence, scale: Scale, dense_weight: float) -> float:
     """Return the convex score of one chunk: about 0 without any evidence, 1 for what no passage reaches."""
+    dense, lexical = _shares(item, scale)
+    return dense_weight * dense + (1 - dense_weight) * lexical
+
+
+def _shares(item: Evidence, scale: Scale) -> tuple[float, float]:
+    """Return what each leg says, as a share of the most that it could say."""
     cosine = scale.cosine_floor if item.cosine is None else item.cosine
     dense = (cosine - scale.cosine_floor) / (1 - scale.cosine_floor)
-    lexical = item.bm25 / scale.bm25_ceiling if scale.bm25_ceiling > 0 else 0.0
-    return dense_weight * dense + (1 - dense_weight) * lexical
+    return dense, item.bm25 / scale.bm25_ceiling if scale.bm25_ceiling > 0 else 0.0
 
 
-def _reciprocal(places: tuple[int | None, int | None], dense_weight: float) -> float:
-    dense, lexical = (0.0 if place is None else 1 / (RRF_K + place) for place in places)
-    return dense_weight * dense + (1 - dense_weight) * lexical
+def _gap(values: Sequence[float]) -> float:
+    best = sorted(values, reverse=True)[:STANDS_OUT_FROM]
+    return best[0] - best[-1] if best else 0.0
+
+
+def _reciprocal(places: tuple[int | None, int | None]) -> tuple[float, float]:
+    dense, lexical = (0.0 if place is None else (RRF_K + 1) / (RRF_K + place) for place in places)
+    return dense, lexical
 
 
 def _ranks(scores: dict[UUID, float]) -> dict[UUID, int]:

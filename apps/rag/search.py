@@ -1,4 +1,4 @@
-"""Finds the passages for a question: vectors and BM25, both filtered by access inside their SQL, then fused.
+"""Finds the passages for a question: vectors and BM25, both filtered by access inside their SQL, then ranked.
 
 The only file of the pipeline that touches the database; its SQL is made in `statements`.
 """
@@ -6,21 +6,28 @@ The only file of the pipeline that touches the database; its SQL is made in `sta
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
+from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
+from apps.catalog.errors import NoModel
 from apps.catalog.models import AIModel
-from apps.catalog.services import default_model, spec_of
+from apps.catalog.services import default_model, ready_models, spec_of
 from apps.libraries.lexical import WORD_MARK
 from apps.libraries.lexicons import wordings_of
-from apps.libraries.types import Box
+from apps.libraries.types import Box, passage_text
+from apps.rag import links, ranking, reranking
 from apps.rag.filtering import fragment_of
-from apps.rag.fusion import Evidence, Ranked, Scale, fuse, language_of
+from apps.rag.fusion import Evidence, Scale, language_of
 from apps.rag.options import Filters, SearchOptions
+from apps.rag.ranking import Candidate, Ranked
 from apps.rag.scales import cosine_floor
+from apps.rag.search_facts import facts_of_fusion, facts_of_legs, facts_of_query
 from apps.rag.statements import (
     ALL_CHUNKS,
     PASSAGES,
@@ -32,28 +39,85 @@ from apps.rag.statements import (
     legs_statement,
     narrowed_chunks_statement,
     vector_text,
+    words_with_statement,
 )
-from apps.rag.support import support_of
+from apps.rag.support import signs_of, support_of
 from apps.rag.terms import terms_of, weigh
+from apps.rag.tracing import Stopwatch
 from apps.rag.types import Found, Passage, Scope, Section
-from apps.runtimes.contracts import Embedder
-from apps.runtimes.registry import embedder
+from apps.runtimes.contracts import Embedder, Reranker, RuntimeFailure
+from apps.runtimes.registry import embedder, reranker
 
 MAX_QUESTION_CHARS = 2_000  # what an embedding model reads of it anyway
+RERANK_MS = 1_500.0
 
 
 @dataclass(frozen=True, slots=True)
 class SearchTools:
-    """The embedding model and its row: vectors of other models are never compared with its own."""
+    """The embedding model and its row: vectors of other models are never compared with its own.
+
+    `rerank_model` is None where no rerank model is installed; it is loaded when a search first uses it.
+    """
 
     embedder: Embedder
     model: AIModel
+    rerank_model: AIModel | None = None
+    rerank_ms: float = RERANK_MS
 
     @classmethod
     def default(cls) -> "SearchTools":
         """Return the tools of the default embedding model. Raises NoModel or RuntimeFailure."""
         model = default_model(AIModel.Kind.EMBEDDING)
-        return cls(embedder(spec_of(model)), model)
+        rerank = ready_models(AIModel.Kind.RERANK).filter(is_default=True).first()
+        return cls(embedder(spec_of(model)), model, rerank, float(settings.ENV.rerank_ms))
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One search from its candidates to its passages; `rows` are those of the chunks that were read, by id."""
+
+    question: str
+    query: Query
+    k: int
+    options: SearchOptions
+    tools: SearchTools
+    watch: Stopwatch
+    rows: dict[UUID, Sequence[Any]] = field(default_factory=dict)
+
+    def passages(self, ranked: list[Ranked]) -> tuple[Passage, ...]:
+        """Return the best passages, in the order that their texts give them."""
+        self._fetch(ranked[: max(self.k, links.WITNESSES)])
+        ranked = ranking.linked(ranked, self._texts, self.options)
+        self.watch.lap("fusion", **facts_of_fusion(ranked, self.options))
+        if self.options.rerank and self.tools.rerank_model is not None and ranked:
+            ranked = self._reranked(ranked, self.tools.rerank_model)
+        chosen = ranking.arranged(ranked, self._texts, self.question, self.options)[: self.k]
+        self._fetch(chosen)
+        found = tuple(
+            _passage(self.query, self.rows[each.chunk_id], each) for each in chosen if each.chunk_id in self.rows
+        )
+        self.watch.lap("loading", read=len(self.rows), given=len(found))
+        return found
+
+    def _reranked(self, ranked: list[Ranked], model: AIModel) -> list[Ranked]:
+        depth = self.options.rerank_depth
+        self._fetch(ranked[:depth])
+        first = [each for each in ranked[:depth] if each.chunk_id in self.rows]
+        texts = [passage_text(row[4], row[6], row[5]) for row in (self.rows[each.chunk_id] for each in first)]
+        said = reranking.read(partial(_reranker, model), self.question, texts, budget_ms=self.tools.rerank_ms)
+        facts = {"failure": said.failure} if said.failure else {}
+        self.watch.lap("rerank", model=model.name, read=len(said.scores), of=len(first), **facts)
+        return ranking.reranked(first + ranked[depth:], said.scores)
+
+    def _fetch(self, ranked: Sequence[Ranked]) -> None:
+        missing = [each.chunk_id for each in ranked if each.chunk_id not in self.rows]
+        if missing:
+            params = self.query.params | {"found": missing, "terms": list(self.query.idf)}
+            self.rows |= {row[0]: row for row in _rows(Statement(self.query.narrow(PASSAGES), params, {}))}
+
+    @property
+    def _texts(self) -> dict[UUID, str]:
+        return {chunk_id: row[5] for chunk_id, row in self.rows.items()}
 
 
 def search(scope: Scope, question: str, *, k: int, options: SearchOptions | None = None, tools: SearchTools) -> Found:
@@ -85,19 +149,28 @@ def _search(scope: Scope, question: str, k: int, options: SearchOptions, tools: 
     began = time.perf_counter()
     if not question or not scope.library_ids or k < 1:
         return Found((), 0.0, language)
+    watch = Stopwatch()
     vector = tools.embedder.embed_queries([question])[0]
+    watch.lap("embedding", model=tools.model.name)
     query = narrowed(prepare(scope, question, vector_text(vector), tools.model), options.filters)
-    ranked = _rank(query, options)
-    passages = _load(query, ranked[:k])
-    evidence = [entry.evidence for entry in ranked]
+    watch.lap("terms", **facts_of_query(query))
+    candidates = _candidates(query, options)
+    ranked = ranking.rank(candidates, _scale(query), options, today=timezone.localdate())
+    watch.lap("legs", **facts_of_legs(ranked, options))
+    passages = _Reading(question, query, k, options, tools, watch).passages(ranked)
+    evidence = [candidate.evidence for candidate in candidates]
     is_cross = bool(passages) and language_of(passages[0].text) != language
-    support = support_of(evidence, _scale(query), language, is_cross_language=is_cross)
-    return Found(passages, support, language, (time.perf_counter() - began) * 1000)
+    signs = signs_of(question, evidence, passages, _scale(query), query.idf)
+    support = support_of(signs, language, is_cross_language=is_cross) if candidates else 0.0
+    milliseconds = (time.perf_counter() - began) * 1000
+    return Found(passages, support, language, milliseconds, watch.stages, asdict(signs), query.idf)
 
 
 def prepare(scope: Scope, question: str, vector: str, model: AIModel) -> Query:
     """Look up how much there is to read, and how rare each term of the question is in it: one round trip."""
     terms = terms_of(question, wordings_of(scope.library_ids))
+    if lone := terms.lone:
+        terms = terms.with_words([row[0] for row in _rows(words_with_statement(scope, lone))])
     asked = {"libraries": list(scope.library_ids), "team": scope.team_id, "terms": terms.all}
     libraries, ((all_chunks,),), postings = _fetch(
         Statement(SCOPE, asked, {}), Statement(ALL_CHUNKS, {}, {}), Statement(TERMS, asked, {})
@@ -128,21 +201,20 @@ def narrowed(query: Query, filters: Filters) -> Query:
     return replace(query, narrowed=left)
 
 
-def _rank(query: Query, options: SearchOptions) -> list[Ranked]:
+def _candidates(query: Query, options: SearchOptions) -> list[Candidate]:
     statement = legs_statement(query, options.depth, options.legs)
     rows = _rows(statement) if statement else []
-    evidence = [Evidence(chunk_id, cosine, bm25) for chunk_id, cosine, bm25, *_ in rows]
-    return fuse(evidence, _scale(query), method=options.method, dense_weight=options.dense_weight)
+    return [
+        Candidate(Evidence(chunk_id, cosine, bm25), document_id, name, created_on)
+        for chunk_id, cosine, bm25, document_id, name, created_on in rows
+    ]
 
 
-def _load(query: Query, ranked: Sequence[Ranked]) -> tuple[Passage, ...]:
-    if not ranked:
-        return ()
-    params = query.params | {"found": [each.evidence.chunk_id for each in ranked], "terms": list(query.idf)}
-    rows = _rows(Statement(query.narrow(PASSAGES), params, {}))
-    by_id = {row[0]: row for row in rows}
-    make = partial(_passage, query)
-    return tuple(make(by_id[each.evidence.chunk_id], each) for each in ranked if each.evidence.chunk_id in by_id)
+def _reranker(model: AIModel) -> Reranker:
+    try:
+        return reranker(spec_of(model))
+    except NoModel as error:
+        raise RuntimeFailure(str(error)) from error
 
 
 def _passage(query: Query, row: Sequence[Any], ranked: Ranked) -> Passage:
@@ -163,12 +235,14 @@ def _passage(query: Query, row: Sequence[Any], ranked: Ranked) -> Passage:
         char_from=row[11],
         char_to=row[12],
         score=ranked.score,
-        cosine=ranked.evidence.cosine,
-        bm25=ranked.evidence.bm25,
+        cosine=ranked.candidate.evidence.cosine,
+        bm25=ranked.candidate.evidence.bm25,
         dense_rank=ranked.dense_rank,
         lexical_rank=ranked.lexical_rank,
         matched_terms=tuple(dict.fromkeys(term.removeprefix(WORD_MARK) for term in matched)),
         section=_section(row[14:]),
+        rerank=ranked.rerank,
+        parts=tuple((name, round(value, 4)) for name, value in ranked.parts.items()),
     )
 
 

@@ -37,8 +37,9 @@ class Section:
 class Passage:
     """A chunk that was found, with the evidence for it.
 
-    `score` is the fused one, `cosine` that of the vectors (-1..1), `bm25` the lexical score (0 and up); the
-    ranks count from 1 and are None where a leg did not find the chunk.
+    `score` is what ranks it, about 0..1, and `parts` what it is made of, by name ("vectors", "words", "links",
+    "freshness", "rerank"); `cosine` is that of the vectors (-1..1), `bm25` the lexical score (0 and up), `rerank` that
+    of the rerank model (0..1). The ranks count from 1 and are None where a leg did not find the chunk.
     """
 
     chunk_id: UUID
@@ -61,6 +62,8 @@ class Passage:
     lexical_rank: int | None = None
     matched_terms: tuple[str, ...] = ()
     section: Section | None = None
+    rerank: float | None = None
+    parts: tuple[tuple[str, float], ...] = ()
 
     @property
     def reading(self) -> str:
@@ -81,7 +84,8 @@ class Stage:
 class Found:
     """What a search gave: passages, best first, and the calibrated support of the question by both legs (0..1).
 
-    `idf` holds the terms of the question and how rare each is in what was searched.
+    `signs` are what that support was told by (`rag.support.Signs`); `idf` holds the terms of the question and how rare
+    each is in what was searched.
     """
 
     passages: tuple[Passage, ...]
@@ -89,6 +93,7 @@ class Found:
     language: Language
     milliseconds: float = 0.0
     stages: tuple[Stage, ...] = ()
+    signs: Mapping[str, float] = field(default_factory=dict)
     idf: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -109,12 +109,12 @@ class ChatModel(Protocol):
 
 
 class Reranker(Protocol):
-    """Scores how well passages answer a query."""
+    """Reads a question with a passage and says how well the one answers the other. Safe to call from threads."""
 
     name: str
 
     def score(self, query: str, passages: Sequence[str]) -> Floats:
-        """Return shape (len(passages),), float32, higher is better."""
+        """Return shape (len(passages),), float32, 0 to 1, higher is better. Raises RuntimeFailure."""
         ...
 
 

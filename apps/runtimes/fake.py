@@ -60,6 +60,19 @@ class FakeEmbedder:
         return self.embed_passages(texts)
 
 
+class FakeReranker:
+    """The share of the question's words that a passage has."""
+
+    def __init__(self, name: str = "fake-reranker") -> None:
+        self.name = name
+
+    def score(self, query: str, passages: Sequence[str]) -> Floats:
+        """Return shape (len(passages),), float32, 0 to 1."""
+        asked = set(_TOKEN.findall(query.lower()))
+        shares = [len(asked & set(_TOKEN.findall(text.lower()))) / max(len(asked), 1) for text in passages]
+        return np.array(shares, np.float32)
+
+
 class FakeChat:
     """Reads the first numbered passage of the prompt aloud and cites it, or says what `replies` scripts.
 
@@ -124,6 +137,11 @@ def load_chat(spec: RuntimeSpec) -> FakeChat:
 def load_embedder(spec: RuntimeSpec) -> FakeEmbedder:
     """Return the fake embedder that stands for `spec`."""
     return FakeEmbedder(spec.name, spec.dimensions or DIMENSIONS, spec.max_tokens)
+
+
+def load_reranker(spec: RuntimeSpec) -> FakeReranker:
+    """Return the fake rerank model that stands for `spec`."""
+    return FakeReranker(spec.name)
 
 
 def load_tokenizer(spec: RuntimeSpec) -> FakeTokenizer:

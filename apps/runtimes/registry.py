@@ -8,16 +8,20 @@ from typing import Any, Protocol, cast
 
 from django.conf import settings
 
-from apps.runtimes.contracts import ChatModel, Embedder, RuntimeFailure, Tokenizer
+from apps.runtimes.contracts import ChatModel, Embedder, Reranker, RuntimeFailure, Tokenizer
 from apps.runtimes.spec import RuntimeSpec
 
-__all__ = ["RuntimeSpec", "chat_model", "close_all", "embedder", "fresh_chat_model", "tokenizer"]
+__all__ = ["RuntimeSpec", "chat_model", "close_all", "embedder", "fresh_chat_model", "reranker", "tokenizer"]
 
 # The runtimes a catalogue row may name: never a path from the outside (security case 80).
 CHAT_RUNTIMES = {"llama_cpp": "apps.runtimes.llama_cpp.load_chat", "fake": "apps.runtimes.fake.load_chat"}
 EMBED_RUNTIMES = {
     "sentence_transformers": "apps.runtimes.embedding.load_embedder",
     "fake": "apps.runtimes.fake.load_embedder",
+}
+RERANK_RUNTIMES = {
+    "sentence_transformers": "apps.runtimes.cross_encoder.load_reranker",
+    "fake": "apps.runtimes.fake.load_reranker",
 }
 TOKENIZERS = {
     "sentence_transformers": "apps.runtimes.tokenizers.load_tokenizer",
@@ -81,6 +85,12 @@ def embedder(spec: RuntimeSpec) -> Embedder:
     """Return the embedding model of `spec`, loaded on first use. Raises RuntimeFailure."""
     path = settings.ENV.embed_runtime or _named(EMBED_RUNTIMES, spec)
     return cast("Embedder", _cache.get((path, spec), partial(_load, path, spec)))
+
+
+def reranker(spec: RuntimeSpec) -> Reranker:
+    """Return the rerank model of `spec`, loaded on first use. Raises RuntimeFailure."""
+    path = _named(RERANK_RUNTIMES, spec)
+    return cast("Reranker", _cache.get((path, spec), partial(_load, path, spec)))
 
 
 def tokenizer(spec: RuntimeSpec) -> Tokenizer:

@@ -1,0 +1,196 @@
+"""Everything between the evidence of both legs and the passages that a search gives. Plain Python.
+
+The steps, each of which a library can turn off: the legs are fused, young documents preferred (`freshness`), documents
+lifted that the best passages name (`links`), the best read by a rerank model (`reranking`), repeats put last, documents
+mixed (`diversity`), and what scores too little left out (`threshold`). Every step adds its part to the score, so that a
+person can see what a place comes from.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from uuid import UUID
+
+from apps.rag import links
+from apps.rag.fusion import Evidence, Fused, Scale, fuse
+from apps.rag.options import SearchOptions
+
+HALF_LIFE_DAYS = 365  # after which a document counts as half as fresh
+RERANK_SHARE = 0.8  # of the score, where a rerank model has read the passage; the legs keep the rest
+# Passages with the same text have nearly the same scores: only those that do are compared.
+LIKE_COSINE = 0.01
+LIKE_BM25 = 0.1  # share of the higher
+SAME_TEXT = 0.95  # share of words that passages have in common when one repeats the other
+_WORD = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A chunk that a leg found, with what is known without reading it. `created_on` is the document's day."""
+
+    evidence: Evidence
+    document_id: UUID
+    document_name: str
+    created_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A candidate with the parts of its score by name, its place in each leg, and what a rerank model said (0..1)."""
+
+    candidate: Candidate
+    parts: Mapping[str, float]
+    dense_rank: int | None = None
+    lexical_rank: int | None = None
+    rerank: float | None = None
+
+    @property
+    def score(self) -> float:
+        """Return the sum of the parts."""
+        return sum(self.parts.values())
+
+    @property
+    def chunk_id(self) -> UUID:
+        """Return the chunk's id."""
+        return self.candidate.evidence.chunk_id
+
+    @property
+    def document_id(self) -> UUID:
+        """Return the document's id."""
+        return self.candidate.document_id
+
+
+def rank(candidates: Sequence[Candidate], scale: Scale, options: SearchOptions, *, today: date) -> list[Ranked]:
+    """Return the candidates by falling score: both legs fused, and how fresh the documents are."""
+    by_id = {candidate.evidence.chunk_id: candidate for candidate in candidates}
+    fused = fuse(
+        [candidate.evidence for candidate in candidates],
+        scale,
+        method=options.method,
+        dense_weight={"dense": 1.0, "lexical": 0.0}.get(options.legs, options.dense_weight),
+    )
+    ranked = [
+        Ranked(by_id[entry.evidence.chunk_id], _legs(entry), entry.dense_rank, entry.lexical_rank) for entry in fused
+    ]
+    if not options.freshness:
+        return ranked
+    return _sorted([_mixed(each, "freshness", options.freshness, _freshness(each, today)) for each in ranked])
+
+
+def linked(ranked: Sequence[Ranked], texts: Mapping[UUID, str], options: SearchOptions) -> list[Ranked]:
+    """Return the candidates with those documents lifted that the best passages name.
+
+    `texts` are the chunks' texts by id, at least those of the first `links.WITNESSES`.
+    """
+    if not options.links:
+        return list(ranked)
+    best = [(each.document_id, texts[each.chunk_id], each.score) for each in ranked if each.chunk_id in texts]
+    names = {each.document_id: each.candidate.document_name for each in ranked}
+    lifts = links.lifts(best[: links.WITNESSES], names)
+    if not lifts:
+        return list(ranked)
+    return _sorted(
+        [
+            replace(each, parts={**each.parts, "links": options.links * lifts[each.document_id]})
+            if each.document_id in lifts
+            else each
+            for each in ranked
+        ]
+    )
+
+
+def reranked(ranked: Sequence[Ranked], scores: Sequence[float]) -> list[Ranked]:
+    """Return the candidates with the scores (0..1) that a rerank model gave to the first of them, which stay first."""
+    read = [
+        replace(_mixed(each, "rerank", RERANK_SHARE, score), rerank=score)
+        for each, score in zip(ranked, scores, strict=False)
+    ]
+    unread = [_mixed(each, "rerank", RERANK_SHARE, 0.0) for each in ranked[len(read) :]]
+    return _sorted(read) + unread if read else list(ranked)
+
+
+def arranged(
+    ranked: Sequence[Ranked], texts: Mapping[UUID, str], question: str, options: SearchOptions
+) -> list[Ranked]:
+    """Return the candidates in their last order: repeats last, documents mixed, and without what scores too little.
+
+    Only chunks whose text is known can be seen to repeat another.
+    """
+    kept = [each for each in ranked if not options.threshold or each.score >= options.threshold]
+    first, repeats = _without_repeats(kept, texts, frozenset(_WORD.findall(question.lower())))
+    return _mixed_documents(first, options.diversity) + repeats
+
+
+def _legs(entry: Fused) -> dict[str, float]:
+    return {"vectors": entry.vectors, "words": entry.words}
+
+
+def _mixed(entry: Ranked, name: str, share: float, value: float) -> Ranked:
+    """Return the entry with `share` of its score decided by `value` (0..1)."""
+    parts = {part: (1 - share) * score for part, score in entry.parts.items()}
+    return replace(entry, parts={**parts, name: share * value})
+
+
+def _sorted(ranked: Sequence[Ranked]) -> list[Ranked]:
+    return sorted(ranked, key=lambda entry: (-entry.score, entry.chunk_id))
+
+
+def _freshness(entry: Ranked, today: date) -> float:
+    """Return 1 for a document of today, half of it for each HALF_LIFE_DAYS."""
+    days = max(0, (today - entry.candidate.created_on).days)
+    return float(0.5 ** (days / HALF_LIFE_DAYS))
+
+
+def _mixed_documents(ranked: Sequence[Ranked], diversity: float) -> list[Ranked]:
+    """Return the entries so that each further one of a document counts less: at 1 it comes after all other documents.
+
+    Maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998) with "of the same document" as the likeness.
+    """
+    if not diversity:
+        return list(ranked)
+    taken: Counter[UUID] = Counter()
+    placed = []
+    for entry in ranked:  # of one document the better comes first, so its place among its own is known
+        number = taken[entry.document_id]
+        placed.append(((1 - diversity) ** number * entry.score, -number, entry))
+        taken[entry.document_id] += 1
+    return [entry for _value, _number, entry in sorted(placed, key=lambda row: (-row[0], -row[1]))]
+
+
+def _without_repeats(
+    ranked: Sequence[Ranked], texts: Mapping[UUID, str], asked: frozenset[str]
+) -> tuple[list[Ranked], list[Ranked]]:
+    first: list[Ranked] = []
+    repeats: list[Ranked] = []
+    words: dict[UUID, Counter[str]] = {}
+    for entry in ranked:
+        like = [other for other in first if _scores_alike(entry, other)] if entry.chunk_id in texts else []
+        is_repeat = any(
+            _says_the_same(_words(entry, texts, words), _words(other, texts, words), asked) for other in like
+        )
+        (repeats if is_repeat else first).append(entry)
+    return first, repeats
+
+
+def _scores_alike(one: Ranked, other: Ranked) -> bool:
+    a, b = one.candidate.evidence, other.candidate.evidence
+    if a.cosine is None or b.cosine is None or abs(a.cosine - b.cosine) > LIKE_COSINE:
+        return False
+    return abs(a.bm25 - b.bm25) <= LIKE_BM25 * max(a.bm25, b.bm25)
+
+
+def _words(entry: Ranked, texts: Mapping[UUID, str], known: dict[UUID, Counter[str]]) -> Counter[str]:
+    if entry.chunk_id not in known:
+        known[entry.chunk_id] = Counter(_WORD.findall(texts.get(entry.chunk_id, "").lower()))
+    return known[entry.chunk_id]
+
+
+def _says_the_same(one: Counter[str], other: Counter[str], asked: frozenset[str]) -> bool:
+    """Return whether what differs is little, and no number and nothing that was asked for."""
+    most = max(one.total(), other.total())
+    if not most or (one & other).total() < SAME_TEXT * most:
+        return False
+    differing = (one - other) + (other - one)
+    return not any(word in asked or any(map(str.isdigit, word)) for word in differing)
