@@ -74,8 +74,8 @@ class Line:
         return [
             (str(FACTS.get(name, name.replace("_", " "))), _shown(value))
             for name, value in self.facts.items()
-            if name not in TABLES and value not in (None, "", [], {}, False)
-        ] + [(str(FACTS["given"]), self.facts["given"])] * isinstance(self.facts.get("given"), str)
+            if value not in (None, "", [], {}, False) and (name not in TABLES or isinstance(value, str))
+        ]
 
     @property
     def terms(self) -> list[dict[str, Any]]:

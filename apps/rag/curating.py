@@ -7,7 +7,7 @@ from typing import Any
 
 from apps.rag.types import Curated, Passage
 
-_LAST_IS_PROSE = re.compile(r"(?:\A|\n)(?! {4}|\t)[ ]{0,3}[^\s|>#`~=-][^\n]*\Z")
+_LAST_IS_PROSE = re.compile(r"(?:\A|\n)(?! {4}|\t)[ ]{0,3}(?:[-*+] +|\d+[.)] +)?[^\s|>#`~=*_-][^\n]*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Looked:
 
 
 def with_mark(answer: str) -> str:
-    """Return the answer with the mark of its one source, unless it ends in a table, a list's code or a fence."""
+    """Return the answer with the mark of its one source, unless it ends in a table, code or a rule."""
     text = answer.rstrip()
     if text.count("```") % 2 or text.count("~~~") % 2 or not _LAST_IS_PROSE.search(text):
         return text
