@@ -254,3 +254,10 @@ def test_it_tells_what_the_file_says_of_itself(tmp_path: Path) -> None:
 
     assert (facts["author"], facts["subject"]) == ("Ada Lovelace", "Engines")
     assert len(facts["created"]) == len("2026-11-22")
+
+
+def test_it_leaves_out_what_a_program_wrote_where_nobody_told_it(tmp_path: Path) -> None:
+    """reportlab calls an unnamed author "anonymous" and an unnamed subject "unspecified"."""
+    facts = read(tmp_path, lambda canvas: papers.write(canvas, papers.BODY, 72, 72)).facts
+
+    assert not {"author", "subject"} & facts.keys()

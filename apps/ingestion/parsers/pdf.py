@@ -28,7 +28,7 @@ _FACTS = {
     "CreationDate": "created",
     "ModDate": "modified",
 }
-_NOBODY = "anonymous"  # what some programs write where nobody told them a name
+_NOTHING = {"anonymous", "unspecified"}  # what programs write where nobody told them
 _MOMENT = re.compile(r"(?:D:)?(\d{4})(\d{2})?(\d{2})?")
 MAX_ATTACHMENTS = 10
 _RIGHTS_MANAGED = "MicrosoftIRMServices"
@@ -92,7 +92,7 @@ def _facts(document: pypdfium2.PdfDocument) -> dict[str, str]:
         moment = _MOMENT.match(words) if key.endswith("Date") else None
         if moment:
             words = "-".join(part for part in moment.groups() if part)
-        if words and words.lower() != _NOBODY:
+        if words and words.lower() not in _NOTHING:
             facts[name] = words
     return facts
 

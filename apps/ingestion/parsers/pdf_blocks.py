@@ -114,9 +114,7 @@ def _with_hyphens(paragraph: Paragraph, words: Counter[str]) -> str:
 
 def _edges(paragraph: Paragraph) -> Edges:
     lines = paragraph.lines
-    x0, y0, x1, y1 = lines[0].x0, lines[0].y0, lines[0].x1, lines[0].y1
-    for line in lines:
-        x0, x1 = min(line.x0, x0), max(line.x1, x1)
-        y0, y1 = min(line.y0, y0), max(line.y1, y1)
+    x0, y0 = min([line.x0 for line in lines]), min([line.y0 for line in lines])
+    x1, y1 = max([line.x1 for line in lines]), max([line.y1 for line in lines])
     pad = _PAD * paragraph.size  # glyph boxes are tight
     return x0 - pad, y0 - pad, x1 + pad, y1 + pad

@@ -40,9 +40,12 @@ class Page:
     def box(self, edges: Edges) -> Box:
         """Return a rectangle of the lines' page as a box on the page as shown."""
         width, height = self.size
-        x0, y0, x1, y1 = shown(edges, self.size, self.turn)
-        inside = (x0 / width, y0 / height, x1 / width, y1 / height)
-        return Box(self.number, *(round(min(1.0, max(0.0, edge)), 4) for edge in inside))
+        x0, y0, x1, y1 = shown(edges, self.size, self.turn) if self.turn else edges
+        return Box(self.number, _share(x0 / width), _share(y0 / height), _share(x1 / width), _share(y1 / height))
+
+
+def _share(part: float) -> float:
+    return round(part, 4) if 0.0 <= part <= 1.0 else min(1.0, max(0.0, part))
 
 
 def without_furniture(pages: list[Page]) -> list[Page]:
