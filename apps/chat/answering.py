@@ -130,7 +130,7 @@ class Attempt:
                 self._grow(step)
             case Condensed():
                 self._record.condensed(step)
-                self._steps |= asdict(step) | {"parts": list(step.parts)}
+                self._steps |= asdict(step) | {"parts": list(step.parts), "operators": list(step.operators)}
                 self._writer.publish(events.AnswerCondensed(step.question, step.was_rewritten))
             case Curated():
                 self._curated(step)

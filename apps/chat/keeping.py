@@ -35,5 +35,6 @@ def draft_of(message: Message) -> Draft:
     """Return the question as it was searched for, and the answer without the marks of its sources."""
     asked = question_of(message).text
     searched = str(message.steps.get("question") or asked)
-    variants = (asked,) if searched != asked and not message.steps.get("was_rewritten") else ()
+    is_own = not message.steps.get("was_rewritten") and not message.steps.get("operators")
+    variants = (asked,) if searched != asked and is_own else ()
     return Draft(" ".join(searched.split()), _MARKS.sub("", message.text).strip(), variants)

@@ -85,11 +85,14 @@ def answer(question: str, history: History, tools: Tools, *, corrected: str = ""
     filters = merged(asked.filters, correction.filters)
     if filters and tools.narrow is not None:
         tools = replace(tools, search=tools.narrow(filters))
-    condensed = _condense(asked.text, history, tools, correction.text)
+    condensed = replace(
+        _condense(asked.text, history, tools, correction.text), operators=(*asked.operators, *correction.operators)
+    )
     facts = facts_of_condensed(asked.text, condensed, len(history))
     watch.lap("condense", **facts, **({"filters": filters_as_json(filters)} if filters else {}))
     yield condensed
-    if not filters and (curated := _curated(condensed, tools, watch)):
+    is_narrowed = bool(replace(filters, preferred=()))  # quotes that only name a thing narrow nothing
+    if not is_narrowed and (curated := _curated(condensed, tools, watch)):
         yield from _given(curated, watch)
         return
     found = _search(condensed, tools, watch)

@@ -151,12 +151,14 @@ class Condensed:
     """The question as it was searched for; differs from the one asked where a follow-up was rewritten.
 
     `is_corrected`: the asker wrote it. `parts`: the questions that a comparison was split into, each searched for.
+    `operators`: the pieces of the question that narrowed the search (`asking`), as they were written.
     """
 
     question: str
     was_rewritten: bool = False
     is_corrected: bool = False
     parts: tuple[str, ...] = ()
+    operators: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

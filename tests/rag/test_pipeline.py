@@ -1,9 +1,11 @@
 """The steps of an answer, from question to citations, on fakes."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
+from apps.rag.options import Filters
 from apps.rag.pipeline import Limits, answer
 from apps.rag.types import Condensed, Delta, Exchange, Finished, Found, Retrieved, Step
 from apps.runtimes import fake
@@ -294,3 +296,21 @@ def test_a_quoted_sentence_is_borne_out_by_its_passage() -> None:
         assert sentence.state == "supported"
         assert end.text[sentence.start : sentence.end].replace("\\", "") in PARIS
     assert all(cite.support == 1.0 for cite in end.citations)
+
+
+def test_it_searches_only_what_the_question_narrows_it_to() -> None:
+    narrowed: list[Filters] = []
+
+    def narrow(filters: Filters) -> Callable[[str], Found]:
+        narrowed.append(filters)
+        return lambda question: found(f"Only this: {question}.")
+
+    with_narrow = replace(tools(found("Everything else.")), narrow=narrow)
+    condensed, retrieved, *_ = answer('How many days? tag:hr -"sick leave"', (), with_narrow)
+
+    assert isinstance(condensed, Condensed)
+    assert condensed.question == "How many days?"
+    assert condensed.operators == ("tag:hr", '-"sick leave"')
+    assert isinstance(retrieved, Retrieved)
+    assert retrieved.passages[0].text == "Only this: How many days?."
+    assert narrowed == [Filters(tags=("hr",), excluded=("sick leave",))]
