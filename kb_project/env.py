@@ -141,6 +141,18 @@ class Env(BaseSettings):
     answer_max_tokens: int = Field(400, ge=16, le=32_768, description="Longest generated answer, in tokens.")
     answer_slots: int = Field(4, ge=1, le=64, description="Answers generated at the same time by one models worker.")
     answer_passages: int = Field(6, ge=1, le=50, description="Most passages given to the chat model.")
+    rerank_ms: int = Field(
+        1_500,
+        ge=50,
+        le=60_000,
+        description="Longest time a rerank model reads for one search, in milliseconds.",
+    )
+    index_memory_mb: int = Field(
+        2_048,
+        ge=64,
+        le=65_536,
+        description="Most memory of PostgreSQL for building a vector index, in MiB; a million vectors of 384 need 1,500.",
+    )
     embed_batch: int = Field(32, ge=1, le=512, description="Passages embedded per batch.")
     embed_engine: str = Field(
         "auto",

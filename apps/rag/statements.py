@@ -4,7 +4,7 @@ The planner loses results of filtered HNSW scans silently (docs/adr/0004); tests
 statement carries the access filter.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -22,6 +22,7 @@ from apps.rag.types import Scope
 
 EXACT_UP_TO = 5_000  # chunks: scanning them takes about 15 ms and misses nothing
 EXACT_AT_MOST = 50_000
+VISIT_COST = 24  # of a place in the vector index, in rows of a scan: `bench --only switch_point`, docs/adr/0023
 HNSW_EF_SEARCH = 200
 HNSW_MAX_SCAN_TUPLES = 60_000
 CANDIDATE_BUDGET = 4_000  # chunks that the lexical leg scores: it reads the postings of the rarest terms up to this sum
@@ -33,21 +34,22 @@ _STEADY: Mapping[str, str | int] = {  # a search must not wait for a compiler or
     "jit": "off",
     "max_parallel_workers_per_gather": 0,
 }
+_BETWEEN = "\x1f"  # lexemes in one text: it stands in no term
 _NARROW = "/*narrow*/"  # where a question's own filters go; without any nothing is there
-_READABLE_CHUNK = "c.library_id = ANY(%(libraries)s) AND c.team_id = %(team)s AND c.is_enabled"
+_READABLE_CHUNK = "c.library_id = ANY(%(libraries)s::uuid[]) AND c.team_id = %(team)s AND c.is_enabled"
 _READABLE_DOCUMENT = f"""d.deleted_at IS NULL AND d.is_enabled
     AND coalesce(d.valid_from <= %(today)s, true) AND coalesce(d.valid_until >= %(today)s, true) {_NARROW}"""
 _FILTER = f"{_READABLE_CHUNK} AND d.current_version_id = c.version_id AND {_READABLE_DOCUMENT}"
 SCOPE = """
 SELECT l.id, coalesce(s.chunks, 0) FROM libraries_library l
 LEFT JOIN libraries_librarystatistics s ON s.library_id = l.id
-WHERE l.id = ANY(%(libraries)s) AND l.team_id = %(team)s AND l.deleted_at IS NULL
+WHERE l.id = ANY(%(libraries)s::uuid[]) AND l.team_id = %(team)s AND l.deleted_at IS NULL
 """
 ALL_CHUNKS = "SELECT coalesce(sum(chunks), 0) FROM libraries_librarystatistics"
 TERMS = """
 SELECT t.term, sum(t.chunks), array_agg(t.library_id), array_agg(t.chunks)
 FROM libraries_termstatistics t JOIN libraries_library l ON l.id = t.library_id
-WHERE t.library_id = ANY(%(libraries)s) AND l.team_id = %(team)s AND l.deleted_at IS NULL
+WHERE t.library_id = ANY(%(libraries)s::uuid[]) AND l.team_id = %(team)s AND l.deleted_at IS NULL
     AND t.term = ANY(%(terms)s) AND t.chunks > 0
 GROUP BY t.term
 """
@@ -60,13 +62,13 @@ _IS_READABLE = f"""CROSS JOIN LATERAL (
 _DENSE_EXACT = f"""
 SELECT s.id, s.distance FROM (
     SELECT e.chunk_id AS id, e.vector <=> %(vector)s::vector AS distance FROM libraries_chunkembedding e
-    WHERE e.model_id = %(model)s AND e.library_id = ANY(%(libraries)s) ORDER BY distance OFFSET 0
+    WHERE e.model_id = %(model)s AND e.library_id = ANY(%(libraries)s::uuid[]) ORDER BY distance OFFSET 0
 ) AS s {_IS_READABLE.format(chunk="s.id")} ORDER BY s.distance LIMIT %(depth)s
 """  # noqa: S608
 _DENSE_HNSW = f"""
 SELECT e.chunk_id AS id, e.vector::{{halfvec}} <=> %(vector)s::{{halfvec}} AS distance
 FROM libraries_chunkembedding e {_IS_READABLE.format(chunk="e.chunk_id")}
-WHERE e.model_id = %(model)s AND e.library_id = ANY(%(libraries)s)
+WHERE e.model_id = %(model)s AND e.library_id = ANY(%(libraries)s::uuid[])
 ORDER BY e.vector::{{halfvec}} <=> %(vector)s::{{halfvec}} LIMIT %(depth)s
 """  # noqa: S608
 # One scan of GIN for each lexeme: one scan for all of them asks each row about each lexeme. The documents are looked up
@@ -74,7 +76,7 @@ ORDER BY e.vector::{{halfvec}} <=> %(vector)s::{{halfvec}} LIMIT %(depth)s
 _LEXICAL = f"""
 SELECT s.id, s.score FROM (
     SELECT c.id, c.document_id, c.version_id, min(c.score) AS score FROM (
-        SELECT hit.* FROM unnest(%(wanted)s::text[]) AS asked(term) CROSS JOIN LATERAL (
+        SELECT hit.* FROM unnest(string_to_array(%(wanted)s, E'\\x1f')) AS asked(term) CROSS JOIN LATERAL (
             SELECT c.id, c.library_id, c.team_id, c.document_id, c.version_id, c.is_enabled,
                 c.weights <#> %(weights)s::sparsevec AS score
             FROM libraries_chunk c WHERE c.terms @@ asked.term::tsquery OFFSET 0
@@ -89,10 +91,16 @@ _LEXICAL_EXACT = f"""
 SELECT c.id, c.weights <#> %(weights)s::sparsevec AS score
 FROM libraries_chunk c JOIN libraries_document d ON d.id = c.document_id WHERE {_FILTER} ORDER BY score LIMIT %(depth)s
 """  # noqa: S608
+_WORDS_WITH = """
+SELECT t.term, sum(t.chunks) AS chunks FROM (
+    SELECT t.term, t.chunks FROM libraries_termstatistics t JOIN libraries_library l ON l.id = t.library_id
+    WHERE t.library_id = ANY(%(libraries)s::uuid[]) AND l.team_id = %(team)s AND l.deleted_at IS NULL LIMIT 200000
+) AS t WHERE char_length(t.term) <= 4 AND t.term LIKE ANY(%(parts)s::text[]) GROUP BY t.term ORDER BY chunks DESC LIMIT 60
+"""
 _NARROWED_CHUNKS = """
 SELECT coalesce(sum(v.chunk_count), 0) FROM libraries_document d
 JOIN libraries_documentversion v ON v.id = d.current_version_id
-WHERE d.library_id = ANY(%(libraries)s) AND d.deleted_at IS NULL AND d.is_enabled /*narrow*/
+WHERE d.library_id = ANY(%(libraries)s::uuid[]) AND d.deleted_at IS NULL AND d.is_enabled /*narrow*/
 """
 _DENSE_NARROWED = f"""
 SELECT e.chunk_id AS id, e.vector <=> %(vector)s::vector AS distance FROM (
@@ -176,7 +184,7 @@ class Query:
         weights = {dimension(term): idf for term, idf in self.idf.items()}
         body = ",".join(f"{place + 1}:{weight:.6g}" for place, weight in sorted(weights.items()))
         return {
-            "libraries": list(self.scope.library_ids),
+            "libraries": uuid_array(self.scope.library_ids),
             "team": self.scope.team_id,
             "model": self.model.pk,
             "vector": self.vector,
@@ -200,6 +208,21 @@ def vector_text(vector: Sequence[float]) -> str:
     return "[" + ",".join(f"{float(value):.7g}" for value in vector) + "]"
 
 
+def uuid_array(ids: Iterable[UUID]) -> str:
+    """Return ids as PostgreSQL reads an array: one text is bound ten times as fast as a hundred values."""
+    return "{" + ",".join(map(str, ids)) + "}"
+
+
+def words_with_statement(scope: Scope, characters: Sequence[str]) -> Statement:
+    """Return the commonest terms in which one of the characters stands, of a bounded part of the dictionary."""
+    params = {
+        "libraries": list(scope.library_ids),
+        "team": scope.team_id,
+        "parts": [f"%{each}%" for each in characters],
+    }
+    return Statement(_WORDS_WITH, params, {})
+
+
 def narrowed_chunks_statement(query: Query) -> Statement:
     """Return the count of chunks in the documents that the question's filters let through."""
     return Statement(_NARROWED_CHUNKS.replace(_NARROW, query.filter.documents), query.params, {})
@@ -215,6 +238,11 @@ def dense_statement(query: Query, depth: int) -> Statement:
         return Statement(query.narrow(_DENSE_NARROWED), params, {})
     if is_exact(query.chunks, query.all_chunks, depth):
         return Statement(query.narrow(_DENSE_EXACT), params, {})
+    return hnsw_dense_statement(query, depth)
+
+
+def hnsw_dense_statement(query: Query, depth: int) -> Statement:
+    """Return the search by the model's HNSW index, which goes on until it has `depth` readable chunks."""
     settings: dict[str, str | int] = {
         "hnsw.iterative_scan": "relaxed_order",
         "hnsw.ef_search": HNSW_EF_SEARCH,
@@ -222,18 +250,19 @@ def dense_statement(query: Query, depth: int) -> Statement:
         "enable_seqscan": "off",
         "enable_sort": "off",  # the only other way to the order is to score every row
     }
-    return Statement(query.narrow(_DENSE_HNSW.format(halfvec=halfvec_of(query.model))), params, settings)
+    sql = query.narrow(_DENSE_HNSW.format(halfvec=halfvec_of(query.model)))
+    return Statement(sql, query.params | {"depth": depth}, settings)
 
 
 def is_exact(readable: int, all_chunks: int, depth: int) -> bool:
     """Return whether scanning every readable chunk is the better way.
 
-    HNSW visits about depth / share tuples, each four times as dear as one of a scan, before `depth` of them are
-    readable: for a small share of a big index the scan is faster, and it misses nothing.
+    HNSW visits about depth / share places before `depth` of them are readable, and each costs as much as VISIT_COST
+    rows of a scan: for a small share of a big index the scan is faster, and it misses nothing.
     """
     if readable <= EXACT_UP_TO:
         return True
-    return readable <= EXACT_AT_MOST and readable * readable <= 4 * depth * all_chunks
+    return readable <= EXACT_AT_MOST and readable * readable <= VISIT_COST * depth * all_chunks
 
 
 def lexical_statement(query: Query, depth: int) -> Statement | None:
@@ -252,7 +281,7 @@ def lexical_statement(query: Query, depth: int) -> Statement | None:
     settings: dict[str, str | int] = {"enable_seqscan": "off"}
     if query.narrowed is not None:
         return Statement(query.narrow(_LEXICAL_NARROWED), params | {"wanted": " | ".join(wanted)}, settings)
-    return Statement(query.narrow(_LEXICAL), params | {"wanted": wanted}, settings)
+    return Statement(query.narrow(_LEXICAL), params | {"wanted": _BETWEEN.join(wanted)}, settings)
 
 
 def exact_dense_statement(query: Query, depth: int) -> Statement:

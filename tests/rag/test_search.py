@@ -18,7 +18,15 @@ from apps.rag import search as searching
 from apps.rag import statements
 from apps.rag.options import SearchOptions
 from apps.rag.search import prepare, search
-from apps.rag.statements import Statement, dense_statement, is_exact, lexical_statement, vector_text
+from apps.rag.statements import (
+    Statement,
+    dense_statement,
+    hnsw_dense_statement,
+    is_exact,
+    legs_statement,
+    lexical_statement,
+    vector_text,
+)
 from apps.rag.types import Scope
 from tests.factories import AIModelFactory, LibraryFactory, TeamFactory
 from tests.rag.corpus import EMBEDDER, bulk, fill, random_vectors, scope_of, tools
@@ -217,7 +225,9 @@ def test_it_reads_with_a_fixed_number_of_queries(django_assert_num_queries: Any)
 def test_it_scans_small_sets_and_small_shares_exactly() -> None:
     assert is_exact(5_000, 5_000, 100)
     assert not is_exact(20_000, 20_000, 100)
-    assert is_exact(15_000, 1_000_000, 100)
+    assert is_exact(15_000, 100_000, 100)
+    assert not is_exact(20_000, 100_000, 100)
+    assert is_exact(45_000, 1_000_000, 100)
     assert not is_exact(100_000, 100_000_000, 100)
 
 
@@ -245,8 +255,54 @@ def test_it_reads_the_rarest_terms_and_keeps_to_its_budget(monkeypatch: pytest.M
     statement = lexical_statement(query, 10)
 
     assert statement is not None
-    assert [str(each).endswith("rare'") for each in statement.params["wanted"]] == [True]
+    assert [each.endswith("rare'") for each in statement.params["wanted"].split("\x1f")] == [True]
     assert len(run(statement)) == 1
+
+
+@pytest.mark.django_db
+def test_it_looks_up_each_row_of_both_legs_by_a_key() -> None:
+    """Security case 36 of the faults: the plan of the whole statement, not of parts of it."""
+    library = LibraryFactory()
+    fill(library, [f"{text} {number}" for number in range(40) for text in TEXTS])
+    model = AIModelFactory()
+    vector = vector_text(EMBEDDER.embed_queries(["x"])[0])
+    query = prepare(scope_of(library), "POWER6 processor", vector, model)
+
+    statement = legs_statement(query, 10)
+
+    assert statement is not None
+    plan = explain(statement)
+    assert "Bitmap Index Scan on chunk_terms" in plan
+    assert "Index Scan using libraries_chunk_pkey" in plan
+    assert "Index Scan using one_vector_per_model" in plan
+    assert not {line for line in plan.splitlines() if "Seq Scan on libraries_chunk" in line}
+    assert "Hash Join" not in plan
+    assert "Merge Join" not in plan
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("way", [dense_statement, hnsw_dense_statement])
+def test_it_brings_enough_rows_for_a_team_with_one_percent(way: Any) -> None:
+    """Security case 36 of the faults: a filtered HNSW scan left to itself returned 0.7 of 10 rows."""
+    model = AIModelFactory()
+    many, few = LibraryFactory(), LibraryFactory()
+    bulk(many, random_vectors(5_940, 1), model)
+    vectors = random_vectors(60, 2)
+    bulk(few, vectors, model)
+    for library, chunks in ((many, 5_940), (few, 60)):
+        LibraryStatistics.objects.create(library=library, chunks=chunks)
+    assert ensure_vector_index(model)
+    query = prepare(scope_of(few), "chunk", vector_text(vectors[7]), model)
+
+    found = run(way(query, 10))
+    plan = explain(way(query, 10))
+    drop_vector_index(model)
+
+    nearest = np.argsort(-(vectors @ vectors[7]))[:10]
+    wanted = list(Chunk.objects.filter(library=few).order_by("ordinal").values_list("pk", flat=True))
+    assert len(found) == 10
+    assert len(set(found) & {wanted[place] for place in nearest}) >= 9
+    assert (index_name(model) in plan) == (way is hnsw_dense_statement)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,35 +1,47 @@
-"""How fast the search is over synthetic libraries of 10,000 and 100,000 chunks, and what it adds to bare SQL."""
+"""How fast the search is as libraries grow, what it adds to the bare SQL of its two legs, and what it misses.
 
+100 libraries of Zipf sizes in four teams, made of real text (`corpus`), in a database of their own. "everything" reads
+the libraries of the team that owns 94 % of the chunks, "one percent" those of a team with one.
+"""
+
+import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
-from django.core.files.base import ContentFile
-from django.db import connection, transaction
+from django.conf import settings
+from django.db import connection
 
 from apps.catalog.models import AIModel
-from apps.catalog.services import default_model
-from apps.evaluation.scratch import Scratch, scratch_library
-from apps.libraries.lexical_store import index_chunks
-from apps.libraries.models import Chunk, ChunkEmbedding, Document, DocumentVersion
-from apps.libraries.vectors import ensure_vector_index
-from apps.rag.search import SearchTools, search
-from apps.rag.statements import vector_text
+from apps.evaluation.bench.corpus import Corpus
+from apps.evaluation.bench.database import own_database
+from apps.evaluation.bench.loading import Loaded, load
+from apps.evaluation.bench.plot import growth_plot
+from apps.rag.search import SearchTools, prepare, search
+from apps.rag.statements import (
+    Query,
+    Statement,
+    dense_statement,
+    exact_dense_statement,
+    exact_lexical_statement,
+    lexical_statement,
+    vector_text,
+)
+from apps.rag.types import Scope
 from apps.runtimes.contracts import Floats
 
-SIZES = {"10k": 10_000, "100k": 100_000}
-QUESTIONS = 60
-WORDS_PER_CHUNK = 120  # Han words of two characters: about 240 characters, a usual chunk in Chinese
-VOCABULARY = 30_000
-BATCH = 2_000
+SIZES = {"1k": 1_000, "10k": 10_000, "100k": 100_000}
+MILLION = {"1m": 1_000_000}
+READERS = ("everything", "one percent")
+WARM_UP = 20  # questions that fill the caches
+EXACT_SCANS = 2_500_000  # chunks that the exact searches read in all, for each reader
+DEPTH = 100
 K = 10
-_RAW = """
-SELECT e.chunk_id FROM libraries_chunkembedding e WHERE e.model_id = %s AND e.library_id = %s
-ORDER BY e.vector::halfvec({dimensions}) <=> %s::halfvec({dimensions}) LIMIT 100
-"""
 
 
 class GivenVectors:
@@ -51,97 +63,146 @@ class GivenVectors:
         return np.stack([next(self._vectors) for _ in texts])
 
 
-class Corpus:
-    """Texts of words drawn as in real text (Zipf), and vectors in clusters, the same in every run."""
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Milliseconds of the search and of the bare SQL by question, how much was found, and the share of the best."""
 
-    def __init__(self, dimensions: int) -> None:
-        self._rng = np.random.default_rng(7)
-        self._dimensions = dimensions
-        first, second = self._rng.integers(0x4E00, 0x8E00, (2, VOCABULARY))
-        self._words = np.array([chr(one) + chr(two) for one, two in zip(first, second, strict=True)])
-        self._centres = self._rng.normal(size=(400, dimensions))
-
-    def texts(self, count: int, words: int = WORDS_PER_CHUNK) -> list[str]:
-        """Return texts of so many words."""
-        ranks = np.minimum(self._rng.zipf(1.25, (count, words)) - 1, VOCABULARY - 1)
-        return ["".join(row) for row in self._words[ranks]]
-
-    def questions(self, count: int) -> list[str]:
-        """Return questions of six words, as rare as those people ask about."""
-        return ["".join(row) for row in self._words[self._rng.integers(50, VOCABULARY // 3, (count, 6))]]
-
-    def vectors(self, count: int) -> Floats:
-        """Return unit vectors around the centres."""
-        near = self._centres[self._rng.integers(0, len(self._centres), count)]
-        rows = near + self._rng.normal(size=(count, self._dimensions))
-        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+    search: list[float]
+    pairs: list[tuple[float, float]]  # search and bare SQL of one question, one right after the other
+    least_rows: int
+    recall: float
+    lexical_recall: float
 
 
-def search_speed(sizes: Sequence[str] = tuple(SIZES)) -> dict[str, Any]:
-    """Return `search_p50_ms` and `search_p95_ms` by size, and `search_ratio`: bare vector SQL ÷ the search, medians."""
-    model = default_model(AIModel.Kind.EMBEDDING)
-    figures: dict[str, Any] = {"search_p50_ms": {}, "search_p95_ms": {}, "raw_sql_p50_ms": {}}
-    for size in sizes:
-        with scratch_library([]) as scratch:
-            corpus = Corpus(model.dimensions or 0)
-            _fill(scratch, model, corpus, SIZES[size])
-            ensure_vector_index(model)
-            ours, raw = _measure(scratch, model, corpus)
-        figures["search_p50_ms"][size], figures["search_p95_ms"][size] = _percentiles(ours)
-        figures["raw_sql_p50_ms"][size] = _percentiles(raw)[0]
-    largest = sizes[-1]
-    figures["search_ratio"] = round(figures["raw_sql_p50_ms"][largest] / figures["search_p50_ms"][largest], 3)
-    return figures
+def search_speed(data: Path | None = None) -> dict[str, Any]:
+    """Return the figures for 1,000 to 100,000 chunks."""
+    return _figures(data, SIZES)
 
 
-def _fill(scratch: Scratch, model: AIModel, corpus: Corpus, count: int) -> None:
-    for start in range(0, count, BATCH):
-        with transaction.atomic():
-            _fill_document(scratch, model, corpus, min(BATCH, count - start))
+def search_million(data: Path | None = None) -> dict[str, Any]:
+    """Return the figures for a million chunks; takes about an hour and 12 GB of disk."""
+    return _figures(data, MILLION)
+
+
+def _figures(data: Path | None, sizes: dict[str, int]) -> dict[str, Any]:
+    """Return the times of both readers by size, recall@10 against exact, and `search_ratio`, search ÷ bare SQL."""
+    growth: dict[str, Any] = {}
+    for name, chunks in sizes.items():
+        with own_database() as model:
+            corpus = Corpus(model, data)
+            growth[name] = measured(model, corpus, load(model, corpus, chunks)) | {"source": corpus.source}
+    largest = growth[max(sizes, key=lambda size: sizes[size])]
+    figures: dict[str, Any] = {
+        f"search_{figure}": {size: row["everything"][figure] for size, row in growth.items()}
+        for figure in largest["everything"]
+    }
+    for figure in ("p50_ms", "p95_ms", "recall_at_10", "least_rows"):
+        figures[f"search_{figure}_one_percent"] = {size: row["one percent"][figure] for size, row in growth.items()}
+    figures["search_build"] = {size: row["build"] for size, row in growth.items()}
+    figures |= {"search_ratio": largest["everything"]["ratio"], "search_data": largest["source"]}
+    return figures | {"search_plot": str(_keep_growth(growth))}
+
+
+def measured(model: AIModel, corpus: Corpus, loaded: Loaded) -> dict[str, Any]:
+    """Return the figures of one size."""
+    row: dict[str, Any] = {}
+    for reader in READERS:
+        speed = _speed(model, corpus, loaded.scopes[reader])
+        p50, p95 = _percentiles(speed.search)
+        ours, bare = np.transpose(speed.pairs)
+        bare_p50, bare_p95 = _percentiles(bare)
+        row[reader] = {
+            "p50_ms": p50,
+            "p95_ms": p95,
+            "bare_sql_p50_ms": bare_p50,
+            "bare_sql_p95_ms": bare_p95,
+            "ratio": round(float(np.median(ours) / np.median(bare)), 3),
+            "recall_at_10": round(speed.recall, 4),
+            "lexical_recall_at_10": round(speed.lexical_recall, 4),
+            "least_rows": speed.least_rows,
+        }
+    return row | {"chunks": loaded.chunks, "build": {"seconds": loaded.seconds, "bytes": loaded.bytes}}
+
+
+def _speed(model: AIModel, corpus: Corpus, scope: Scope) -> Speed:
+    """Ask every question once for the times; again beside the bare statements, in turn, for the ratio."""
+    asked = list(zip(corpus.questions, corpus.question_vectors, strict=True))
+    tools = SearchTools(GivenVectors(np.concatenate([corpus.question_vectors, corpus.question_vectors])), model)
+    times: list[float] = []
+    rows: list[int] = []
+    for question, _vector in asked:
+        began = time.perf_counter()
+        rows.append(len(search(scope, question, k=K, tools=tools).passages))
+        times.append((time.perf_counter() - began) * 1000)
+    pairs: list[tuple[float, float]] = []
+    for place, (question, vector) in enumerate(asked):
+        legs = _legs(prepare(scope, question, vector_text(vector), model))
+        one, other = partial(_timed, partial(search, scope, question, k=K, tools=tools)), partial(_run_bare, legs)
+        pairs.append((one(), other()) if place % 2 else (other(), one())[::-1])
+    exact = asked[: max(10, min(len(asked), EXACT_SCANS // max(1, _chunks(scope))))]
+    recalls = [_recalls(prepare(scope, question, vector_text(vector), model)) for question, vector in exact]
+    dense, lexical = np.mean(recalls, axis=0)
+    return Speed(times[WARM_UP:], pairs, min(rows), float(dense), float(lexical))
+
+
+@contextmanager
+def _settings(statements: Sequence[Statement]) -> Iterator[None]:
+    wanted = {name: value for statement in statements for name, value in statement.settings.items()}
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE libraries_chunk, libraries_chunkembedding, libraries_termstatistics")
+        for name, value in wanted.items():
+            cursor.execute(f"SET {name} = {value}")
+        yield
+        for name in wanted:
+            cursor.execute(f"RESET {name}")
 
 
-def _fill_document(scratch: Scratch, model: AIModel, corpus: Corpus, count: int) -> None:
-    document = Document.objects.create(
-        library=scratch.library, name="synthetic", sha256=uuid4().hex, status=Document.Status.READY
-    )
-    version = DocumentVersion(document=document, sha256=document.sha256, chunk_count=count)
-    version.file.save("synthetic", ContentFile(b"synthetic"), save=True)
-    Document.objects.filter(pk=document.pk).update(current_version=version)
-    chunks = [
-        Chunk(team=scratch.team, library=scratch.library, document=document, version=version, ordinal=place, text=text)
-        for place, text in enumerate(corpus.texts(count))
+def _legs(query: Query) -> list[tuple[Statement, bytes]]:
+    """Return the statements of both legs with their values already in them."""
+    statements = [dense_statement(query, DEPTH), lexical_statement(query, DEPTH)]
+    with connection.cursor() as cursor:
+        return [(one, cursor.mogrify(one.sql, one.params)) for one in statements if one is not None]
+
+
+def _run_bare(legs: Sequence[tuple[Statement, bytes]]) -> float:
+    """Run the two statements as a program would that did nothing else; return the milliseconds they took alone."""
+    with _settings([statement for statement, _text in legs]):
+        link = connection.connection
+        began = time.perf_counter()
+        for _statement, text in legs:
+            link.execute(text).fetchall()
+        return (time.perf_counter() - began) * 1000
+
+
+def _recalls(query: Query) -> tuple[float, float]:
+    """Return which shares of the ten nearest and of the ten best by BM25 the two legs find."""
+    pairs = [
+        (dense_statement(query, DEPTH), exact_dense_statement(query, K)),
+        (lexical_statement(query, DEPTH), exact_lexical_statement(query, K)),
     ]
-    index_chunks(scratch.library.pk, chunks, title="")
-    Chunk.objects.bulk_create(chunks, batch_size=500)
-    ChunkEmbedding.objects.bulk_create(
-        (
-            ChunkEmbedding(chunk=chunk, model=model, library=scratch.library, vector=vector)
-            for chunk, vector in zip(chunks, corpus.vectors(count), strict=True)
-        ),
-        batch_size=500,
-    )
+    shares = []
+    for leg, exact in pairs:
+        best = _fetched(exact)
+        if leg is None or not best:
+            shares.append(1.0)
+            continue
+        worst = best[-1][1] + 1e-6  # equals of the tenth are as good
+        among = {row[0] for row in _fetched(leg)[: 2 * K]}
+        shares.append(sum(row[0] in among for row in best if row[1] < worst) / len(best))
+    return shares[0], shares[1]
 
 
-def _measure(scratch: Scratch, model: AIModel, corpus: Corpus) -> tuple[list[float], list[float]]:
-    """Time the search and the bare statement in turn, so that other load of the machine hits both alike."""
-    questions, vectors = corpus.questions(QUESTIONS), corpus.vectors(QUESTIONS)
-    tools = SearchTools(GivenVectors(vectors), model)
-    ours: list[float] = []
-    raw: list[float] = []
-    for question, vector in zip(questions, vectors, strict=True):
-        ours.append(_timed(partial(search, scratch.scope, question, k=K, tools=tools)))
-        raw.append(_timed(partial(_bare, scratch, model, vector_text(vector))))
-    return ours[5:], raw[5:]  # the first ones fill the caches
+def _fetched(statement: Statement) -> list[tuple[Any, ...]]:
+    with _settings([statement]), connection.cursor() as cursor:
+        cursor.execute(statement.sql, statement.params)
+        return list(cursor.fetchall())
 
 
-def _bare(scratch: Scratch, model: AIModel, vector: str) -> None:
-    """Run the nearest-neighbour statement that a hand-written application would send."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL hnsw.ef_search = 100")
-        cursor.execute(_RAW.format(dimensions=model.dimensions), [model.pk, scratch.library.pk, vector])
-        cursor.fetchall()
+def _chunks(scope: Scope) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(chunks) FROM libraries_librarystatistics WHERE library_id = ANY(%s)", [list(scope.library_ids)]
+        )
+        return int(cursor.fetchone()[0] or 0)
 
 
 def _timed(work: Callable[[], object]) -> float:
@@ -150,6 +211,18 @@ def _timed(work: Callable[[], object]) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def _percentiles(values: Sequence[float]) -> tuple[float, float]:
+def _percentiles(values: Any) -> tuple[float, float]:
     median, high = np.percentile(values, [50, 95])
     return round(float(median), 1), round(float(high), 1)
+
+
+def _keep_growth(growth: dict[str, Any]) -> Path:
+    """Add the sizes to those measured before, and draw all of them; return where the drawing lies."""
+    folder = Path(settings.VAR_DIR) / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / "growth.json"
+    known = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    kept.write_text(json.dumps(known | growth, indent=1), encoding="utf-8")
+    plot = folder / "growth.svg"
+    plot.write_text(growth_plot(known | growth), encoding="utf-8")
+    return plot
