@@ -2,16 +2,20 @@
 
 import os
 import signal
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 from PIL import Image
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
-from apps.ingestion.parsers import pdf, pdf_pages
+from apps.evaluation.bench.parse import book as plain_book
+from apps.ingestion import parse_errors
+from apps.ingestion.parsers import host, pdf, pdf_pages
 from apps.ingestion.parsers.pdf_hands import MIN_PAGES, Sharing
 from apps.ingestion.parsers.types import ParseLimits, Refused, Task
 from apps.libraries.types import Blob, ParsedDocument
@@ -127,3 +131,24 @@ def test_it_deals_out_every_page_once(tmp_path: Path) -> None:
         sharing = Sharing(task, total)
         assert list(sharing.indexes()) == list(range(total))
         sharing.close()
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one processor")
+def test_row_69_it_kills_the_helper_with_the_child(tmp_path: Path) -> None:
+    """The group of a child that is stopped holds its helper too."""
+    path = tmp_path / "book.pdf"
+    path.write_bytes(plain_book(1_500))
+    seen: set[psutil.Process] = set()
+    is_seen = threading.Event()
+
+    def look(_done: int, _total: int) -> None:
+        for child in psutil.Process(host._HOST.zygote_pid).children():
+            seen.update(child.children())
+        if seen:
+            is_seen.set()
+
+    with pytest.raises(parse_errors.ParseCancelled):
+        host.parse(path, name="book.pdf", on_progress=look, should_stop=is_seen.is_set)
+
+    assert seen
+    assert [each for each in psutil.wait_procs(seen, 10)[1] if each.status() != psutil.STATUS_ZOMBIE] == []
