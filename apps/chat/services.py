@@ -26,6 +26,7 @@ from apps.core import events
 from apps.libraries.models import Library
 from apps.metering import services as metering
 from apps.metering.models import Resource
+from apps.rag.asking import parse
 from apps.users.models import Team, User
 
 QUESTION_MAX_CHARS = 4_000
@@ -252,8 +253,8 @@ def find(user: User, team: Team, words: str) -> Sequence[Conversation]:
 
 
 def title_of(question: str) -> str:
-    """Return a title: the beginning of the first line, cut between words where it has some."""
-    line = question.strip().splitlines()[0].strip()
+    """Return a title: the beginning of the first line without operators, cut between words where it has some."""
+    line = parse(question.strip().splitlines()[0]).text
     if len(line) <= TITLE_CHARS:
         return line
     cut = line[:TITLE_CHARS]

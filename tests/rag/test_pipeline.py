@@ -314,3 +314,18 @@ def test_it_searches_only_what_the_question_narrows_it_to() -> None:
     assert isinstance(retrieved, Retrieved)
     assert retrieved.passages[0].text == "Only this: How many days?."
     assert narrowed == [Filters(tags=("hr",), excluded=("sick leave",))]
+
+
+def test_operators_of_earlier_questions_are_no_part_of_what_is_searched_for() -> None:
+    history = [Exchange("差旅报销 in:制度 标签:财务", "十日内。")]
+    searched: list[str] = []
+
+    def search(question: str) -> Found:
+        searched.append(question)
+        return found("差旅报销须在十日内提交。", language="zh")
+
+    list(answer("那住宿呢？", history, tools(search)))
+
+    assert "差旅" in searched[-1]
+    assert "in" not in searched[-1]
+    assert "财务" not in searched[-1]
