@@ -32,9 +32,10 @@ def may_keep(user: User, team_id: UUID) -> bool:
 
 
 def draft_of(message: Message) -> Draft:
-    """Return the question as it was searched for, and the answer without the marks of its sources."""
+    """Return the question as it was searched for, and the answer without its marks; a refusal is none."""
     asked = question_of(message).text
     searched = str(message.steps.get("question") or asked)
     is_own = not message.steps.get("was_rewritten") and not message.steps.get("operators")
     variants = (asked,) if searched != asked and is_own else ()
-    return Draft(" ".join(searched.split()), _MARKS.sub("", message.text).strip(), variants)
+    answer = "" if message.is_refusal else _MARKS.sub("", message.text).strip()
+    return Draft(" ".join(searched.split()), answer, variants)

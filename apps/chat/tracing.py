@@ -16,6 +16,7 @@ LABELS: dict[str, str | Promise] = {
     "search": _("Search"),
     "terms": _("Terms of the question"),
     "embed": _("Vector of the question"),
+    "embedding": _("Vector of the question"),
     "legs": _("Vectors and words"),
     "fusion": _("Fuse the scores"),
     "rank": _("Rank"),
@@ -27,7 +28,7 @@ LABELS: dict[str, str | Promise] = {
     "first_token": _("Until the first word"),
     "generate": _("Write the answer"),
     "sentences": _("Check the sentences"),
-    "support": _("Check the sentences"),
+    "support": _("Support of the question"),
     "grounding": _("Check the sentences"),
 }
 FACTS: dict[str, str | Promise] = {
@@ -50,6 +51,15 @@ FACTS: dict[str, str | Promise] = {
     "lexical": _("Found by words"),
     "both": _("Found by both"),
     "chunks": _("Passages searched"),
+    "libraries": _("Libraries"),
+    "candidates": _("Passages compared"),
+    "legs.searched": _("Searched by"),
+    "read": _("Passages read"),
+    "method": _("Method"),
+    "dense_weight": _("Share of the vectors"),
+    "signs": _("Signs"),
+    "depth": _("Candidates of each"),
+    "k": _("Passages wanted"),
     "plan": _("Plan"),
     "model": _("Model"),
 }
@@ -71,8 +81,9 @@ class Line:
     @property
     def plain(self) -> list[tuple[str, Any]]:
         """Return the facts that are shown as label and value."""
+        inner = self.name.rpartition(".")[2]
         return [
-            (str(FACTS.get(name, name.replace("_", " "))), _shown(value))
+            (str(FACTS.get(f"{inner}.{name}", FACTS.get(name, name.replace("_", " ")))), _shown(value))
             for name, value in self.facts.items()
             if value not in (None, "", [], {}, False) and (name not in TABLES or isinstance(value, str))
         ]
