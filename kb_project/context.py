@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from apps.evaluation.alarms import open_alarms
 from apps.ingestion.overview import bell
 from apps.libraries.models import Library
 from apps.libraries.validity import review_count
@@ -18,6 +19,7 @@ from apps.users.models import Team, User
 
 THEMES = ("system", "light", "dark")
 JUMP_LIBRARIES = 100
+MOST_ALARMS = 4  # in the bell
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -33,6 +35,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "rail": _lazy(lambda: _rail(user, team) if team else []),
         "jump_libraries": _lazy(lambda: _libraries(user, team)),
         "bell": _lazy(lambda: bell(user, team)),
+        "run_alarms": _lazy(lambda: list(open_alarms(user, team)[:MOST_ALARMS])),
         "to_review": _lazy(lambda: review_count(user)),
         "remaining": _lazy(lambda: remaining(user, team)),
     }

@@ -109,7 +109,10 @@ class Run(Record):
 
     class Meta:
         ordering = ["-created_at"]
-        indexes = [models.Index(fields=["state", "lease_until"], name="run_due")]
+        indexes = [
+            models.Index(fields=["state", "lease_until"], name="run_due"),
+            models.Index(fields=["-finished_at"], condition=models.Q(is_alarm=True), name="run_alarm"),  # the bell
+        ]
 
     def __str__(self) -> str:
         return f"{self.questions} {self.created_at:%Y-%m-%d %H:%M}"

@@ -82,7 +82,7 @@ def shares(series: Mapping[str, Sequence[Point]], across: Sequence[str]) -> Plot
     lines = [_line(name, number, points, floor) for number, (name, points) in enumerate(filled.items())]
     step = max(1, -(-len(across) // 10))
     bottom = [Tick(_x(place, len(across)), text) for place, text in enumerate(across) if place % step == 0]
-    ticks = [Tick(_y(value, floor), f"{value:.1f}") for value in (floor, round((floor + 1) / 2, 2), 1.0)]
+    ticks = [Tick(_y(value, floor), f"{value:.2f}") for value in (floor, round((floor + 1) / 2, 2), 1.0)]
     return Plot(lines=_spread(lines), across=bottom, up=ticks) if lines else Plot()
 
 

@@ -192,7 +192,8 @@ def times(run: Run) -> Plot:
 def results_of(run: Run, chosen: str) -> QuerySet[RunResult]:
     """Return the results by one of FILTERS, the worst first."""
     rows = RunResult.objects.filter(run=run).filter(FILTERS.get(chosen, Q()))
-    return rows.order_by(KeyTransform("ndcg_at_10", "metrics").asc(nulls_last=True), "pk")
+    wrongly = KeyTransform("false_refusal_rate", "metrics").desc(nulls_last=True)
+    return rows.order_by(KeyTransform("ndcg_at_10", "metrics").asc(nulls_last=True), wrongly, "pk")
 
 
 def chips(run: Run) -> list[Chip]:

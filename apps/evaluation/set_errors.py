@@ -27,7 +27,7 @@ class QuestionMissing(AppError):
     """A question without words, or with too many."""
 
     status = 400
-    code = "question-missing"
+    code = "set-question-missing"
     title = _("The question is missing")
     detail = _("Write a question of up to %(limit)s characters.")
 
@@ -36,7 +36,7 @@ class QuestionTaken(AppError):
     """The set has this question already."""
 
     status = 409
-    code = "question-taken"
+    code = "set-question-taken"
     title = _("The set has this question already")
     detail = _("“%(text)s” is in this set already. Change that one instead.")
 
@@ -146,7 +146,7 @@ class LineInvalid(AppError):
     status = 400
     code = "line-invalid"
     title = _("The line cannot be read")
-    detail = _("The line has not the columns of the first line.")
+    detail = _("The line is no question of the form that the template shows.")
 
 
 class DocumentUnknown(AppError):

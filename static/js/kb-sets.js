@@ -1,6 +1,9 @@
 /* Small things of the pages of question sets: Enter in a search inside a form, parts that a tick shows, two ticks. */
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && event.target.matches?.("[data-enter='search']")) event.preventDefault(); // htmx searches
+  const button = event.key === "Enter" && event.target.dataset?.enter;
+  if (!button) return;
+  event.preventDefault(); // the search of passages, not the form around it
+  document.getElementById(button).click();
 });
 
 document.addEventListener("change", (event) => {

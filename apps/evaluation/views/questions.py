@@ -211,7 +211,8 @@ def _form(
         "problem": error.sentence() if error else "",
         "limits": {"text": set_services.TEXT_MAX},
     }
-    return render(request, "evaluation/question_form.html", context, status=422 if error else 200)
+    page = "evaluation/question_edit.html" if question else "evaluation/question_form.html"
+    return render(request, page, context, status=422 if error else 200)
 
 
 def _sent(request: PersonRequest) -> tuple[str, list[str], list[dict[str, str]], str]:

@@ -76,7 +76,7 @@ def set_page(request: PersonRequest, library_id: UUID, set_id: UUID) -> HttpResp
 def question_list(request: PersonRequest, library_id: UUID, set_id: UUID) -> HttpResponse:
     """Return the list of questions alone, as the filter wants it."""
     questions = access_set(request.user, library_id, set_id)
-    return render(request, "evaluation/set_questions.html", _page(request, questions))
+    return render(request, "evaluation/set_questions.html", _page(request, questions) | {"is_swap": True})
 
 
 def _page(request: PersonRequest, questions: QuestionSet) -> dict[str, object]:
