@@ -43,8 +43,12 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Fused:
-    """A chunk with what each leg gives to its score, and its place in each counted from 1 (None: not in that leg)."""
+    """A chunk with what each leg gives to its score, and its place in each counted from 1 (None: not in that leg).
 
+    `index` is where its evidence was given.
+    """
+
+    index: int
     evidence: Evidence
     vectors: float
     words: float
@@ -67,15 +71,15 @@ def fuse(evidence: Sequence[Evidence], scale: Scale, *, method: Method, dense_we
     rrf: weighted reciprocal ranks, dense_weight * 61 / (60 + rank) + (1 - dense_weight) * 61 / (60 + rank): the factor
     61 makes it 1 for what is first in both legs.
     """
-    dense = _ranks({item.chunk_id: item.cosine for item in evidence if item.cosine is not None})
-    lexical = _ranks({item.chunk_id: item.bm25 for item in evidence if item.bm25 > 0})
+    dense = _ranks([item.cosine for item in evidence])
+    lexical = _ranks([item.bm25 if item.bm25 > 0 else None for item in evidence])
     if method == "convex":
         dense_weight = leaning(evidence, scale, dense_weight)
     fused = []
-    for item in evidence:
-        places = (dense.get(item.chunk_id), lexical.get(item.chunk_id))
+    for index, item in enumerate(evidence):
+        places = (dense[index], lexical[index])
         shares = _reciprocal(places) if method == "rrf" else _shares(item, scale)
-        fused.append(Fused(item, dense_weight * shares[0], (1 - dense_weight) * shares[1], *places))
+        fused.append(Fused(index, item, dense_weight * shares[0], (1 - dense_weight) * shares[1], *places))
     return sorted(fused, key=lambda entry: (-entry.score, entry.evidence.chunk_id))
 
 
@@ -128,6 +132,10 @@ def _reciprocal(places: tuple[int | None, int | None]) -> tuple[float, float]:
     return dense, lexical
 
 
-def _ranks(scores: dict[UUID, float]) -> dict[UUID, int]:
-    order = sorted(scores, key=lambda chunk_id: (-scores[chunk_id], chunk_id))
-    return {chunk_id: place for place, chunk_id in enumerate(order, 1)}
+def _ranks(scores: Sequence[float | None]) -> list[int | None]:
+    """Return the place of each score, 1 for the highest; None stays out. Equal ones are in the order given."""
+    ranks: list[int | None] = [None] * len(scores)
+    known = [(-score, index) for index, score in enumerate(scores) if score is not None]
+    for place, (_score, index) in enumerate(sorted(known), 1):
+        ranks[index] = place
+    return ranks

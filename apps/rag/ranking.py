@@ -19,9 +19,11 @@ from apps.rag.options import SearchOptions
 
 HALF_LIFE_DAYS = 365  # after which a document counts as half as fresh
 RERANK_SHARE = 0.8  # of the score, where a rerank model has read the passage; the legs keep the rest
-# Passages with the same text have nearly the same scores: only those that do are compared.
-LIKE_COSINE = 0.01
-LIKE_BM25 = 0.1  # share of the higher
+# Passages with the same text have nearly the same scores and length: only those that do are compared.
+LIKE_COSINE = 0.004
+LIKE_BM25 = 0.05  # share of the higher
+LIKE_LENGTH = 0.1
+MOST_COMPARED = 30  # of the best; nobody reads further
 SAME_TEXT = 0.95  # share of words that passages have in common when one repeats the other
 _WORD = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
 
@@ -64,16 +66,13 @@ class Ranked:
 
 def rank(candidates: Sequence[Candidate], scale: Scale, options: SearchOptions, *, today: date) -> list[Ranked]:
     """Return the candidates by falling score: both legs fused, and how fresh the documents are."""
-    by_id = {candidate.evidence.chunk_id: candidate for candidate in candidates}
     fused = fuse(
         [candidate.evidence for candidate in candidates],
         scale,
         method=options.method,
         dense_weight={"dense": 1.0, "lexical": 0.0}.get(options.legs, options.dense_weight),
     )
-    ranked = [
-        Ranked(by_id[entry.evidence.chunk_id], _legs(entry), entry.dense_rank, entry.lexical_rank) for entry in fused
-    ]
+    ranked = [Ranked(candidates[entry.index], _legs(entry), entry.dense_rank, entry.lexical_rank) for entry in fused]
     if not options.freshness:
         return ranked
     return _sorted([_mixed(each, "freshness", options.freshness, _freshness(each, today)) for each in ranked])
@@ -86,9 +85,10 @@ def linked(ranked: Sequence[Ranked], texts: Mapping[UUID, str], options: SearchO
     """
     if not options.links:
         return list(ranked)
-    best = [(each.document_id, texts[each.chunk_id], each.score) for each in ranked if each.chunk_id in texts]
+    read = [each for each in ranked[: links.WITNESSES] if each.chunk_id in texts]
+    best = [(each.document_id, texts[each.chunk_id], each.score) for each in read]
     names = {each.document_id: each.candidate.document_name for each in ranked}
-    lifts = links.lifts(best[: links.WITNESSES], names)
+    lifts = links.lifts(best, names)
     if not lifts:
         return list(ranked)
     return _sorted(
@@ -165,13 +165,12 @@ def _without_repeats(
     first: list[Ranked] = []
     repeats: list[Ranked] = []
     words: dict[UUID, Counter[str]] = {}
-    for entry in ranked:
-        like = [other for other in first if _scores_alike(entry, other)] if entry.chunk_id in texts else []
-        is_repeat = any(
-            _says_the_same(_words(entry, texts, words), _words(other, texts, words), asked) for other in like
-        )
+    for entry in ranked[:MOST_COMPARED]:
+        like = [other for other in first if _scores_alike(entry, other) and _as_long(entry, other, texts)]
+        said = _words(entry, texts, words) if like else Counter[str]()
+        is_repeat = any(_says_the_same(said, _words(other, texts, words), asked) for other in like)
         (repeats if is_repeat else first).append(entry)
-    return first, repeats
+    return [*first, *ranked[MOST_COMPARED:]], repeats
 
 
 def _scores_alike(one: Ranked, other: Ranked) -> bool:
@@ -179,6 +178,11 @@ def _scores_alike(one: Ranked, other: Ranked) -> bool:
     if a.cosine is None or b.cosine is None or abs(a.cosine - b.cosine) > LIKE_COSINE:
         return False
     return abs(a.bm25 - b.bm25) <= LIKE_BM25 * max(a.bm25, b.bm25)
+
+
+def _as_long(one: Ranked, other: Ranked, texts: Mapping[UUID, str]) -> bool:
+    lengths = [len(texts.get(entry.chunk_id, "")) for entry in (one, other)]
+    return min(lengths) > (1 - LIKE_LENGTH) * max(lengths)
 
 
 def _words(entry: Ranked, texts: Mapping[UUID, str], known: dict[UUID, Counter[str]]) -> Counter[str]:
