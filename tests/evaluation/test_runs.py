@@ -254,7 +254,7 @@ def test_it_says_which_questions_became_worse(the_set: QuestionSet, passages: li
 
     found = comparing.compare(before, done(the_set))
 
-    assert [(row.text, row.verdict) for row in found.rows][0] == ("When does the canteen open?", "worse")
+    assert next((row.text, row.verdict) for row in found.rows) == ("When does the canteen open?", "worse")
     assert ("passages", 4, 3) in found.differences
     assert comparing.compare(before, before).counts["same"] == 3
 
