@@ -12,11 +12,10 @@ import logging
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import Stemmer
 from django.conf import settings
@@ -58,8 +57,7 @@ _ASKING_ZH = """什么 为什么 是什么 什么样 什么时候 为何 如何 
 _CODE = re.compile(r"(?=.*[A-Z/])[A-Za-z]{1,5}(?:/[A-Za-z]{1,3})?")  # GB/T, KB, ISO: it belongs to the number behind it
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """The smallest part by which words are compared: a character of a script without spaces, or a stem."""
 
     key: str
@@ -161,6 +159,7 @@ def segment(text: str) -> list[str]:
     return list(_jieba().cut(text))
 
 
+@lru_cache(maxsize=65536)
 def dimension(term: str) -> int:
     """Return the term's place, 0 to 999,999,998, in the space of `Chunk.weights`.
 

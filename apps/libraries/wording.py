@@ -69,20 +69,21 @@ class Finder:
     """Finds entries in folded texts: from the left, the longest first, each character at most once."""
 
     def __init__(self, keys: Iterable[tuple[str, ...]]) -> None:
-        self._by_first: dict[str, list[tuple[str, ...]]] = {}
-        for key in sorted(set(keys), key=lambda key: (-len(key), key)):
+        self._by_first: dict[str, dict[int, set[tuple[str, ...]]]] = {}
+        for key in sorted(set(keys), key=len, reverse=True):
             if key:
-                self._by_first.setdefault(key[0], []).append(key)
+                self._by_first.setdefault(key[0], {}).setdefault(len(key), set()).add(key)
 
     def __bool__(self) -> bool:
         return bool(self._by_first)
 
     def find(self, folded: str, units: Sequence[Unit]) -> list[Found]:
         """Return the entries in the units of a folded text."""
+        keys = [unit.key for unit in units]
         found: list[Found] = []
         at = 0
-        while at < len(units):
-            key = self._at(folded, units, at)
+        while at < len(keys):
+            key = self._at(folded, units, keys, at) if keys[at] in self._by_first else None
             if key is None:
                 at += 1
                 continue
@@ -96,11 +97,10 @@ class Finder:
             return []
         return [(each.start, each.end, _joined(each.key)) for each in self.find(folded, units_of(folded))]
 
-    def _at(self, folded: str, units: Sequence[Unit], at: int) -> tuple[str, ...] | None:
-        for key in self._by_first.get(units[at].key, ()):
-            there = units[at : at + len(key)]
-            is_same = len(there) == len(key) and all(unit.key == part for unit, part in zip(there, key, strict=True))
-            if is_same and all(_touches(folded, *pair) for pair in pairwise(there)):
+    def _at(self, folded: str, units: Sequence[Unit], keys: Sequence[str], at: int) -> tuple[str, ...] | None:
+        for length, entries in self._by_first[keys[at]].items():  # the longest first
+            key = tuple(keys[at : at + length])
+            if key in entries and all(_touches(folded, *pair) for pair in pairwise(units[at : at + length])):
                 return key
         return None
 
