@@ -261,6 +261,7 @@ ROUTES: dict[str, list[Access]] = {
     "evaluation:test": [protected("GET", 403)],
     "evaluation:test-run": [protected("POST", 403, lambda _: {"question": "When?"})],
     "evaluation:test-state": [protected("GET", 403)],
+    "evaluation:test-measure": [protected("POST", 403, lambda _: {"a-passages": "3"})],
     "evaluation:test-asked": [protected("GET", 403)],
     "evaluation:test-add": [
         protected("POST", 403, lambda things: {"question": "When?", "name": "Set", "gold": str(things.chunk.pk)})

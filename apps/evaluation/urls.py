@@ -9,6 +9,7 @@ urlpatterns = [
     path("libraries/<uuid:library_id>/test/", test_page.search_test, name="test"),
     path("libraries/<uuid:library_id>/test/run/", test_page.run, name="test-run"),
     path("libraries/<uuid:library_id>/test/asked/", test_page.asked, name="test-asked"),
+    path("libraries/<uuid:library_id>/test/measure/", test_page.measure, name="test-measure"),
     path("libraries/<uuid:library_id>/test/add/", test_page.add, name="test-add"),
     path("libraries/<uuid:library_id>/test/<uuid:test_id>/", test_page.state, name="test-state"),
     path("libraries/<uuid:library_id>/search/", search_settings.page, name="settings"),

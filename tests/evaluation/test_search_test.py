@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from apps.catalog.models import AIModel
 from apps.evaluation import testing
-from apps.evaluation.models import QuestionSet, SetQuestion
+from apps.evaluation.models import QuestionSet, Run, SetQuestion
 from apps.libraries.asked import Asked, record
 from apps.libraries.models import AskedQuestion, Chunk, Library
 from apps.rag.curating import Looked
@@ -302,6 +302,27 @@ def test_it_takes_no_passage_of_another_team(ed_client: Client, library: Library
 
     assert answer.status_code == 404
     assert not SetQuestion.objects.exists()
+
+
+def test_it_measures_settings_on_a_question_set(
+    ed_client: Client, ed: User, library: Library, embedding_model: AIModel
+) -> None:
+    questions = QuestionSet.objects.create(library=library, name="Mine", created_by=ed)
+    SetQuestion.objects.create(questions=questions, text="When?")
+    QuestionSet.objects.create(library=library, name="Empty one", created_by=ed)
+
+    html = ed_client.post(f"/libraries/{library.pk}/test/measure/", {"side": "b", "b-dense_weight": "20"})
+    form = dict(re.findall(r'type="hidden"\s+name="([a-z_]+)"\s+value="([^"]*)"', html.content.decode()))
+    target = re.findall(r'formaction="([^"]+)"', html.content.decode())
+    ed_client.post(target[0], form)
+
+    run = Run.objects.get(questions=questions)
+    assert len(target) == 1  # an empty set cannot be run
+    assert (run.kind, run.settings["search"], run.label) == (
+        "retrieval",
+        {"dense_weight": 0.2},
+        "Weight of meaning: 20 %",
+    )
 
 
 def test_it_tries_the_settings_that_the_library_has(

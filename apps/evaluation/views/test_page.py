@@ -112,6 +112,23 @@ def add(request: PersonRequest, library_id: UUID) -> HttpResponse:
     return toast(_("Added to “%(name)s”.") % {"name": questions.name})
 
 
+@login_required
+@require_POST
+def measure(request: PersonRequest, library_id: UUID) -> HttpResponse:
+    """Offer the question sets that can be run with one side's settings."""
+    library = access_library(request.user, library_id, at_least=Role.EDITOR)
+    saved = search_settings.settings_of(library)
+    side = "b" if request.POST.get("side") == "b" else "a"
+    wanted = search_settings.parse(request.POST, saved, prefix=f"{side}-")
+    context = {
+        "library": library,
+        "sets": set_services.sets_of(library).filter(accepted__gt=0),
+        "hidden": list(search_settings.hidden_of(wanted)),
+        "changes": search_settings.changes(saved, wanted),
+    }
+    return render(request, "evaluation/measure.html", context)
+
+
 def _set(request: PersonRequest, library: Library) -> QuestionSet:
     """Return the chosen set, or a new one. Raises SetNameMissing or SetNameTaken."""
     chosen = uuid_or_none(request.POST.get("set", ""))
