@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from apps.catalog.models import AIModel
 from apps.libraries import diffs, lexical_store
 from apps.libraries.carrying import merged_into_others, removed_digests, rewrite_sections
+from apps.libraries.copying import copy_chunks, copy_vectors
 from apps.libraries.matching import Old, Placed, place
 from apps.libraries.models import Chunk, ChunkEmbedding, Document, DocumentVersion, Library, Section
 from apps.libraries.reading import save_blocks, title_of
@@ -144,7 +145,7 @@ class _Writer:
             if each.old is None and each.draft is not None
         ]
         lexical_store.index_chunks(self._library.pk, [row for row, _draft in fresh], title=self.title)
-        Chunk.objects.bulk_create([row for row, _draft in fresh], batch_size=ROWS)
+        copy_chunks([row for row, _draft in fresh])
         self._embed((row.pk, vectors[draft]) for row, draft in fresh)
 
     def _place(self, olds: Sequence[Old], drafts: Sequence[ChunkDraft]) -> list[Placed]:
@@ -207,13 +208,7 @@ class _Writer:
         )
 
     def _embed(self, rows: Iterable[tuple[UUID, Any]]) -> None:
-        ChunkEmbedding.objects.bulk_create(
-            (
-                ChunkEmbedding(chunk_id=chunk, model=self._model, library=self._library, vector=vector)
-                for chunk, vector in rows
-            ),
-            batch_size=ROWS,
-        )
+        copy_vectors(rows, model_id=self._model.pk, library_id=self._library.pk)
 
     def _embed_kept(self, placed: Sequence[Placed], vectors: Floats) -> None:
         """Give rows that stay a vector of this model where they lack one; an edited row's is made anew soon."""
