@@ -58,7 +58,12 @@ SETTINGS: tuple[Setting, ...] = (
         "choice",
         {"convex": _("Scores"), "rrf": _("Ranks")},
     ),
-    Setting("dense_weight", _("Weight of meaning"), _("The rest is the weight of the words."), "share"),
+    Setting(
+        "dense_weight",
+        _("Weight of meaning"),
+        _("The rest is the weight of the words. A question leans further to the one whose best passage stands out."),
+        "share",
+    ),
     Setting(
         "links",
         _("Named documents"),

@@ -8,6 +8,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from apps.catalog.models import AIModel
 from apps.evaluation import testing
@@ -239,6 +240,19 @@ def test_it_filters_what_was_asked(
     html = ed_client.get(f"/libraries/{library.pk}/test/asked/?{query}").content.decode()
 
     assert [word for word in ("canteen", "leave") if f" {word}?" in html] == [shown]
+
+
+def test_it_lists_much_with_few_queries(
+    ed_client: Client, ann: User, library: Library, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(20):
+        log(library, ann, f"Question {number}?")
+        factories.DocumentFactory(library=library, tags=[f"tag {number}"], folder=f"folder {number}")
+
+    with django_assert_max_num_queries(22):
+        ed_client.get(f"/libraries/{library.pk}/test/")
+    with django_assert_max_num_queries(14):
+        ed_client.get(f"/libraries/{library.pk}/test/asked/")
 
 
 def test_it_turns_the_pages_of_what_was_asked(ed_client: Client, ann: User, library: Library) -> None:

@@ -120,9 +120,10 @@ def measure(request: PersonRequest, library_id: UUID) -> HttpResponse:
     saved = search_settings.settings_of(library)
     side = "b" if request.POST.get("side") == "b" else "a"
     wanted = search_settings.parse(request.POST, saved, prefix=f"{side}-")
+    ready = SetQuestion.objects.filter(state=SetQuestion.State.ACCEPTED).values("questions")
     context = {
         "library": library,
-        "sets": set_services.sets_of(library).filter(accepted__gt=0),
+        "sets": set_services.sets_of(library).filter(pk__in=ready),
         "hidden": list(search_settings.hidden_of(wanted)),
         "changes": search_settings.changes(saved, wanted),
     }
