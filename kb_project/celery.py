@@ -29,7 +29,7 @@ app.conf.task_routes = {
     "apps.evaluation.tasks.work_runs": {"queue": "answer"},
     "apps.evaluation.tasks.draft_questions": {"queue": "answer"},
     "apps.evaluation.tasks.find_passages": {"queue": "answer"},
-    "apps.evaluation.word_tasks.compare_words": {"queue": "answer"},
+    "apps.evaluation.tasks.compare_words": {"queue": "answer"},
     "apps.libraries.tasks.embed_questions": {"queue": "embed"},
 }
 app.conf.beat_schedule = {
@@ -51,7 +51,6 @@ app.conf.beat_schedule = {
 app.autodiscover_tasks()
 app.autodiscover_tasks(["apps.ingestion"], related_name="web.tasks")
 app.autodiscover_tasks(["apps.evaluation"], related_name="gap_tasks")
-app.autodiscover_tasks(["apps.evaluation"], related_name="word_tasks")
 
 
 @task_prerun.connect

@@ -3,11 +3,12 @@
 import logging
 import threading
 import time
+from uuid import UUID
 
 from celery import shared_task
 
 from apps.core.errors import AppError
-from apps.evaluation import drafting, nightly, picking, running, runs, set_services, testing
+from apps.evaluation import drafting, nightly, picking, running, runs, set_services, testing, wording
 from apps.evaluation.errors import SearchFailed, SearchModelFailed
 from apps.evaluation.runs import Held, LostRun
 from apps.evaluation.set_errors import DraftingFailed
@@ -115,3 +116,21 @@ def find_passages(token: str) -> None:
     except Exception:
         logger.exception("picking passages failed", extra={"picking": token})
         picking.fail(token, SearchFailed.code)
+
+
+@shared_task(ignore_result=True, time_limit=600)
+def compare_words(library_id: str, token: str) -> None:
+    """Compare the search of a library with and without its draft of words, for an editor who waits for it."""
+    library = UUID(library_id)
+    try:
+        wording.compare(library, token)
+    except wording.Cancelled:
+        logger.info("a comparison of words is not wanted any more", extra={"library": library_id})
+    except AppError as error:
+        wording.fail(library, token, error.code)
+    except RuntimeFailure:
+        logger.exception("a model failed in a comparison of words", extra={"library": library_id})
+        wording.fail(library, token, SearchModelFailed.code)
+    except Exception:
+        logger.exception("a comparison of words failed", extra={"library": library_id})
+        wording.fail(library, token, SearchFailed.code)

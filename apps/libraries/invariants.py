@@ -7,7 +7,8 @@ from django.db import connection
 from django.db.models import Q
 
 from apps.core.invariants import invariant
-from apps.libraries.models import Chunk, DocumentVersion
+from apps.libraries.lexicons import wording_of
+from apps.libraries.models import Chunk, DocumentVersion, Lexicon
 from apps.libraries.purge import orphans
 from apps.libraries.types import embedded_text, text_digest
 
@@ -137,3 +138,17 @@ def term_statistics_are_as_counted() -> list[str]:
         WHERE s.chunks IS DISTINCT FROM c.chunks"""
     broken = [f"library {row[0]}: the totals of its term statistics are wrong" for row in _rows(totals)]
     return broken + [f"library {row[0]}: {row[1]!r} counts {row[2]} and stands in {row[3]}" for row in _rows(terms)]
+
+
+@invariant("libraries.words-are-as-told")
+def words_are_as_told() -> list[str]:
+    """A library's digest is that of its words, and a change is on its way exactly where there is a target."""
+    broken: list[str] = []
+    for row in Lexicon.objects.iterator():
+        if row.digest != wording_of(row).digest:
+            broken.append(f"library {row.library_id}: the digest of its words is wrong")
+        if (row.target is not None) != (row.state == Lexicon.State.APPLYING):
+            broken.append(
+                f"library {row.library_id}: its words are {row.state} with{'' if row.target else 'out'} a target"
+            )
+    return broken[:SHOWN]

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 
 from apps.libraries import lexicons, word_changes
-from apps.libraries.invariants import term_statistics_are_as_counted
+from apps.libraries.invariants import term_statistics_are_as_counted, words_are_as_told
 from apps.libraries.lexical import analyse
 from apps.libraries.lexical_store import indexed_text
 from apps.libraries.models import Chunk, Document, Lexicon, Library, TermStatistics
@@ -258,5 +258,17 @@ def test_statistics_are_as_from_scratch_after_any_changes(seed: int, editor: Use
     for _ in range(16):
         life.go_on()
 
+    assert words_are_as_told() == []
     row = Lexicon.objects.filter(library=life.library).first()
     assert as_from_scratch(life.library, lexicons.wording_of(row) if row else PLAIN)
+
+
+@pytest.mark.django_db
+def test_the_invariant_sees_words_that_are_not_as_told(editor: User) -> None:
+    library = LibraryFactory()
+    change(library, Wording((), (("a b", "c d"),)), editor)
+    assert words_are_as_told() == []
+
+    Lexicon.objects.filter(library=library).update(words=["other words"], state=Lexicon.State.APPLYING)
+
+    assert len(words_are_as_told()) == 2

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.core.errors import sentence_of
 from apps.evaluation import wording
-from apps.evaluation.word_tasks import compare_words
+from apps.evaluation.tasks import compare_words
 from apps.ingestion.tasks import ring
 from apps.libraries.access import access_library
 from apps.libraries.models import Library
