@@ -17,7 +17,7 @@ from apps.rag.grounding import Grounding
 from apps.rag.options import Filters, filters_as_json
 from apps.rag.passages import Given, Room, pack, where_it_stands
 from apps.rag.prompting import Prompt, build_prompt
-from apps.rag.quoting import Quoted, best_sentences
+from apps.rag.quoting import Quoted, Weighing, best_sentences
 from apps.rag.refusal import gives_up, is_supported, refuse
 from apps.rag.support import Signs, support_with
 from apps.rag.tracing import Stopwatch, facts_of_condensed, facts_of_found, facts_of_given, facts_of_sentences
@@ -42,6 +42,7 @@ PARAGRAPH = "\n\n"
 PROMPT_TOKENS = 300  # of instructions, examples and frames
 HISTORY_SHARE = 4  # the talk before may take a quarter of the context
 MIN_PASSAGE_TOKENS = 64
+OF_EACH_THING = Weighing(fragment=3.0)  # what is compared is often a title: quote what is said under it
 
 # Characters that markdown would act on; a quotation is shown as it was written.
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>|~]|&(?=#?\w+;)|^[#+=-]|(?<=^\d)[.)]|(?<=^\d\d)[.)]")
@@ -82,6 +83,7 @@ def answer(question: str, history: History, tools: Tools, *, corrected: str = ""
     """
     watch = Stopwatch()
     asked, correction = parse(question), parse(corrected)
+    history = [replace(exchange, question=parse(exchange.question).text) for exchange in history]
     filters = merged(asked.filters, correction.filters)
     if filters and tools.narrow is not None:
         tools = replace(tools, search=tools.narrow(filters))
@@ -136,7 +138,7 @@ def _weighed(found: Found, quoted: Quoted) -> Found:
     is_told = not found.signs or not found.passages or language_of(found.passages[0].text) != found.language
     if is_told:
         return found
-    support = support_with(Signs(**found.signs), quoted.quotable, found.language)
+    support = support_with(Signs(**found.signs), quoted.quotable)
     return replace(found, support=support, signs={**found.signs, **asdict(quoted.quotable, dict_factory=_quoted)})
 
 
@@ -211,7 +213,7 @@ def _quotes(condensed: Condensed, given: Sequence[Given], tools: Tools) -> Quote
     most = tools.limits.quotes
     if not condensed.parts:
         return best_sentences(condensed.question, given, tools.embed, most=most)
-    each = [best_sentences(part, given, tools.embed, most=max(1, most - 1)) for part in condensed.parts]
+    each = [best_sentences(part, given, tools.embed, most=most, weighing=OF_EACH_THING) for part in condensed.parts]
     cites = {cite.quote: cite for quoted in each for cite in quoted.cites}
     weakest = min((quoted.quotable for quoted in each), key=lambda quotable: quotable.coverage)
     return Quoted(tuple(cites.values()), weakest)

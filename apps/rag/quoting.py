@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import pairwise
 
 import numpy as np
 
@@ -21,6 +22,7 @@ Embed = Callable[[Sequence[str]], Floats]
 
 CANDIDATES = 16  # sentences that are embedded: about a fifth of a second on two idle cores
 LONGEST_EMBEDDED = 240  # characters of a candidate that the embedder reads
+LONGEST_QUOTE = 240  # characters of a sentence together with the one that it leans on
 LONGEST_LEAD = 2_000  # characters of a passage in which its topic is looked for
 SHORTEST_TOPIC = 2  # characters
 FEW_TERMS = 3  # a "sentence" with fewer is a heading or a label
@@ -85,6 +87,12 @@ _KINDS = (
     ),
 )
 _KINDS_COMPILED = [(re.compile(asked), re.compile(answer)) for asked, answer in _KINDS]
+# A sentence that begins so says little without the one before it.
+_LEANS = re.compile(
+    r"(?:因此|所以|故此?|于是|从而|由此|因而|此后|此时|随后|之后|后来|赛后|其后|然后|但|不过|然而|并且|同时|另外|此外|他|她|它|这|那|其|该)"
+    r"|(?:Therefore|Thus|So|Hence|Then|However|But|Also|Moreover|Afterwards|Later|Consequently|As a result|In addition"
+    r"|He|She|It|They|This|These|Those|Its|His|Her|Their|Such)\b"
+)
 _FRAGMENT = re.compile(r"[?？:：]\s*$")
 
 
@@ -115,7 +123,7 @@ def best_sentences(
     cosines = vectors[1:] @ vectors[0]
     scores = np.array([candidate.prior for candidate in candidates]) + weighing.cosine * cosines
     chosen = scorer.choose(candidates, scores, most)
-    cites = tuple(Cite(each.given.number, each.given.passage, each.text) for each in chosen)
+    cites = tuple(Cite(each.given.number, each.given.passage, _with_what_it_leans_on(each)) for each in chosen)
     return Quoted(cites, Quotable(float(cosines.max()), scorer.coverage(chosen)))
 
 
@@ -190,6 +198,19 @@ def _about(question: str, given: Given) -> _About:
     first = next(iter(split(given.text[:LONGEST_LEAD])), None)
     lead = frozenset(terms(titles)) | frozenset(terms(first.text if first else ""))
     return _About(lead, frozenset(terms(given.text)) | lead, _shared_words(question, given.text))
+
+
+def _with_what_it_leans_on(candidate: _Candidate) -> str:
+    """Return the sentence, with the one before it where it begins with "therefore", "he" and their like."""
+    if not _LEANS.match(candidate.text):
+        return candidate.text
+    text = candidate.given.text
+    sentences = split(text)
+    for before, sentence in pairwise(sentences):
+        if sentence.text == candidate.text:
+            both = text[before.start : sentence.end]
+            return both if len(both) <= LONGEST_QUOTE else candidate.text
+    return candidate.text
 
 
 def _shared_words(question: str, text: str) -> str:
