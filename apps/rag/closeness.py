@@ -20,8 +20,10 @@ from apps.rag.overlap import terms
 from apps.rag.types import Language
 from apps.runtimes.contracts import Floats
 
-Kind = Literal["when", "who", "where", "why", "how", "amount", "often", "choice", "what"]
+Kind = Literal["when", "who", "where", "why", "how", "amount", "often", "choice", "what", "meaning"]
 Embed = Callable[[Sequence[str]], Floats]
+
+ALIKE = frozenset((frozenset(("what", "amount")), frozenset(("what", "meaning"))))  # kinds that one answer may serve
 
 # Nearness is the cosine on a scale where unrelated texts have about 0 (scales.cosine_floor) and equal ones 1. The
 # values are those of multilingual-e5-small, whose floor is 0.7: cosines of 0.93 and 0.945.
@@ -47,10 +49,11 @@ _EN_KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("how", re.compile(r"\bwhat (?:should|do|must|can) (?:i|we|you) do\b")),
     ("when", re.compile(r"(?:^|[,;:] *|\b(?:and|by|since|until|from|know|tell me|on) )when\b|\bwhen\W*$"
                         r"|\bwhat (?:time|date|day|year)\b|\bdeadline\b|\b(?:end|start) date\b")),
-    ("who", re.compile(r"\bwho(?:m|se)?\b|\b(?:which|what) (?:person|people)\b")),
+    ("who", re.compile(r"\bwho(?:m|se)?\b|\b(?:which|what) (?:person|people|team|company)\b")),
     ("where", re.compile(r"\bwhere\b|\b(?:which|what) (?:place|address|location)\b")),
     ("why", re.compile(r"\bwhy\b|\bwhat (?:is|are|was|were) the reasons?\b")),
     ("how", re.compile(r"\bhow\b")),
+    ("meaning", re.compile(r"^\W*what(?: is|'s| are) (?!the |my |our |your |this |that )|\bmean\b")),
     ("what", re.compile(r"\bwhat\b|\bwhich\b")),
     ("choice", re.compile(r"^\W*(?:is|are|am|was|were|do|does|did|can|could|may|might|must|should|will|would|shall"
                           r"|has|have|had)\b")),
@@ -64,6 +67,7 @@ _ZH_KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("amount", re.compile("多少|多[长久大高重远快]|几[^乎]|月费|年费|上限是")),
     ("how", re.compile("怎么|如何|怎样|咋")),
     ("choice", re.compile("吗|是否|能否|可否|([\u4e00-\u9fff])[不没]\\1")),
+    ("meaning", re.compile("^\\W*什么[是叫]|是什么意思|什么含义|何谓")),
     ("what", re.compile("什么|哪|何")),
 )
 _ZH_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
@@ -141,14 +145,14 @@ def nearness(cosine: float, floor: float) -> float:
 
 def disagreement(one: Reading, other: Reading) -> str:
     """Return what cannot be the same question for a plain reason; empty where nothing speaks against it."""
-    kinds = {one.kind, other.kind}
+    kinds = frozenset((one.kind, other.kind))
     differs = {
         "language": one.language != other.language,
         "numbers": one.numbers != other.numbers,
         "codes": bool(one.codes and other.codes and one.codes != other.codes),
         "negation": one.is_negated != other.is_negated,
         "opposites": one.particles != other.particles,
-        "kind": len(kinds) > 1 and "what" not in kinds,
+        "kind": len(kinds) > 1 and kinds not in ALIKE,
     }
     return next((name for name, is_so in differs.items() if is_so), "")
 
