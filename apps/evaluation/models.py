@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from apps.core.models import Record
 from apps.libraries.models import AskedQuestion, Library
@@ -147,7 +148,7 @@ class Gap(Record):
     """Something people ask that a library cannot answer: a cluster of refused, weak and voted-down questions."""
 
     class State(models.TextChoices):
-        OPEN = "open", _("Open")
+        OPEN = "open", pgettext_lazy("state", "Open")
         CLOSED = "closed", _("Closed")
         DISMISSED = "dismissed", _("Dismissed")
 

@@ -87,7 +87,7 @@ SETTINGS: tuple[Setting, ...] = (
         _("A rerank model reads question and passage together. Slower, and better at the top."),
         "switch",
     ),
-    Setting("rerank_depth", _("Read again"), _("How many passages the rerank model reads."), "whole"),
+    Setting("rerank_depth", _("Passages read again"), _("How many passages the rerank model reads."), "whole"),
     Setting(
         "diversity",
         _("Variety"),

@@ -26,7 +26,7 @@ STAGES: Mapping[str, Promise] = {
 PARTS: Mapping[str, Promise] = {
     "vectors": _("Meaning"),
     "words": _("Words"),
-    "rerank": _("Read again"),
+    "rerank": _("Rerank"),
     "links": _("Named"),
     "freshness": _("Freshness"),
 }
