@@ -40,7 +40,7 @@ def lifts(best: Sequence[tuple[UUID, str, float]], names: Mapping[UUID, str]) ->
         sayers = [(document, score) for document, text, score in read[:SOURCES] if says(text)]
         if not sayers:
             continue
-        rarity = max(0.0, 1 - sum(says(text) for _document, text, _score in read) / len(read) / COMMON)
+        rarity = max(0.0, 1 - sum(says(text) for _document, text, _score in read) / WITNESSES / COMMON)
         for document in documents:
             score = max((score for source, score in sayers if source != document), default=0.0)
             if score * rarity > 0:
