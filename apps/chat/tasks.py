@@ -15,6 +15,7 @@ from apps.catalog.services import default_model, spec_of
 from apps.chat import answering, pipeline, recovery
 from apps.core.errors import AppError
 from apps.core.events import LostLog
+from apps.libraries.lexical import segment
 from apps.runtimes import registry
 from apps.runtimes.contracts import RuntimeFailure
 
@@ -80,6 +81,7 @@ def preload(instance: Any = None, **_signal: Any) -> None:
 
 
 def _load_defaults() -> None:
+    segment("智库")  # its dictionary takes a second, which the first Chinese question would wait for
     loaders = ((AIModel.Kind.EMBEDDING, registry.embedder), (AIModel.Kind.CHAT, registry.chat_model))
     for kind, load in loaders:
         try:
