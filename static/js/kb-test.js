@@ -52,7 +52,7 @@ class KbTest extends HTMLElement {
   /** @param {Element} target */
   changed(target) {
     if (target instanceof HTMLInputElement && target.type === "range") this.write(target);
-    if (target instanceof HTMLInputElement && target.name === "gold") this.count();
+    if (target instanceof HTMLInputElement && target.name === "gold") this.mark(target);
     if (target instanceof HTMLSelectElement && target.name === "set") this.newSet();
   }
 
@@ -81,8 +81,16 @@ class KbTest extends HTMLElement {
     }
   }
 
+  /** The same passage on the other side is marked with it. @param {HTMLInputElement} box */
+  mark(box) {
+    const same = this.querySelectorAll(`input[name=gold][value="${CSS.escape(box.value)}"]`);
+    for (const each of /** @type {NodeListOf<HTMLInputElement>} */ (same)) each.checked = box.checked;
+    this.count();
+  }
+
   count() {
-    const marked = this.querySelectorAll("input[name=gold]:checked").length;
+    const boxes = /** @type {NodeListOf<HTMLInputElement>} */ (this.querySelectorAll("input[name=gold]:checked"));
+    const marked = new Set([...boxes].map((box) => box.value)).size;
     this.write_("[data-gold-count]", String(marked));
     this.toggle("[data-gold-none]", marked > 0);
     this.toggle("[data-gold-some]", marked === 0);
