@@ -218,7 +218,7 @@ class _Writer:
         lacking = [each for chunk, each in kept.items() if chunk not in have and each.old is not None]
         self._embed((each.old.id, vectors[each.draft]) for each in lacking if each.old and each.draft is not None)
         unsure = [each.old.id for each in lacking if each.old and (each.old.is_own_text or each.draft is None)]
-        Chunk.objects.filter(pk__in=unsure).update(is_pending=True)
+        Chunk.objects.filter(pk__in=unsure).update(is_pending=True, embedded_digest="")
 
     def _retitle(self, kept: Sequence[UUID]) -> None:
         """Index rows that stay under the document's new title."""
