@@ -24,6 +24,7 @@ from apps.libraries.word_changes import TRIED_AT_MOST, index_for_trial
 from apps.libraries.word_errors import NoDraft
 from apps.libraries.wording import Wording, stored_wording
 from apps.rag.options import stored_settings
+from apps.runtimes.gate import interactive
 
 MOST_QUESTIONS = 200
 MOST_ASKED = 50  # of the log, where no set has a question
@@ -84,7 +85,7 @@ def compare(library_id: UUID, token: str) -> None:
     cases, kind = _cases(library)
     find = finder(library, stored_settings(library.search).options)
     step = _Steps(library_id, token, 2 * len(cases))
-    before = step.each(cases, find)
+    before = step.each(cases, find, is_patient=True)
     after, chunks = _tried(library_id, draft, step, cases, find)
     report = {
         "state": "done",
@@ -131,9 +132,14 @@ class _Steps:
         self._library_id, self._token, self._total = library_id, token, total
         self._done = 0
 
-    def each(self, cases: Sequence[Case], find: Find) -> list[Outcome]:
-        """Return what comes of each question."""
-        return [self._one(case, find) for case in cases]
+    def each(self, cases: Sequence[Case], find: Find, *, is_patient: bool) -> list[Outcome]:
+        """Return what comes of each question; where nobody else is kept waiting, people's answers go first."""
+        outcomes = []
+        for case in cases:
+            if is_patient:
+                interactive.give_way()
+            outcomes.append(self._one(case, find))
+        return outcomes
 
     def _one(self, case: Case, find: Find) -> Outcome:
         if not Lexicon.objects.filter(library=self._library_id, report__token=self._token).exists():
@@ -150,7 +156,7 @@ def _tried(
     with transaction.atomic():
         chunks = index_for_trial(library_id, draft)
         with trial({library_id: draft}):
-            after = step.each(cases, find)
+            after = step.each(cases, find, is_patient=False)
         transaction.set_rollback(True)
     return after, chunks
 

@@ -15,6 +15,7 @@ from apps.libraries.families import FAMILIES
 from apps.rag.options import Filters, SearchOptions
 
 MAX_VALUE_CHARS = 200
+MOST_STRICT = 3  # phrases; more are a quotation or a piece of code, not a wish
 MAX_OPERATORS = 20  # further ones stay text: a question is no program
 _SUFFIXES = """pdf doc docx odt rtf txt md rst xls xlsx ods csv tsv ppt pptx odp htm html mht mhtml eml msg mbox epub
 json jsonl png jpg jpeg webp gif tif tiff bmp zip tar gz 7z srt vtt xml"""
@@ -30,18 +31,19 @@ OPERATORS = {name: name for name in ("tag", "type", "after", "before", "in")} | 
     "位于": "in",
 }
 _QUOTES = {'"': '"', "“": "”", "「": "」", "『": "』", "＂": "＂", "„": "“"}
+_STOPS = ",.;:!?，。；：！？、"
+_ENDS = " \t" + _STOPS
 _STRICT = '"＂'
 _OPEN = "".join(_QUOTES)
 _BODY = "|".join(rf"{a}(?!\s)[^{a}{b}\n]{{1,{MAX_VALUE_CHARS}}}(?<!\s){b}" for a, b in _QUOTES.items())
 _NAMES = "|".join(OPERATORS)
 _TOKEN = re.compile(
     rf"(?<![\w:/.])(?P<name>{_NAMES})[:：](?P<value>{_BODY}|[^\s{_OPEN}]{{1,{MAX_VALUE_CHARS}}})"
-    rf"|(?<!\S)[-－](?:(?P<no>{_BODY})|(?P<not>(?=[^\W\d_])[^\s{_OPEN}]{{2,{MAX_VALUE_CHARS}}}))(?=\s|$)"
+    rf"|(?<!\S)[-－](?:(?P<no>{_BODY})|(?P<not>(?=[^\W\d_])[\w.&+#'’-]{{2,{MAX_VALUE_CHARS}}}))(?=[{_STOPS}]*(?:\s|$))"
     rf"|(?<![A-Za-z0-9])(?P<phrase>{_BODY})",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"\w")
-_ENDS = " \t,.;:!?，。；：！？、"
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _ASKS = re.compile(
     r"[?？]|什么|怎|如何|为何|是否|哪|谁|多少|几[个天年次种位岁]|吗|呢"
@@ -79,7 +81,7 @@ def parse(text: str, *, today: date | None = None) -> Asked:
     if not reader.operators or not _WORD.search(question):
         return Asked(text.strip())
     filters = reader.filters
-    if filters.phrases and _ASKS.search(question):
+    if len(filters.phrases) > MOST_STRICT or (filters.phrases and _ASKS.search(question)):
         filters = replace(filters, phrases=(), preferred=_with(filters.phrases, *filters.preferred))
     return Asked(question, filters, tuple(reader.operators))
 

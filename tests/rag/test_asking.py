@@ -58,6 +58,8 @@ def test_it_reads(text: str, wanted: Asked) -> None:
         pytest.param("报销流程-差旅", id="hyphen without a space before it"),
         pytest.param("what does ls -l do", id="a short flag"),
         pytest.param("git commit --amend", id="a long flag"),
+        pytest.param("cmake -DWITH_X=1 fails", id="a definition"),
+        pytest.param("paths like -/usr/lib", id="a path"),
         pytest.param("this - or that", id="a dash between words"),
         pytest.param('6" pipe and 8" pipe', id="inches"),
         pytest.param('an open "quote', id="one quote alone"),
@@ -90,6 +92,18 @@ def test_it_reads_several_at_once() -> None:
         phrases=("年度 预算",),
         excluded=("草稿",),
         places=("制度",),
+    )
+
+
+def test_pasted_code_is_no_list_of_conditions() -> None:
+    asked = parse('{"name": "foo", "kind": "bar"} fails', today=TODAY)
+
+    assert asked.filters == Filters(preferred=("name", "foo", "kind", "bar"))
+
+
+def test_punctuation_behind_an_exclusion_is_none_of_it() -> None:
+    assert parse("leave -overtime, please", today=TODAY) == Asked(
+        "leave , please", Filters(excluded=("overtime",)), ("-overtime",)
     )
 
 
