@@ -27,10 +27,11 @@ class Command(BaseCommand):
         parser.add_argument("--limit", type=int, help="only the first N questions; the corpus stays whole")
         parser.add_argument("--method", choices=["convex", "rrf"], default=SearchOptions().method)
         parser.add_argument("--dense-weight", type=float, default=SearchOptions().dense_weight)
+        parser.add_argument("--links", type=float, default=SearchOptions().links, help="0: follow no names")
         parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        chosen = SearchOptions(method=options["method"], dense_weight=options["dense_weight"])
+        chosen = SearchOptions(method=options["method"], dense_weight=options["dense_weight"], links=options["links"])
         try:
             report = self._run(options["folder"], options["limit"], chosen)
         except (SetUnreadable, AppError, RuntimeFailure) as error:
