@@ -51,7 +51,7 @@ _TAIL = re.compile(r"[\"”」']+$")
 _ASKING_END = ("?", "？")
 # What a gap takes out: a number with its unit, a date, a name in quotes or capitals.
 _GAPS = re.compile(
-    r"\d[\d.,:/-]*\d?\s?(?:%|％|percent|days?|weeks?|months?|years?|hours?|minutes?|euros?|dollars?|"
+    r"(?<![A-Za-z0-9.,-])\d[\d.,:/-]*\s?[万亿]?(?:%|％|percent|days?|weeks?|months?|years?|hours?|minutes?|euros?|dollars?|"
     r"年|月|日|天|小时|分钟|元|万元|人|个|米|公里|岁|次)?"
     r"|(?<=《)[^《》]{2,20}(?=》)|(?<=“)[^“”]{2,20}(?=”)"
     r"|(?<=[a-z,;] )[A-Z][a-z]+(?: [A-Z][a-z]+)+"
@@ -110,9 +110,9 @@ def _gap(passage: str, language: Language) -> Draft | None:
     least, most = _GAP_CHARS[language]
     for sentence in split(passage):
         plain = " ".join(sentence.text.split())
-        found = _GAPS.search(plain) if least <= len(plain) <= most else None
-        if found and found.group().strip() and found.start() > 0:
-            missing = found.group().strip()
-            text = plain[: found.start()] + GAP + plain[found.start() + len(found.group().rstrip()) :]
+        places = [each for each in _GAPS.finditer(plain) if each.start() > 0] if least <= len(plain) <= most else []
+        found = max(places, key=lambda each: len(each.group().strip(" .,:/-")), default=None)
+        if found and (missing := found.group().strip(" .,:/-")):
+            text = plain[: found.start()] + GAP + plain[found.start() + len(missing) :]
             return Draft(_GAP_WORDS[language] % text, (missing,), is_rule=True)
     return None

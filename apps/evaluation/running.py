@@ -79,7 +79,7 @@ def _asker(run: Run, held: Held) -> Ask:
     """Return what asks one question, with the models loaded."""
     library, chosen = run.questions.library, Settings.stored(run.settings)
     find = finder(library, chosen.search.options)
-    find("warm up")  # a model reads its first question slowly: that is no figure of the search
+    find("预热 warm up")  # model and dictionary read their first question slowly: that is no figure of the search
     if run.kind == Run.Kind.RETRIEVAL:
         return lambda case: search_case(case, find)
     tools = _tools(library, chosen)
