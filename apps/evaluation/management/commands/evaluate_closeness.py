@@ -34,7 +34,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({name: _figures(pairs) for name, pairs in judged.items()}))
             return
         for name, pairs in judged.items():
-            self.stdout.write(name)
+            self.stdout.write(f"{name} (cosine of at least {', '.join(map(str, COSINES))})")
             self._table(pairs)
             if options["misses"]:
                 self._misses(pairs)
