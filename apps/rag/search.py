@@ -38,6 +38,7 @@ from apps.rag.statements import (
     Statement,
     legs_statement,
     narrowed_chunks_statement,
+    uuid_array,
     vector_text,
     words_with_statement,
 )
@@ -171,7 +172,7 @@ def prepare(scope: Scope, question: str, vector: str, model: AIModel) -> Query:
     terms = terms_of(question, wordings_of(scope.library_ids))
     if lone := terms.lone:
         terms = terms.with_words([row[0] for row in _rows(words_with_statement(scope, lone))])
-    asked = {"libraries": list(scope.library_ids), "team": scope.team_id, "terms": terms.all}
+    asked = {"libraries": uuid_array(scope.library_ids), "team": scope.team_id, "terms": terms.all}
     libraries, ((all_chunks,),), postings = _fetch(
         Statement(SCOPE, asked, {}), Statement(ALL_CHUNKS, {}, {}), Statement(TERMS, asked, {})
     )

@@ -6,6 +6,7 @@ statement carries the access filter.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -27,8 +28,8 @@ HNSW_EF_SEARCH = 200
 HNSW_MAX_SCAN_TUPLES = 60_000
 CANDIDATE_BUDGET = 4_000  # chunks that the lexical leg scores: it reads the postings of the rarest terms up to this sum
 CANDIDATE_LIMIT = 10_000  # and never more, however common the rarest term is
-NARROWED_EXACT_UP_TO = 20_000  # chunks left by a question's own filters: all are scored, for no index knows the filters
-NARROWED_BUDGET = 200_000  # postings that the lexical leg reads where most of them are filtered away
+NARROWED_EXACT_UP_TO = 4_000  # chunks left by a question's own filters: all are scored, for no index knows the filters
+NARROWED_BUDGET = 40_000  # postings that the lexical leg reads where most of them are filtered away
 
 _STEADY: Mapping[str, str | int] = {  # a search must not wait for a compiler or for helpers to start
     "jit": "off",
@@ -55,26 +56,29 @@ GROUP BY t.term
 """
 # LATERAL with OFFSET 0 is a fence: row by row and by the primary keys, in the order of what stands before it. Left to
 # itself the planner joined all chunks of a library with all of its documents for a hundred rows (half a second).
-_IS_READABLE = f"""CROSS JOIN LATERAL (
-    SELECT 1 FROM libraries_chunk c JOIN libraries_document d ON d.id = c.document_id
+_ROW = "c.document_id, d.name, d.created_at::date AS created_on"
+_READABLE = f"""CROSS JOIN LATERAL (
+    SELECT c.weights <#> %(weights)s::sparsevec AS score, {_ROW}
+    FROM libraries_chunk c JOIN libraries_document d ON d.id = c.document_id
     WHERE c.id = {{chunk}} AND {_FILTER} OFFSET 0
 ) AS readable"""  # noqa: S608
+_FOUND_ROW = "readable.score, readable.document_id, readable.name, readable.created_on"
 _DENSE_EXACT = f"""
-SELECT s.id, s.distance FROM (
+SELECT s.id, s.distance, {_FOUND_ROW} FROM (
     SELECT e.chunk_id AS id, e.vector <=> %(vector)s::vector AS distance FROM libraries_chunkembedding e
     WHERE e.model_id = %(model)s AND e.library_id = ANY(%(libraries)s::uuid[]) ORDER BY distance OFFSET 0
-) AS s {_IS_READABLE.format(chunk="s.id")} ORDER BY s.distance LIMIT %(depth)s
+) AS s {_READABLE.format(chunk="s.id")} ORDER BY s.distance LIMIT %(depth)s
 """  # noqa: S608
 _DENSE_HNSW = f"""
-SELECT e.chunk_id AS id, e.vector::{{halfvec}} <=> %(vector)s::{{halfvec}} AS distance
-FROM libraries_chunkembedding e {_IS_READABLE.format(chunk="e.chunk_id")}
+SELECT e.chunk_id AS id, e.vector <=> %(vector)s::vector AS distance, {_FOUND_ROW}
+FROM libraries_chunkembedding e {_READABLE.format(chunk="e.chunk_id")}
 WHERE e.model_id = %(model)s AND e.library_id = ANY(%(libraries)s::uuid[])
 ORDER BY e.vector::{{halfvec}} <=> %(vector)s::{{halfvec}} LIMIT %(depth)s
 """  # noqa: S608
 # One scan of GIN for each lexeme: one scan for all of them asks each row about each lexeme. The documents are looked up
 # behind the sorting, so only those of the best rows are.
 _LEXICAL = f"""
-SELECT s.id, s.score FROM (
+SELECT s.id, s.score, s.document_id, readable.name, readable.created_on FROM (
     SELECT c.id, c.document_id, c.version_id, min(c.score) AS score FROM (
         SELECT hit.* FROM unnest(string_to_array(%(wanted)s, E'\\x1f')) AS asked(term) CROSS JOIN LATERAL (
             SELECT c.id, c.library_id, c.team_id, c.document_id, c.version_id, c.is_enabled,
@@ -83,19 +87,20 @@ SELECT s.id, s.score FROM (
         ) AS hit LIMIT %(limit)s
     ) AS c WHERE {_READABLE_CHUNK} GROUP BY c.id, c.document_id, c.version_id ORDER BY score OFFSET 0
 ) AS s CROSS JOIN LATERAL (
-    SELECT 1 FROM libraries_document d
+    SELECT d.name, d.created_at::date AS created_on FROM libraries_document d
     WHERE d.id = s.document_id AND d.current_version_id = s.version_id AND {_READABLE_DOCUMENT} OFFSET 0
 ) AS readable ORDER BY s.score LIMIT %(depth)s
 """  # noqa: S608
 _LEXICAL_EXACT = f"""
-SELECT c.id, c.weights <#> %(weights)s::sparsevec AS score
+SELECT c.id, c.weights <#> %(weights)s::sparsevec AS score, {_ROW}
 FROM libraries_chunk c JOIN libraries_document d ON d.id = c.document_id WHERE {_FILTER} ORDER BY score LIMIT %(depth)s
 """  # noqa: S608
 _WORDS_WITH = """
 SELECT t.term, sum(t.chunks) AS chunks FROM (
     SELECT t.term, t.chunks FROM libraries_termstatistics t JOIN libraries_library l ON l.id = t.library_id
     WHERE t.library_id = ANY(%(libraries)s::uuid[]) AND l.team_id = %(team)s AND l.deleted_at IS NULL LIMIT 200000
-) AS t WHERE char_length(t.term) <= 4 AND t.term LIKE ANY(%(parts)s::text[]) GROUP BY t.term ORDER BY chunks DESC LIMIT 60
+) AS t WHERE char_length(t.term) <= 4 AND t.term LIKE ANY(%(parts)s::text[])
+GROUP BY t.term ORDER BY chunks DESC LIMIT 60
 """
 _NARROWED_CHUNKS = """
 SELECT coalesce(sum(v.chunk_count), 0) FROM libraries_document d
@@ -103,29 +108,36 @@ JOIN libraries_documentversion v ON v.id = d.current_version_id
 WHERE d.library_id = ANY(%(libraries)s::uuid[]) AND d.deleted_at IS NULL AND d.is_enabled /*narrow*/
 """
 _DENSE_NARROWED = f"""
-SELECT e.chunk_id AS id, e.vector <=> %(vector)s::vector AS distance FROM (
-    SELECT c.id FROM libraries_chunk c JOIN libraries_document d ON d.id = c.document_id WHERE {_FILTER} OFFSET 0
+SELECT e.chunk_id AS id, e.vector <=> %(vector)s::vector AS distance, {_FOUND_ROW} FROM (
+    SELECT c.id, c.weights <#> %(weights)s::sparsevec AS score, {_ROW}
+    FROM libraries_chunk c JOIN libraries_document d ON d.id = c.document_id WHERE {_FILTER} OFFSET 0
 ) AS readable JOIN libraries_chunkembedding e ON e.chunk_id = readable.id AND e.model_id = %(model)s
 ORDER BY distance LIMIT %(depth)s
 """  # noqa: S608
 _LEXICAL_NARROWED = f"""
-SELECT hit.id, hit.score FROM (
-    SELECT c.id, c.weights <#> %(weights)s::sparsevec AS score
-    FROM libraries_chunk c JOIN libraries_document d ON d.id = c.document_id
-    WHERE c.terms @@ %(wanted)s::tsquery AND {_FILTER} LIMIT %(limit)s
-) AS hit ORDER BY hit.score LIMIT %(depth)s
+SELECT hit.* FROM (
+    SELECT c.id, c.weights <#> %(weights)s::sparsevec AS score, {_ROW}
+    FROM libraries_chunk c JOIN libraries_document d ON d.id = c.document_id WHERE {_FILTER} OFFSET 0
+) AS hit WHERE hit.score < 0 ORDER BY hit.score LIMIT %(depth)s
 """  # noqa: S608
-# Both legs and what either says about the chunks of the other. What they found is readable: they saw to that.
-_EVIDENCE = """
-WITH {legs}, found AS MATERIALIZED (SELECT id, min(score) AS score FROM ({union}) AS every GROUP BY id)
-SELECT c.id, 1 - e.distance, -coalesce(found.score, c.score, 0), c.document_id, c.name, c.created_on
-FROM found CROSS JOIN LATERAL (
-    SELECT c.id, c.document_id, d.name, d.created_at::date AS created_on,
-        CASE WHEN found.score IS NULL THEN c.weights <#> %(weights)s::sparsevec END AS score
-    FROM libraries_chunk c JOIN libraries_document d ON d.id = c.document_id WHERE c.id = found.id OFFSET 0
-) AS c LEFT JOIN LATERAL (
+# Where many are left, the filters are asked behind the sorting: only about the best rows until there are enough.
+_LEXICAL_AMONG = f"""
+SELECT s.id, s.score, readable.document_id, readable.name, readable.created_on FROM (
+    SELECT c.id, min(c.score) AS score FROM (
+        SELECT hit.* FROM unnest(string_to_array(%(wanted)s, E'\\x1f')) AS asked(term) CROSS JOIN LATERAL (
+            SELECT c.id, c.library_id, c.team_id, c.is_enabled, c.weights <#> %(weights)s::sparsevec AS score
+            FROM libraries_chunk c WHERE c.terms @@ asked.term::tsquery OFFSET 0
+        ) AS hit LIMIT %(limit)s
+    ) AS c WHERE {_READABLE_CHUNK} GROUP BY c.id ORDER BY score OFFSET 0
+) AS s {_READABLE.format(chunk="s.id")} ORDER BY s.score LIMIT %(depth)s
+"""  # noqa: S608
+# What both legs found, each chunk once. The nearest know their BM25; of the others the vector is looked up.
+_FROM_DENSE = "SELECT id, 1 - distance, coalesce(-score, 0), document_id, name, created_on FROM dense"
+_FROM_LEXICAL = """
+SELECT lexical.id, 1 - e.distance, coalesce(-lexical.score, 0), document_id, name, created_on
+FROM lexical LEFT JOIN LATERAL (
     SELECT e.vector <=> %(vector)s::vector AS distance
-    FROM libraries_chunkembedding e WHERE e.chunk_id = found.id AND e.model_id = %(model)s OFFSET 0
+    FROM libraries_chunkembedding e WHERE e.chunk_id = lexical.id AND e.model_id = %(model)s OFFSET 0
 ) AS e ON true
 """
 PASSAGES = f"""
@@ -159,7 +171,7 @@ class Posting:
     chunks: Sequence[int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Query:
     """A question made ready for both legs, in the libraries that exist for it.
 
@@ -178,7 +190,7 @@ class Query:
     most: float = 0.0
     narrowed: int | None = None  # chunks that the filters leave, at most; None without filters
 
-    @property
+    @cached_property
     def params(self) -> dict[str, Any]:
         """Return the parameters that all statements share."""
         weights = {dimension(term): idf for term, idf in self.idf.items()}
@@ -231,7 +243,7 @@ def narrowed_chunks_statement(query: Query) -> Statement:
 def dense_statement(query: Query, depth: int) -> Statement:
     """Return the search by vectors: exact for a small readable set, by the model's HNSW index for a big one.
 
-    Its rows are (chunk, distance), nearest first.
+    Its rows are (chunk, distance, -BM25, document, its name, its day), nearest first.
     """
     params = query.params | {"depth": depth}
     if query.narrowed is not None and query.narrowed <= NARROWED_EXACT_UP_TO:
@@ -268,20 +280,22 @@ def is_exact(readable: int, all_chunks: int, depth: int) -> bool:
 def lexical_statement(query: Query, depth: int) -> Statement | None:
     """Return the search by BM25 among the chunks with the question's rarest terms; None where no term is known.
 
-    Its rows are (chunk, -BM25), best first. Where filters leave a small share of the chunks, they leave about that
-    share of the candidates: more are read.
+    Its rows are (chunk, -BM25, document, its name, its day), best first. Where filters leave a small share of the
+    chunks, they leave about that share of the candidates: more are read.
     """
-    budget = CANDIDATE_BUDGET
+    settings: dict[str, str | int] = {"enable_seqscan": "off"}
+    params = query.params | {"depth": depth}
+    if query.narrowed is not None and query.narrowed <= NARROWED_EXACT_UP_TO:
+        return Statement(query.narrow(_LEXICAL_NARROWED), params, settings) if query.postings else None
+    budget, limit = CANDIDATE_BUDGET, CANDIDATE_LIMIT
     if query.narrowed is not None:
-        budget = min(NARROWED_BUDGET, CANDIDATE_BUDGET * max(1, query.chunks) // max(1, query.narrowed))
+        more = max(1, query.chunks // query.narrowed)
+        budget, limit = min(NARROWED_BUDGET, budget * more), min(NARROWED_BUDGET, limit * more)
     wanted = list(_rarest(query.postings, budget))
     if not wanted:
         return None
-    params = query.params | {"depth": depth, "limit": CANDIDATE_LIMIT}
-    settings: dict[str, str | int] = {"enable_seqscan": "off"}
-    if query.narrowed is not None:
-        return Statement(query.narrow(_LEXICAL_NARROWED), params | {"wanted": " | ".join(wanted)}, settings)
-    return Statement(query.narrow(_LEXICAL), params | {"wanted": _BETWEEN.join(wanted)}, settings)
+    sql = _LEXICAL if query.narrowed is None else _LEXICAL_AMONG
+    return Statement(query.narrow(sql), params | {"wanted": _BETWEEN.join(wanted), "limit": limit}, settings)
 
 
 def exact_dense_statement(query: Query, depth: int) -> Statement:
@@ -320,9 +334,8 @@ def legs_statement(query: Query, depth: int, legs: Legs = "both") -> Statement |
     for _name, one in parts:
         params |= one.params
         settings |= one.settings
-    scores = {"dense": "NULL::float8 AS score", "lexical": "score"}
-    sql = _EVIDENCE.format(
-        legs=", ".join(f"{name} AS MATERIALIZED ({one.sql})" for name, one in parts),
-        union=" UNION ALL ".join(f"SELECT id, {scores[name]} FROM {name}" for name, _one in parts),  # noqa: S608
-    )
+    legs = ", ".join(f"{name} AS MATERIALIZED ({one.sql})" for name, one in parts)
+    others = " WHERE lexical.id NOT IN (SELECT id FROM dense)" if dense is not None else ""
+    found = {"dense": _FROM_DENSE, "lexical": _FROM_LEXICAL + others}
+    sql = f"WITH {legs} " + " UNION ALL ".join(found[name] for name, _one in parts)
     return Statement(sql, params, settings)
