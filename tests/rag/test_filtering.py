@@ -164,14 +164,19 @@ def test_filters_never_widen_the_access() -> None:
 
 
 @pytest.mark.django_db
-def test_a_big_narrowed_set_is_searched_by_the_index(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same chunks come back where the filters leave too many to score them all."""
+@pytest.mark.parametrize("legs", ["both", "dense", "lexical"])
+@pytest.mark.parametrize(
+    "filters", [Filters(places=("b.pdf",)), Filters(phrases=("the month",)), Filters(excluded=("year",))]
+)
+def test_the_same_comes_back_where_the_filters_leave_too_many_to_score_them_all(
+    filters: Filters, legs: Legs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     library = LibraryFactory()
     fill(library, ["The budget of the year."], name="a.txt")
     (chunk,) = fill(library, ["The budget of the month."], name="b.pdf")
     monkeypatch.setattr(statements, "NARROWED_EXACT_UP_TO", 0)
 
-    assert ids(library, "budget", Filters(places=("b.pdf",))) == {chunk.pk}
+    assert ids(library, "budget", filters, legs=legs) == {chunk.pk}
 
 
 @pytest.mark.parametrize(
