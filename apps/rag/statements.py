@@ -334,8 +334,8 @@ def legs_statement(query: Query, depth: int, legs: Legs = "both") -> Statement |
     for _name, one in parts:
         params |= one.params
         settings |= one.settings
-    legs = ", ".join(f"{name} AS MATERIALIZED ({one.sql})" for name, one in parts)
+    tables = ", ".join(f"{name} AS MATERIALIZED ({one.sql})" for name, one in parts)
     others = " WHERE lexical.id NOT IN (SELECT id FROM dense)" if dense is not None else ""
     found = {"dense": _FROM_DENSE, "lexical": _FROM_LEXICAL + others}
-    sql = f"WITH {legs} " + " UNION ALL ".join(found[name] for name, _one in parts)
+    sql = f"WITH {tables} " + " UNION ALL ".join(found[name] for name, _one in parts)
     return Statement(sql, params, settings)
