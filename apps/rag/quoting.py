@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import pairwise
 
 import numpy as np
 
@@ -93,6 +92,12 @@ _LEANS = re.compile(
     r"|(?:Therefore|Thus|So|Hence|Then|However|But|Also|Moreover|Afterwards|Later|Consequently|As a result|In addition"
     r"|He|She|It|They|This|These|Those|Its|His|Her|Their|Such)\b"
 )
+_AT_LENGTH = re.compile(
+    r"为什么|为何|原因|哪些|内容|特点|特征|症状|如何|怎[样么]|样子|有什么|是什么意思|介绍|步骤|流程"
+    r"|\b(?:why|how(?! (?:many|much|long|old|far|tall|often|large|big))|what are|describe|explain|symptoms?|reasons?"
+    r"|steps|list)\b",
+    re.IGNORECASE,
+)
 _FRAGMENT = re.compile(r"[?？:：]\s*$")
 
 
@@ -123,7 +128,8 @@ def best_sentences(
     cosines = vectors[1:] @ vectors[0]
     scores = np.array([candidate.prior for candidate in candidates]) + weighing.cosine * cosines
     chosen = scorer.choose(candidates, scores, most)
-    cites = tuple(Cite(each.given.number, each.given.passage, _with_what_it_leans_on(each)) for each in chosen)
+    goes_on = len(chosen) == 1 and bool(_AT_LENGTH.search(question))
+    cites = tuple(Cite(each.given.number, each.given.passage, _whole(each, goes_on=goes_on)) for each in chosen)
     return Quoted(cites, Quotable(float(cosines.max()), scorer.coverage(chosen)))
 
 
@@ -200,17 +206,23 @@ def _about(question: str, given: Given) -> _About:
     return _About(lead, frozenset(terms(given.text)) | lead, _shared_words(question, given.text))
 
 
-def _with_what_it_leans_on(candidate: _Candidate) -> str:
-    """Return the sentence, with the one before it where it begins with "therefore", "he" and their like."""
-    if not _LEANS.match(candidate.text):
-        return candidate.text
+def _whole(candidate: _Candidate, *, goes_on: bool) -> str:
+    """Return the sentence as it is quoted, within LONGEST_QUOTE.
+
+    With the one before it where it begins with "therefore", "he" and their like, and with the one behind it where the
+    answer `goes_on`: nothing else is quoted, and the question asks for more than a name or a number.
+    """
     text = candidate.given.text
     sentences = split(text)
-    for before, sentence in pairwise(sentences):
-        if sentence.text == candidate.text:
-            both = text[before.start : sentence.end]
-            return both if len(both) <= LONGEST_QUOTE else candidate.text
-    return candidate.text
+    place = next((place for place, each in enumerate(sentences) if each.text == candidate.text), None)
+    if place is None:
+        return candidate.text
+    start, end = sentences[place].start, sentences[place].end
+    if place and _LEANS.match(candidate.text) and end - sentences[place - 1].start <= LONGEST_QUOTE:
+        start = sentences[place - 1].start
+    if goes_on and place + 1 < len(sentences) and sentences[place + 1].end - start <= LONGEST_QUOTE:
+        end = sentences[place + 1].end
+    return text[start:end]
 
 
 def _shared_words(question: str, text: str) -> str:
