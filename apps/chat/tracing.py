@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.chat.models import AnswerTrace, Message
+from apps.libraries.lexical import WORD_MARK
 
 LEAST_WIDTH = 0.6  # per cent of the bar: a fast stage is still seen
 LABELS: dict[str, str | Promise] = {
@@ -62,6 +63,38 @@ FACTS: dict[str, str | Promise] = {
     "k": _("Passages wanted"),
     "plan": _("Plan"),
     "model": _("Model"),
+    "named": _("Named documents"),
+    "freshness": _("Freshness"),
+    "parts": _("Compared"),
+}
+FILTERS: dict[str, str | Promise] = {
+    "tags": _("Tag"),
+    "types": _("Type"),
+    "folders": _("Folder"),
+    "places": _("Place"),
+    "after": _("Added on or after"),
+    "before": _("Added on or before"),
+    "phrases": _("With the words"),
+    "preferred": _("First with the words"),
+    "excluded": _("Without"),
+}
+VALUES: dict[str, str | Promise] = {
+    "legs.searched.both": _("Both"),
+    "legs.searched.dense": _("Meaning"),
+    "legs.searched.lexical": _("Words"),
+    "fusion.method.convex": _("Scores"),
+    "fusion.method.rrf": _("Ranks"),
+    "generate.mode.quote": _("Quotes only"),
+    "generate.mode.generate": _("Written answer"),
+    "search.language.zh": _("Chinese"),
+    "search.language.en": _("English"),
+    "support.signs.nearness": _("nearest in meaning"),
+    "support.signs.words": _("words"),
+    "support.signs.coverage": _("terms that stand there"),
+    "support.signs.names": _("names and numbers"),
+    "support.signs.title": _("title"),
+    "support.signs.quoted_nearness": _("nearest sentence"),
+    "support.signs.quoted_coverage": _("terms in the sentences"),
 }
 TABLES = frozenset({"passages", "nearest", "sentences", "terms", "filters", "given", "scores"})  # drawn in another way
 
@@ -83,7 +116,10 @@ class Line:
         """Return the facts that are shown as label and value."""
         inner = self.name.rpartition(".")[2]
         return [
-            (str(FACTS.get(f"{inner}.{name}", FACTS.get(name, name.replace("_", " ")))), _shown(value))
+            (
+                str(FACTS.get(f"{inner}.{name}", FACTS.get(name, name.replace("_", " ")))),
+                _shown(value, f"{inner}.{name}."),
+            )
             for name, value in self.facts.items()
             if value not in (None, "", [], {}, False) and (name not in TABLES or isinstance(value, str))
         ]
@@ -102,7 +138,7 @@ class Line:
         found = self.facts.get("filters")
         if not isinstance(found, Mapping):
             return []
-        return [(name, _shown(value)) for name, value in found.items()]
+        return [(str(FILTERS.get(name, name)), _shown(value)) for name, value in found.items()]
 
     @property
     def passages(self) -> list[dict[str, Any]]:
@@ -170,20 +206,23 @@ def _items(value: Any) -> list[Any]:
 def _term(each: Any) -> dict[str, Any]:
     """Return a term, its idf and the number of its passages: from [term, idf, chunks] or a mapping."""
     if isinstance(each, dict):
-        return {"term": each.get("term", ""), "idf": each.get("idf") or 0, "chunks": each.get("chunks")}
-    if isinstance(each, list):
+        row = {"term": each.get("term", ""), "idf": each.get("idf") or 0, "chunks": each.get("chunks")}
+    elif isinstance(each, list):
         term, idf, chunks = (*each, None, None)[:3]
-        return {"term": term, "idf": idf or 0, "chunks": chunks}
-    return {"term": each, "idf": 0, "chunks": None}
+        row = {"term": term, "idf": idf or 0, "chunks": chunks}
+    else:
+        row = {"term": each, "idf": 0, "chunks": None}
+    return row | {"term": str(row["term"]).removeprefix(WORD_MARK)}
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, at: str = "") -> str:
+    """Return a value as people read it; `at` is where VALUES has words for it, `stage.fact.`."""
     if value is True:
         return str(_("yes"))
     if isinstance(value, float):
         return f"{value:.3f}".rstrip("0").rstrip(".")
     if isinstance(value, Mapping):
-        return ", ".join(f"{name}: {_shown(each)}" for name, each in value.items())
+        return ", ".join(f"{VALUES.get(at + name, name)}: {_shown(each)}" for name, each in value.items())
     if isinstance(value, list):
         return ", ".join(_shown(each) for each in value)
-    return str(value)
+    return str(VALUES.get(f"{at}{value}", value))

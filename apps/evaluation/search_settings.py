@@ -100,7 +100,7 @@ SETTINGS: tuple[Setting, ...] = (
         _("Strict answers"),
         _("Sentences that the passages do not bear out are removed, and a doubtful question is refused."),
         "switch",
-        begins=_("Answering"),
+        begins=_("Answers"),
     ),
 )
 NOT_TESTED = frozenset({"strict"})  # it changes answers and not what is found

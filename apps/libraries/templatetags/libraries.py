@@ -14,7 +14,8 @@ from apps.libraries.models import Document
 
 register = template.Library()
 _HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
-_MARKUP = re.compile(r"[*_`~|]+|^#+|^>+|^[-+]\s|:?-{3,}:?", re.MULTILINE)
+_EMPHASIS = re.compile(r"[*_`~]+")  # inside a line: nothing takes its place, or Han would stand apart
+_BREAKS = re.compile(r"\|+|^#+|^>+|^[-+]\s|:?-{3,}:?", re.MULTILINE)
 _SAMPLE_CHARS = 2_000
 _HAN_SHARE = 0.15
 _SUFFIX_TYPES = {
@@ -64,7 +65,7 @@ def markdown(text: str) -> SafeString:
 @register.filter
 def without_markdown(text: str) -> str:
     """Return the words of a markdown text in one line, for a list."""
-    return " ".join(_MARKUP.sub(" ", text[:_SAMPLE_CHARS]).split())
+    return " ".join(_BREAKS.sub(" ", _EMPHASIS.sub("", text[:_SAMPLE_CHARS])).split())
 
 
 @register.filter
