@@ -115,7 +115,7 @@ def answer_delete(request: PersonRequest, curated_id: UUID) -> HttpResponse:
     row = access_curated(request.user, curated_id, at_least=Role.EDITOR)
     editing.delete(user=request.user, curated=row)
     undo = reverse("libraries:answer-restore", args=[row.pk])
-    return toast(_("The answer was deleted."), undo=undo, then=CHANGED)
+    return saved(_("The answer was deleted."), undo=undo)
 
 
 @login_required
@@ -133,7 +133,8 @@ def draft_of(data: QueryDict) -> Draft:
     return Draft(data.get("question", ""), data.get("answer", ""), variants)
 
 
-def saved(text: str) -> HttpResponse:
-    """Return what closes the drawer, loads the list again and says that it is saved."""
-    events: dict[str, object] = {"kb:toast": {"text": text}, CHANGED: True, "kb:close-drawer": True}
+def saved(text: str, undo: str = "") -> HttpResponse:
+    """Return what says `text`, loads the list again and closes the drawer, last: it takes the sender along."""
+    note = {"text": text} | ({"undo": undo} if undo else {})
+    events: dict[str, object] = {"kb:toast": note, CHANGED: True, "kb:close-drawer": True}
     return HttpResponse(status=200, headers={"HX-Trigger": json.dumps(events)})
