@@ -224,6 +224,8 @@ def _found_row(result: RunResult, places: Sequence[int]) -> ResultRow:
     words = gettext("Place %(places)s") % {"places": ", ".join(map(str, found))}
     if len(found) < len(places):
         words += gettext(", %(n)s not found") % {"n": len(places) - len(found)}
+    if result.metrics.get("false_refusal_rate"):
+        return ResultRow(result, words + gettext(", but refused"), "failed")
     is_best = max(found) <= len(places) == len(found)
     return ResultRow(result, words, "ready" if is_best else "warn")
 
