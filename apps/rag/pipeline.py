@@ -213,7 +213,10 @@ def _quotes(condensed: Condensed, given: Sequence[Given], tools: Tools) -> Quote
     most = tools.limits.quotes
     if not condensed.parts:
         return best_sentences(condensed.question, given, tools.embed, most=most)
-    each = [best_sentences(part, given, tools.embed, most=most, weighing=OF_EACH_THING) for part in condensed.parts]
+    each = [
+        best_sentences(part, given, tools.embed, most=max(1, most - 1), weighing=OF_EACH_THING)
+        for part in condensed.parts
+    ]
     cites = {cite.quote: cite for quoted in each for cite in quoted.cites}
     weakest = min((quoted.quotable for quoted in each), key=lambda quotable: quotable.coverage)
     return Quoted(tuple(cites.values()), weakest)

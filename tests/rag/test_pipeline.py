@@ -272,7 +272,7 @@ def test_it_searches_for_each_thing_that_a_question_compares() -> None:
 
 
 def test_a_strict_answer_is_refused_sooner() -> None:
-    between = found(PARIS, support=0.5)
+    between = found(PARIS, support=0.55)
 
     assert not finished(list(answer("Paris?", (), tools(between)))).is_refusal
     assert finished(list(answer("Paris?", (), replace(tools(between), is_strict=True)))).is_refusal
