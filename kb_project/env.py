@@ -151,7 +151,7 @@ class Env(BaseSettings):
         2_048,
         ge=64,
         le=65_536,
-        description="Most memory of PostgreSQL for building a vector index, in MiB; a million vectors of 384 need 1,500.",
+        description="Most memory of PostgreSQL for building a vector index, in MiB; 1,500 for a million vectors.",
     )
     embed_batch: int = Field(32, ge=1, le=512, description="Passages embedded per batch.")
     embed_engine: str = Field(

@@ -7,7 +7,10 @@ from apps.rag.passages import Given
 from apps.runtimes.fake import FakeEmbedder
 from tests.rag.doubles import passage
 
-SHIP = "The ferry Aurora was built in 1931 by Oda Marsh. It carries 40 people across the bay. Dogs are not allowed on board."
+SHIP = (
+    "The ferry Aurora was built in 1931 by Oda Marsh. It carries 40 people across the bay."
+    " Dogs are not allowed on board."
+)
 SHOP = "周以安于1985年在临江开办了书店。书店每天早上九点开门，晚上六点关门。店内不允许吸烟。"
 
 

@@ -1,4 +1,4 @@
-"""A question is supported by both legs, by its terms and names in the first passages, or across languages by vectors."""
+"""A question is supported by both legs, its terms and names in the first passages, or across languages by vectors."""
 
 from dataclasses import replace
 
