@@ -96,6 +96,16 @@ VALUES: dict[str, str | Promise] = {
     "support.signs.quoted_nearness": _("nearest sentence"),
     "support.signs.quoted_coverage": _("terms in the sentences"),
 }
+AGAINST: dict[str, str | Promise] = {
+    "cosine": _("meaning"),
+    "language": _("language"),
+    "numbers": _("numbers"),
+    "codes": _("names and codes"),
+    "negation": _("negation"),
+    "opposites": _("opposites"),
+    "kind": _("what is asked for"),
+    "words": _("words"),
+}
 TABLES = frozenset({"passages", "nearest", "sentences", "terms", "filters", "given", "scores"})  # drawn in another way
 
 
@@ -153,7 +163,8 @@ class Line:
     @property
     def nearest(self) -> list[dict[str, Any]]:
         """Return the wordings of curated answers that were compared."""
-        return [each for each in _items(self.facts.get("nearest")) if isinstance(each, dict)]
+        rows = [each for each in _items(self.facts.get("nearest")) if isinstance(each, dict)]
+        return [row | {"against": AGAINST.get(str(row.get("against")), row.get("against"))} for row in rows]
 
     @property
     def sentences(self) -> list[dict[str, Any]]:
