@@ -99,7 +99,7 @@ def answer(question: str, history: History, tools: Tools, *, corrected: str = ""
         return
     found = _search(condensed, tools, watch)
     given = _all_text(condensed, found, tools)
-    quoted = _quotes(condensed, given, tools)
+    quoted = _quotes(condensed, found, given, tools)
     found = _weighed(found, quoted)
     watch.lap("support", support=round(found.support, 4), signs=_rounded(found.signs))
     if not is_supported(found, is_strict=tools.is_strict):
@@ -208,11 +208,11 @@ def _quote(quoted: Quoted, found: Found, given: Sequence[Given], tools: Tools, w
     yield Finished(text, _one_per_number(cites), seconds=watch.seconds, stages=watch.stages, sentences=tuple(sentences))
 
 
-def _quotes(condensed: Condensed, given: Sequence[Given], tools: Tools) -> Quoted:
+def _quotes(condensed: Condensed, found: Found, given: Sequence[Given], tools: Tools) -> Quoted:
     """Return the sentences to quote; of a comparison the best for each of its parts."""
     most = tools.limits.quotes
     if not condensed.parts:
-        return best_sentences(condensed.question, given, tools.embed, most=most)
+        return best_sentences(found.said or condensed.question, given, tools.embed, most=most)
     each = [
         best_sentences(part, given, tools.embed, most=max(1, most - 1), weighing=OF_EACH_THING)
         for part in condensed.parts

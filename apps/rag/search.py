@@ -43,7 +43,7 @@ from apps.rag.statements import (
     words_with_statement,
 )
 from apps.rag.support import signs_of, support_of
-from apps.rag.terms import terms_of, weigh
+from apps.rag.terms import said_in, terms_of, weigh
 from apps.rag.tracing import Stopwatch
 from apps.rag.types import Found, Passage, Scope, Section
 from apps.runtimes.contracts import Embedder, Reranker, RuntimeFailure
@@ -161,15 +161,17 @@ def _search(scope: Scope, question: str, k: int, options: SearchOptions, tools: 
     passages = _Reading(question, query, k, options, tools, watch).passages(ranked)
     evidence = [candidate.evidence for candidate in candidates]
     is_cross = bool(passages) and language_of(passages[0].text) != language
-    signs = signs_of(question, evidence, passages, _scale(query), query.idf)
+    said = said_in([passage.text for passage in passages], question, query.wordings)
+    signs = signs_of(said, evidence, passages, _scale(query), query.own, query.groups)
     support = support_of(signs, language, is_cross_language=is_cross) if candidates else 0.0
     milliseconds = (time.perf_counter() - began) * 1000
-    return Found(passages, support, language, milliseconds, watch.stages, asdict(signs), query.idf)
+    return Found(passages, support, language, milliseconds, watch.stages, asdict(signs), query.idf, said)
 
 
 def prepare(scope: Scope, question: str, vector: str, model: AIModel) -> Query:
     """Look up how much there is to read, and how rare each term of the question is in it: one round trip."""
-    terms = terms_of(question, wordings_of(scope.library_ids))
+    wordings = tuple(wordings_of(scope.library_ids))
+    terms = terms_of(question, wordings)
     if lone := terms.lone:
         terms = terms.with_words([row[0] for row in _rows(words_with_statement(scope, lone))])
     asked = {"libraries": uuid_array(scope.library_ids), "team": scope.team_id, "terms": terms.all}
@@ -183,7 +185,8 @@ def prepare(scope: Scope, question: str, vector: str, model: AIModel) -> Query:
         key=lambda posting: (posting.total, posting.term),
     )
     readable = Scope(scope.team_id, tuple(row[0] for row in libraries))
-    return Query(readable, chunks, vector, model, weights.by_term, rarest, int(all_chunks), most=weights.most)
+    query = Query(readable, chunks, vector, model, weights.by_term, rarest, int(all_chunks), most=weights.most)
+    return replace(query, own=weights.own, groups=terms.groups, wordings=wordings)
 
 
 def narrowed(query: Query, filters: Filters) -> Query:

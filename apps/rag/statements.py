@@ -5,7 +5,7 @@ statement carries the access filter.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -17,8 +17,10 @@ from apps.libraries.lexical import dimension, quoted
 from apps.libraries.lexical_store import K1, TAG_CHARS, lexeme
 from apps.libraries.models import TERM_SPACE
 from apps.libraries.vectors import halfvec_of
+from apps.libraries.wording import Wording
 from apps.rag.filtering import NOTHING, Fragment
 from apps.rag.options import Legs
+from apps.rag.terms import Group
 from apps.rag.types import Scope
 
 EXACT_UP_TO = 5_000  # chunks: scanning them takes about 15 ms and misses nothing
@@ -189,6 +191,9 @@ class Query:
     filter: Fragment = NOTHING
     most: float = 0.0
     narrowed: int | None = None  # chunks that the filters leave, at most; None without filters
+    own: Mapping[str, float] = field(default_factory=dict)  # the question's own terms and their idf
+    groups: tuple[Group, ...] = ()  # what the libraries' words say to mean the same
+    wordings: tuple[Wording, ...] = ()
 
     @cached_property
     def params(self) -> dict[str, Any]:

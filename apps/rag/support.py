@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from apps.rag.fusion import Evidence, Scale
 from apps.rag.overlap import terms
+from apps.rag.terms import Group
 from apps.rag.types import Language, Passage
 
 LONGEST_ENDING = 5  # characters of a file name's ending
@@ -65,16 +66,24 @@ class Quotable:
 
 
 def signs_of(
-    question: str, evidence: Sequence[Evidence], passages: Sequence[Passage], scale: Scale, idf: Mapping[str, float]
+    question: str,
+    evidence: Sequence[Evidence],
+    passages: Sequence[Passage],
+    scale: Scale,
+    idf: Mapping[str, float],
+    groups: Sequence[Group] = (),
 ) -> Signs:
-    """Return the signs of a search: `evidence` of all that was found, `passages` best first."""
+    """Return the signs of a search: `evidence` of all that was found, `passages` best first.
+
+    `idf` holds the question's own terms; where a passage has a synonym by one of the `groups`, it has the term.
+    """
     cosine = max((item.cosine for item in evidence if item.cosine is not None), default=scale.cosine_floor)
     bm25 = max((item.bm25 for item in evidence), default=0.0)
     read = passages[:READ]
     return Signs(
         nearness=(cosine - scale.cosine_floor) / (1 - scale.cosine_floor),
         words=bm25 / scale.bm25_ceiling if scale.bm25_ceiling > 0 else 0.0,
-        coverage=_covered(idf, read),
+        coverage=_covered(idf, read, groups),
         names=_named(question, read),
         title=_titled(question, read),
     )
@@ -110,14 +119,17 @@ def logistic(score: float) -> float:
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, score))))
 
 
-def _covered(idf: Mapping[str, float], passages: Sequence[Passage]) -> float:
+def _covered(idf: Mapping[str, float], passages: Sequence[Passage], groups: Sequence[Group]) -> float:
     """Return the share of the question that stands in any of the passages."""
     plain: dict[str, float] = {}
     for term, weight in idf.items():
         name = term.removeprefix(_MARK)
         plain[name] = max(weight, plain.get(name, 0.0))
     total = sum(plain.values())
-    found = frozenset(term for passage in passages for term in passage.matched_terms)
+    found = {term for passage in passages for term in passage.matched_terms}
+    for group in groups:
+        if any(found.issuperset(term.removeprefix(_MARK) for term in each) for each in group.alternatives):
+            found.update(term.removeprefix(_MARK) for term in group.sources)
     return sum(weight for term, weight in plain.items() if term in found) / total if total else 0.0
 
 

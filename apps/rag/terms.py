@@ -53,10 +53,14 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """The weight of each term, its idf; less for synonyms. `most` is what a passage with all of them could sum up."""
+    """The weight of each term, its idf; less for synonyms. `most` is what a passage with all of them could sum up.
+
+    `own` is the idf of the question's own terms alone, also of those that synonyms stand in for.
+    """
 
     by_term: Mapping[str, float]
     most: float
+    own: Mapping[str, float]
 
 
 def terms_of(question: str, wordings: Iterable[Wording]) -> Terms:
@@ -81,6 +85,22 @@ def _groups(question: str, wording: Wording) -> Iterator[Group]:
         yield Group(sources, tuple(alternatives))
 
 
+def said_in(texts: Sequence[str], question: str, wordings: Iterable[Wording]) -> str:
+    """Return the question with a synonym that the texts have for each term that none of them has."""
+    said = question
+    for wording in (each for each in wordings if each.synonyms):
+        folded = fold(said)
+        finder, others = synonym_finder(wording.synonyms)
+        places = list(finder.find(folded, units_of(folded)))
+        held = fold("\n".join(texts)).casefold() if places else ""
+        for place in reversed(places):
+            own = folded[place.start : place.end]
+            instead = next((each for each in others[place.key] if fold(each).casefold() in held), own)
+            if own.casefold() not in held and instead != own:
+                said = folded = folded[: place.start] + instead + folded[place.end :]
+    return said
+
+
 def weigh(terms: Terms, in_chunks: Mapping[str, int], chunks: int) -> Weights:
     """Return the weights of a question's terms in libraries of `chunks` chunks, `in_chunks` of them with each term.
 
@@ -92,13 +112,16 @@ def weigh(terms: Terms, in_chunks: Mapping[str, int], chunks: int) -> Weights:
     replaced = {term for group in unknown for term in group.sources}
     own = sorted((term for term in terms.own if term not in replaced), key=lambda term: -idf[term])[:MAX_TERMS]
     weights = {term: idf[term] for term in own}
-    most = sum(weights.values()) + sum(_best(group, idf) for group in unknown)
+    most = sum(weights.values()) + sum(_best(group, idf, in_chunks) for group in unknown)
     for group in terms.groups:
         factor = 1.0 if group in unknown else SYNONYM_WEIGHT
         for term in (term for terms_ in group.alternatives for term in terms_):
             weights[term] = max(weights.get(term, 0.0), factor * idf[term])
-    return Weights(weights, most)
+    asked = sorted(terms.own, key=lambda term: -idf[term])[:MAX_TERMS]
+    return Weights(weights, most, {term: idf[term] for term in asked})
 
 
-def _best(group: Group, idf: Mapping[str, float]) -> float:
-    return max((sum(idf[term] for term in terms) for terms in group.alternatives), default=0.0)
+def _best(group: Group, idf: Mapping[str, float], in_chunks: Mapping[str, int]) -> float:
+    """Return what the best synonym adds, of those that stand in any chunk at all."""
+    there = [terms for terms in group.alternatives if all(in_chunks.get(term, 0) for term in terms)]
+    return max((sum(idf[term] for term in terms) for terms in there or group.alternatives), default=0.0)

@@ -85,7 +85,8 @@ class Found:
     """What a search gave: passages, best first, and the calibrated support of the question by both legs (0..1).
 
     `signs` are what that support was told by (`rag.support.Signs`); `idf` holds the terms of the question and how rare
-    each is in what was searched.
+    each is in what was searched. `said` is the question with the synonyms that the passages have for its terms; empty:
+    as it was asked.
     """
 
     passages: tuple[Passage, ...]
@@ -95,6 +96,7 @@ class Found:
     stages: tuple[Stage, ...] = ()
     signs: Mapping[str, float] = field(default_factory=dict)
     idf: Mapping[str, float] = field(default_factory=dict)
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)

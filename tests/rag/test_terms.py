@@ -7,7 +7,7 @@ from apps.libraries.models import Lexicon
 from apps.libraries.wording import PLAIN, Wording
 from apps.rag.options import SearchOptions
 from apps.rag.search import search
-from apps.rag.terms import SYNONYM_WEIGHT, terms_of, weigh
+from apps.rag.terms import SYNONYM_WEIGHT, said_in, terms_of, weigh
 from tests.factories import LibraryFactory
 from tests.rag.corpus import fill, scope_of, tools
 
@@ -63,6 +63,45 @@ def test_synonyms_stand_in_for_a_word_that_no_passage_has() -> None:
     assert "退货" not in weights.by_term
     assert weights.by_term["退款"] == pytest.approx(weights.by_term["流程"])
     assert weights.most == pytest.approx(weights.by_term["退款"] + weights.by_term["流程"])
+
+
+def test_a_synonym_that_no_passage_has_is_not_waited_for() -> None:
+    terms = terms_of("退货", [WORDS])
+
+    weights = weigh(terms, {"退款": 9}, 100)
+
+    assert weights.most == pytest.approx(weights.by_term["退款"])
+    assert set(weights.own) == set(terms.own)
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        pytest.param("怎么退货？", "怎么退款?", id="as the passages have it"),
+        pytest.param("退款要多久？", "退款要多久？", id="asked as they have it"),
+        pytest.param("Is a Laptop Computer insured?", "Is a Laptop Computer insured?", id="no passage has any"),
+        pytest.param("How do I get a RETURN?", "How do I get a 退款?", id="across languages"),
+    ],
+)
+def test_a_question_is_said_in_the_words_of_the_passages(question: str, said: str) -> None:
+    assert said_in(["退款须在十四天内提出。"], question, [PLAIN, WORDS]) == said
+
+
+@pytest.mark.django_db
+def test_a_synonym_supports_a_question_like_the_word_itself() -> None:
+    library = LibraryFactory()
+    fill(library, ["退款须在十四天内提出。", "食堂中午开门。", "会议室在三楼。"])
+    plain = search(scope_of(library), "退款，何时提出", k=3, tools=tools())
+    words = (("退货", "退款", "refund", "money back"),)
+    Lexicon.objects.create(library=library, synonyms=[list(group) for group in words], digest=Wording((), words).digest)
+    forget(library.pk)
+
+    same = search(scope_of(library), "退款，何时提出", k=3, tools=tools())
+    other = search(scope_of(library), "退货，何时提出", k=3, tools=tools())
+
+    assert same.signs["coverage"] == pytest.approx(plain.signs["coverage"])
+    assert other.signs["coverage"] == pytest.approx(plain.signs["coverage"])
+    assert other.said == "退款,何时提出"
 
 
 @pytest.mark.django_db
