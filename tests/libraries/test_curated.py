@@ -181,6 +181,16 @@ def test_it_is_written_and_changed_in_the_drawer(library: Library, ed_client: Cl
     assert (row.answer, row.variants) == ("So.", ["What for?", "How come?"])
 
 
+def test_it_begins_with_the_question_that_a_gap_gives(library: Library, ed_client: Client) -> None:
+    asked = {"question": "Why so?"}
+
+    page = ed_client.get(reverse("libraries:answers", args=[library.pk]), asked).content.decode()
+    form = ed_client.get(reverse("libraries:answer-new", args=[library.pk]), asked).content.decode()
+
+    assert "answers/new/?question=Why%20so%3F" in page
+    assert ">Why so?</textarea>" in form
+
+
 def test_it_says_what_is_wrong_with_a_form(row: CuratedAnswer, library: Library, ed_client: Client) -> None:
     form = {"question": QUESTION, "answer": "A."}
 

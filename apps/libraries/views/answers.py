@@ -33,7 +33,7 @@ MAX_QUERY_CHARS = 200
 @login_required
 @require_safe
 def answers_page(request: PersonRequest, library_id: UUID) -> HttpResponse:
-    """Show the library's curated answers; `?answer=` opens one of them beside the list."""
+    """Show the library's curated answers; `?answer=` opens one of them beside the list, `?question=` a new one."""
     library = access_library(request.user, library_id)
     words, show = request.GET.get("q", "")[:MAX_QUERY_CHARS], request.GET.get("show", "")
     rows = editing.listed(library, words=words, is_enabled=SHOWN.get(show))
@@ -48,6 +48,7 @@ def answers_page(request: PersonRequest, library_id: UUID) -> HttpResponse:
         "total": every.count(),
         "off": every.filter(Q(is_enabled=False)).count(),
         "opened": access_curated(request.user, chosen) if chosen and rows.filter(pk=chosen).exists() else None,
+        "asked": request.GET.get("question", "")[: editing.QUESTION_MAX],
         "prefix": "?" + urlencode({"q": words, "show": show}) + "&",
     }
     return render(request, "libraries/answers.html", context)
@@ -56,7 +57,7 @@ def answers_page(request: PersonRequest, library_id: UUID) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def answer_new(request: PersonRequest, library_id: UUID) -> HttpResponse:
-    """Show the form for a new answer, or write it."""
+    """Show the form for a new answer, with what `?question=` says filled in, or write it."""
     library = access_library(request.user, library_id, at_least=Role.EDITOR)
     if request.method == "POST":
         editing.create(user=request.user, library=library, draft=draft_of(request.POST))
@@ -64,6 +65,7 @@ def answer_new(request: PersonRequest, library_id: UUID) -> HttpResponse:
         return saved(_("Saved. Close questions get this answer in a moment."))
     context = rights(request, library) | {
         "library": library,
+        "draft": draft_of(request.GET),
         "action": reverse("libraries:answer-new", args=[library.pk]),
         "limits": editing,
     }
