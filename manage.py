@@ -26,6 +26,9 @@ def main() -> None:
         from kb_project.embedded import ensure_services
 
         ensure_services()
+        from kb_project.migrated import require_migrated
+
+        require_migrated(command)
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)
