@@ -46,7 +46,8 @@ NAMES = re.compile(r"https?://\S+|\S+@\S+|\S+\.(?:pdf|docx|xlsx|zip|md|txt|png|h
 LATIN = re.compile(r"[A-Za-z]{3,}")
 COMMON = ("admin", "english", "guide", "instruct", "gemma", "multilingual", "office", "small", "smollm", "user")
 TECHNICAL = ("ctrl", "dpi", "enter", "esc", "gib", "kib", "mib", "ocr", "pdf", "robots", "sha", "shift", "txt", "zip")
-SAME_IN_BOTH = {*COMMON, *TECHNICAL, "token", "zhiku"}
+TYPES = ("docx", "image", "mail", "sheet", "slides")  # of the operator type:
+SAME_IN_BOTH = {*COMMON, *TECHNICAL, *TYPES, "token", "zhiku"}
 
 
 @dataclass

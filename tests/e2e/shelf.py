@@ -24,7 +24,7 @@ from apps.libraries import editing, metadata, saved, services
 from apps.libraries.metadata import FieldInput
 from apps.libraries.models import Chunk, Document, Library
 from apps.users.models import Team, User
-from tests.e2e import papers
+from tests.e2e import papers, studies
 
 LIBRARY = "采购与制度"
 READ_S = 180.0
@@ -37,11 +37,12 @@ TEXTS = {
 
 @dataclass(frozen=True)
 class Shelf:
-    """The addresses of the library, of its web source and of its documents by a short name."""
+    """The addresses of the library, of its web source, of its documents and of what was asked, by a short name."""
 
     library: str
     source: str
     documents: dict[str, str]
+    asked: dict[str, str]
 
 
 def read(printed: str) -> Shelf:
@@ -56,14 +57,16 @@ def fill(site_url: str) -> None:
     library = services.create_library(user=admin, team=team, name=LIBRARY, description="合同、制度和扫描件。")
     with tempfile.TemporaryDirectory() as folder:
         documents = _upload(admin, library, Path(folder))
-        _wait(library)
+        wait(library)
         _arrange(admin, library, documents, Path(folder))
     _edit(admin, documents["rules"])
     source = _visit(admin, library, site_url)
-    _wait(library)
+    wait(library)
     shown = {name: reverse("libraries:document", args=[document.pk]) for name, document in documents.items()}
     library_page = reverse("libraries:library", args=[library.pk])
-    sys.stdout.write(json.dumps({"library": library_page, "source": source, "documents": shown}) + "\n")
+    asked = studies.study(admin, library, documents)
+    made = {"library": library_page, "source": source, "documents": shown, "asked": asked}
+    sys.stdout.write(json.dumps(made) + "\n")
 
 
 def _upload(admin: User, library: Library, folder: Path) -> dict[str, Document]:
@@ -83,7 +86,8 @@ def _upload(admin: User, library: Library, folder: Path) -> dict[str, Document]:
     }
 
 
-def _wait(library: Library) -> None:
+def wait(library: Library) -> None:
+    """Wait until every document of a library is read."""
     live = Document.objects.filter(library=library, status__in=["queued", "running"])
     until = time.monotonic() + READ_S
     while live.exists() and time.monotonic() < until:
@@ -116,7 +120,7 @@ def _change(document: Document, **values: object) -> None:
 
 def _edit(admin: User, document: Document) -> None:
     """Wait for the second version, then edit its first passage."""
-    _wait(document.library)
+    wait(document.library)
     chunk = Chunk.objects.filter(document=document).order_by("ordinal")[0]
     content = editing.Content(f"{chunk.text}\n弹性工作须经部门经理同意。", ("工时", "弹性"), ("几点上班？",))
     editing.edit(user=admin, chunk=chunk, content=content)

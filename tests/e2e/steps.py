@@ -82,3 +82,9 @@ def act_on_passage(page: Page, number: int, act: str) -> None:
     """Choose something in the menu of a passage, counted from 1."""
     page.locator(".chunk").nth(number - 1).locator("[data-menu=chunk-menu]").click()
     page.locator(f"#chunk-menu [data-act={act}]").click()
+
+
+def open_more(page: Page, answer: Locator, name: str) -> None:
+    """Choose something in the menu below an answer."""
+    answer.locator("[data-menu^=more-]").click()
+    page.locator(".menu:popover-open button", has_text=name).click()

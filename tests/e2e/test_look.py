@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import Visitor
 from tests.e2e.looks import Look, every_look
@@ -32,6 +32,16 @@ def enter(visit: Visit, look: Look) -> Page:
     """Begin to look as the administrator."""
     look.found = []
     return visit(language=look.language, theme=look.theme, size=look.size).sign_in()
+
+
+def vote_down(answer: Locator) -> None:
+    """Open the form that asks what is wrong with an answer."""
+    bad = answer.locator(".feedback > button").nth(1)
+    if bad.get_attribute("aria-pressed") == "true":  # since the look before
+        bad.click()
+        expect(bad).to_have_attribute("aria-pressed", "false")
+    bad.click()
+    answer.locator(".feedback-why").wait_for()
 
 
 @every_look
@@ -192,6 +202,144 @@ def test_it_shows_web_sources_without_a_fault(visit: Visit, shelf: Shelf, look: 
     look.at(page, "web-new", "dialog[open]")
     page.goto(shelf.source)
     look.at(page, "web-source")
+    assert look.report == ""
+
+
+@every_look
+def test_it_shows_answers_without_a_fault(visit: Visit, shelf: Shelf, look: Look) -> None:
+    page = enter(visit, look)
+    page.goto(shelf.asked["talk"])
+    look.at(page, "talk")
+    page.locator(".searched summary").first.click()
+    look.at(page, "talk-correct", ".searched")
+    for menu in ("composer-help", "composer-way"):
+        page.locator(f"[data-menu={menu}]").click()
+        look.at(page, f"talk-{menu}", ".menu:popover-open")
+        page.keyboard.press("Escape")
+    first, last = page.locator("kb-answer").first, page.locator("kb-answer").last
+    vote_down(first)
+    look.at(page, "talk-why", ".feedback")
+    first.locator("[data-menu^=more-]").click()
+    look.at(page, "talk-more", ".menu:popover-open")
+    page.locator(".menu:popover-open [hx-get*=trace]").click()
+    page.locator("#drawer .trace-stage").first.wait_for()
+    page.locator("#drawer .trace-stage details").evaluate_all("all => all.forEach(each => each.open = true)")
+    look.at(page, "trace", "#drawer")
+    page.keyboard.press("Escape")
+    first.locator("[data-menu^=more-]").click()
+    page.locator(".menu:popover-open [hx-get*=keep]").click()
+    page.locator("#drawer #curated-question").wait_for()
+    look.at(page, "talk-keep", "#drawer")
+    page.keyboard.press("Escape")
+    last.locator(".source").first.click()
+    page.locator("#drawer .source-text").wait_for()
+    look.at(page, "talk-curated", "#drawer")
+    assert look.report == ""
+
+
+@every_look
+def test_it_shows_what_editors_answer_without_a_fault(visit: Visit, shelf: Shelf, look: Look) -> None:
+    page = enter(visit, look)
+    page.goto(f"{shelf.library}answers/")
+    look.at(page, "answers")
+    page.locator(".answers-question").first.click()
+    page.locator("#drawer #curated-question").wait_for()
+    page.locator("#drawer .curated-preview summary").click()
+    page.locator("#drawer .curated-preview .prose *").first.wait_for()
+    look.at(page, "answers-edit", "#drawer")
+    for state in ("open", "closed"):
+        page.goto(f"{shelf.library}gaps/?state={state}")
+        look.at(page, f"gaps-{state}")
+    page.goto(shelf.asked["gap"])
+    look.at(page, "gap")
+    assert look.report == ""
+
+
+@every_look
+def test_it_shows_the_search_test_without_a_fault(visit: Visit, shelf: Shelf, look: Look) -> None:
+    page = enter(visit, look)
+    page.goto(f"{shelf.library}test/?question=%E8%BF%9D%E7%BA%A6%E9%87%91")
+    look.at(page, "test")
+    page.locator("#test-form button[type=submit]").click()
+    page.locator(".test-card").first.wait_for(timeout=PREVIEW_MS)
+    page.locator(".test-times summary").click()
+    look.at(page, "test-found")
+    page.locator(".test-times summary").click()
+    page.locator("[data-dialog=add-to-set]").click()
+    look.at(page, "test-add", "dialog[open]")
+    page.keyboard.press("Escape")
+    page.locator("details.test-part").evaluate_all("all => all.forEach(each => each.open = true)")
+    page.locator("[name=compare]").check(force=True)
+    page.locator("[name=side-shown][value=b]").check(force=True)
+    page.locator("[name=b-legs][value=lexical]").check(force=True)
+    page.locator("#test-form button[type=submit]").click()
+    page.locator(".test-columns[data-two]").wait_for(timeout=PREVIEW_MS)
+    look.at(page, "test-compared")
+    for act in ("changes", "measure"):
+        page.locator(f".test-side[data-side=b] [hx-post$='{act}/']").click()
+        page.locator("#settings-dialog[open] h2").wait_for()
+        look.at(page, f"test-{act}", "dialog[open]")
+        page.locator("#settings-dialog [data-dialog-close]").click()
+    page.goto(f"{shelf.library}search/")
+    look.at(page, "search-settings")
+    assert look.report == ""
+
+
+@every_look
+def test_it_shows_question_sets_without_a_fault(visit: Visit, shelf: Shelf, look: Look) -> None:
+    page = enter(visit, look)
+    page.goto(f"{shelf.library}sets/")
+    look.at(page, "sets")
+    page.locator("[data-dialog=new-set]").first.click()
+    look.at(page, "sets-new", "dialog[open]")
+    page.goto(shelf.asked["set"])
+    look.at(page, "set")
+    page.locator("[data-dialog=run-set]").click()
+    page.locator("[data-shows=run-settings]").check(force=True)
+    look.at(page, "set-run", "dialog[open]")
+    page.keyboard.press("Escape")
+    page.locator("[data-dialog=draft-set]").click()
+    look.at(page, "set-draft", "dialog[open]")
+    page.keyboard.press("Escape")
+    for dialog in ("change-set", "delete-set"):
+        page.locator("[data-menu=set-menu]").click()
+        page.locator(f"#set-menu [data-dialog={dialog}]").click()
+        look.at(page, dialog, "dialog[open]")
+        page.keyboard.press("Escape")
+    page.locator(".set-tools button").first.click()
+    page.locator(".question-edit").wait_for()
+    look.at(page, "set-question", ".question-edit")
+    for name in ("import/", "chats/?from=mine", "chats/?from=asked"):
+        page.goto(f"{shelf.asked['set']}{name}")
+        look.at(page, f"set-{name.replace('/', '').replace('?', '-')}")
+    assert look.report == ""
+
+
+@every_look
+def test_it_shows_what_was_measured_without_a_fault(visit: Visit, shelf: Shelf, look: Look) -> None:
+    page = enter(visit, look)
+    page.goto(f"{shelf.asked['set']}runs/")
+    look.at(page, "runs")
+    page.goto(shelf.asked["run"])
+    look.at(page, "run")
+    page.locator(".result-open").first.click()
+    page.locator("#drawer .drawer-body").wait_for()
+    look.at(page, "run-result", "#drawer")
+    page.goto(shelf.asked["compare"])
+    look.at(page, "runs-compared")
+    assert look.report == ""
+
+
+@every_look
+def test_it_shows_words_and_models_without_a_fault(visit: Visit, shelf: Shelf, look: Look) -> None:
+    page = enter(visit, look)
+    page.goto(f"{shelf.library}words/")
+    look.at(page, "words")
+    page.locator(".words-draft [hx-post*=compare]").click()
+    page.locator(".words-rows").wait_for(timeout=PREVIEW_MS)
+    look.at(page, "words-report", ".words-report")
+    page.goto("/system/embedding/")
+    look.at(page, "embedding")
     assert look.report == ""
 
 
