@@ -30,7 +30,7 @@ FIND_TEXTS = """() => {
         if (node.data.trim() && !node.parentElement.closest(foreign)) texts.push(node.data.trim());
     }
     for (const element of document.querySelectorAll("[title], [aria-label], [placeholder], [alt]"))
-        if (!element.closest("template, html [lang], .rail-chats, .crumbs, .sources"))
+        if (!element.closest("template, html [lang], .rail-chats, .crumbs, .sources, .mono"))
             for (const name of ["title", "aria-label", "placeholder", "alt"]) {
                 const value = element.getAttribute(name);
                 if (value && value.trim()) texts.push(value.trim());
@@ -42,12 +42,14 @@ IDLE = """() => {
     const moves = each => each.playState === "running" && each.effect?.getTiming().iterations !== Infinity;
     return document.readyState === "complete" && !document.querySelector(busy) && !document.getAnimations().some(moves);
 }"""
-NAMES = re.compile(r"https?://\S+|\S+@\S+|\S+\.(?:pdf|docx|xlsx|zip|md|txt|png|html|bin)\b|\S+/\S+")
+NAMES = re.compile(r"https?://\S+|\S+@\S+|\S+\.(?:pdf|docx|xlsx|zip|md|txt|png|html|bin|py)\b|\S+/\S+|\w+_\w+")
 LATIN = re.compile(r"[A-Za-z]{3,}")
 COMMON = ("admin", "english", "guide", "instruct", "gemma", "multilingual", "office", "small", "smollm", "user")
 TECHNICAL = ("ctrl", "dpi", "enter", "esc", "gib", "kib", "mib", "ocr", "pdf", "robots", "sha", "shift", "txt", "zip")
 TYPES = ("docx", "image", "mail", "sheet", "slides")  # of the operator type:
-SAME_IN_BOTH = {*COMMON, *TECHNICAL, *TYPES, "token", "zhiku"}
+FORMATS = ("csv", "document", "gold", "jsonl", "markdown", "quote")  # of question sets and answers, and their fields
+MEASURES = ("idf", "mrr", "ndcg")
+SAME_IN_BOTH = {*COMMON, *TECHNICAL, *TYPES, *FORMATS, *MEASURES, "token", "zhiku"}
 
 
 @dataclass
