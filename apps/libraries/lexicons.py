@@ -31,7 +31,8 @@ def wordings_of(library_ids: Iterable[UUID]) -> list[Wording]:
     trial = _trial.get() or {}
     digests = _digests_of([each for each in wanted if each not in trial])
     found = [trial[each] for each in wanted if each in trial]
-    found += [_wording(library, digest) for library, digest in digests.items()]
+    by_digest = {digest: library for library, digest in digests.items()}  # of hundred libraries nearly all have none
+    found += [_wording(library, digest) for digest, library in by_digest.items()]
     return list(dict.fromkeys(found)) or [PLAIN]
 
 
@@ -48,9 +49,9 @@ def trial(wordings: Mapping[UUID, Wording]) -> Iterator[None]:
 def _digests_of(library_ids: Sequence[UUID]) -> dict[UUID, str]:
     now = time.monotonic()
     with _lock:
-        known = {each: _digests[each] for each in library_ids if each in _digests}
-    fresh = {each: digest for each, (until, digest) in known.items() if until > now}
-    missing = [each for each in library_ids if each not in fresh]
+        known = [(each, *_digests.get(each, (0.0, ""))) for each in library_ids]
+    fresh = {each: digest for each, until, digest in known if until > now}
+    missing = [each for each, until, _digest in known if until <= now]
     if missing:
         rows = dict(Lexicon.objects.filter(library__in=missing).exclude(digest="").values_list("library_id", "digest"))
         read = {each: rows.get(each, "") for each in missing}

@@ -73,13 +73,16 @@ def fuse(evidence: Sequence[Evidence], scale: Scale, *, method: Method, dense_we
     """
     dense = _ranks([item.cosine for item in evidence])
     lexical = _ranks([item.bm25 if item.bm25 > 0 else None for item in evidence])
-    if method == "convex":
-        dense_weight = leaning(evidence, scale, dense_weight)
-    fused = []
-    for index, item in enumerate(evidence):
-        places = (dense[index], lexical[index])
-        shares = _reciprocal(places) if method == "rrf" else _shares(item, scale)
-        fused.append(Fused(index, item, dense_weight * shares[0], (1 - dense_weight) * shares[1], *places))
+    places = list(zip(dense, lexical, strict=True))
+    if method == "rrf":
+        shares = [_reciprocal(each) for each in places]
+    else:
+        shares = [_shares(item, scale) for item in evidence]
+        dense_weight = _leaning(shares, dense_weight)
+    fused = [
+        Fused(index, item, dense_weight * share[0], (1 - dense_weight) * share[1], *place)
+        for index, (item, share, place) in enumerate(zip(evidence, shares, places, strict=True))
+    ]
     return sorted(fused, key=lambda entry: (-entry.score, entry.evidence.chunk_id))
 
 
@@ -89,7 +92,10 @@ def leaning(evidence: Sequence[Evidence], scale: Scale, dense_weight: float) -> 
     A leg that knows the answer gives it much more than the tenth passage; one that does not gives all about the same.
     0 and 1 stay what they are.
     """
-    shares = [_shares(item, scale) for item in evidence]
+    return _leaning([_shares(item, scale) for item in evidence], dense_weight)
+
+
+def _leaning(shares: Sequence[tuple[float, float]], dense_weight: float) -> float:
     dense, lexical = (_gap([share[leg] for share in shares]) for leg in (0, 1))
     if dense + lexical <= 0:
         return dense_weight

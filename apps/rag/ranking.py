@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from uuid import UUID
 
 from apps.rag import links
@@ -164,31 +165,43 @@ def _without_repeats(
 ) -> tuple[list[Ranked], list[Ranked]]:
     first: list[Ranked] = []
     repeats: list[Ranked] = []
-    words: dict[UUID, Counter[str]] = {}
+    read: list[_Read] = []  # those of `first` whose text is known
     for entry in ranked[:MOST_COMPARED]:
-        like = [other for other in first if _scores_alike(entry, other) and _as_long(entry, other, texts)]
-        said = _words(entry, texts, words) if like else Counter[str]()
-        is_repeat = any(_says_the_same(said, _words(other, texts, words), asked) for other in like)
-        (repeats if is_repeat else first).append(entry)
+        text = texts.get(entry.chunk_id, "")
+        cosine = entry.candidate.evidence.cosine
+        if not text or cosine is None:
+            first.append(entry)
+            continue
+        one = _Read(text, cosine, entry.candidate.evidence.bm25)
+        if any(one.is_like(other) and _says_the_same(one.words, other.words, asked) for other in read):
+            repeats.append(entry)
+        else:
+            first.append(entry)
+            read.append(one)
     return [*first, *ranked[MOST_COMPARED:]], repeats
 
 
-def _scores_alike(one: Ranked, other: Ranked) -> bool:
-    a, b = one.candidate.evidence, other.candidate.evidence
-    if a.cosine is None or b.cosine is None or abs(a.cosine - b.cosine) > LIKE_COSINE:
-        return False
-    return abs(a.bm25 - b.bm25) <= LIKE_BM25 * max(a.bm25, b.bm25)
+@dataclass
+class _Read:
+    """A passage whose text is known, as repeats are looked for."""
 
+    text: str
+    cosine: float
+    bm25: float
 
-def _as_long(one: Ranked, other: Ranked, texts: Mapping[UUID, str]) -> bool:
-    lengths = [len(texts.get(entry.chunk_id, "")) for entry in (one, other)]
-    return min(lengths) > (1 - LIKE_LENGTH) * max(lengths)
+    def is_like(self, other: "_Read") -> bool:
+        """Return whether both score nearly the same and are nearly as long: only then are their words compared."""
+        if abs(self.cosine - other.cosine) > LIKE_COSINE:
+            return False
+        if abs(self.bm25 - other.bm25) > LIKE_BM25 * max(self.bm25, other.bm25):
+            return False
+        shorter, longer = sorted((len(self.text), len(other.text)))
+        return shorter > (1 - LIKE_LENGTH) * longer
 
-
-def _words(entry: Ranked, texts: Mapping[UUID, str], known: dict[UUID, Counter[str]]) -> Counter[str]:
-    if entry.chunk_id not in known:
-        known[entry.chunk_id] = Counter(_WORD.findall(texts.get(entry.chunk_id, "").lower()))
-    return known[entry.chunk_id]
+    @cached_property
+    def words(self) -> Counter[str]:
+        """Return the words and Han characters, counted."""
+        return Counter(_WORD.findall(self.text.lower()))
 
 
 def _says_the_same(one: Counter[str], other: Counter[str], asked: frozenset[str]) -> bool:

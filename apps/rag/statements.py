@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from apps.catalog.models import AIModel
 from apps.libraries.lexical import dimension, quoted
-from apps.libraries.lexical_store import K1, TAG_CHARS, lexeme
+from apps.libraries.lexical_store import K1, TAG_CHARS
 from apps.libraries.models import TERM_SPACE
 from apps.libraries.vectors import halfvec_of
 from apps.libraries.wording import Wording
@@ -26,9 +26,9 @@ from apps.rag.types import Scope
 EXACT_UP_TO = 5_000  # chunks: scanning them takes about 15 ms and misses nothing
 EXACT_AT_MOST = 50_000
 VISIT_COST = 24  # of a place in the vector index, in rows of a scan: `bench --only switch_point`, docs/adr/0023
-HNSW_EF_SEARCH = 200
+HNSW_EF_SEARCH = 300
 HNSW_MAX_SCAN_TUPLES = 60_000
-CANDIDATE_BUDGET = 4_000  # chunks that the lexical leg scores: it reads the postings of the rarest terms up to this sum
+CANDIDATE_BUDGET = 3_000  # chunks that the lexical leg scores: it reads the postings of the rarest terms up to this sum
 CANDIDATE_LIMIT = 10_000  # and never more, however common the rarest term is
 NARROWED_EXACT_UP_TO = 4_000  # chunks left by a question's own filters: all are scored, for no index knows the filters
 NARROWED_BUDGET = 40_000  # postings that the lexical leg reads where most of them are filtered away
@@ -49,13 +49,13 @@ LEFT JOIN libraries_librarystatistics s ON s.library_id = l.id
 WHERE l.id = ANY(%(libraries)s::uuid[]) AND l.team_id = %(team)s AND l.deleted_at IS NULL
 """
 ALL_CHUNKS = "SELECT coalesce(sum(chunks), 0) FROM libraries_librarystatistics"
-TERMS = """
-SELECT t.term, sum(t.chunks), array_agg(t.library_id), array_agg(t.chunks)
+TERMS = f"""
+SELECT t.term, sum(t.chunks), array_agg(left(t.library_id::text, {TAG_CHARS})), array_agg(t.chunks)
 FROM libraries_termstatistics t JOIN libraries_library l ON l.id = t.library_id
 WHERE t.library_id = ANY(%(libraries)s::uuid[]) AND l.team_id = %(team)s AND l.deleted_at IS NULL
     AND t.term = ANY(%(terms)s) AND t.chunks > 0
 GROUP BY t.term
-"""
+"""  # noqa: S608
 # LATERAL with OFFSET 0 is a fence: row by row and by the primary keys, in the order of what stands before it. Left to
 # itself the planner joined all chunks of a library with all of its documents for a hundred rows (half a second).
 _ROW = "c.document_id, d.name, d.created_at::date AS created_on"
@@ -165,11 +165,14 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """In how many chunks of which of the libraries a term stands; `total` in all of them."""
+    """In how many chunks of which of the libraries a term stands; `total` in all of them.
+
+    `tags` are what the libraries' lexemes begin with.
+    """
 
     term: str
     total: int
-    libraries: Sequence[UUID]
+    tags: Sequence[str]
     chunks: Sequence[int]
 
 
@@ -317,10 +320,11 @@ def _rarest(postings: Sequence[Posting], budget: int) -> Iterator[str]:
     """Yield lexemes of the rarest terms whose chunks together keep to the budget; at least one."""
     left = budget
     for posting in postings:
-        for library, chunks in zip(posting.libraries, posting.chunks, strict=True):
+        tail = quoted(posting.term)[1:]
+        for tag, chunks in zip(posting.tags, posting.chunks, strict=True):
             if chunks > left < budget:
                 return
-            yield quoted(lexeme(library, posting.term))
+            yield f"'{tag}{tail}"
             left -= chunks
 
 
