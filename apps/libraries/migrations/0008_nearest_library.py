@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('libraries', '0007_curated_vectors'),
+        ("libraries", "0007_curated_vectors"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='askedquestion',
-            name='nearest_library_id',
+            model_name="askedquestion",
+            name="nearest_library_id",
             field=models.UUIDField(blank=True, null=True),
         ),
     ]
