@@ -93,6 +93,7 @@ VALUES: dict[str, str | Promise] = {
     "support.signs.coverage": _("terms that stand there"),
     "support.signs.names": _("names and numbers"),
     "support.signs.title": _("title"),
+    "support.signs.links": _("Named documents"),
     "support.signs.quoted_nearness": _("nearest sentence"),
     "support.signs.quoted_coverage": _("terms in the sentences"),
 }

@@ -34,8 +34,11 @@ def lifts(best: Sequence[tuple[UUID, str, float]], names: Mapping[UUID, str]) ->
     those that are not named are left out.
     """
     read = [(document, prepared(text), score) for document, text, score in best[:WITNESSES]]
+    sources = "\n".join(text for _document, text, _score in read[:SOURCES])
     found: dict[UUID, float] = {}
     for name, documents in _by_name(names).items():
+        if name not in sources:  # most are not: one look for all passages
+            continue
         says = _finder(name)
         sayers = [(document, score) for document, text, score in read[:SOURCES] if says(text)]
         if not sayers:
@@ -58,6 +61,11 @@ def name_of(document: str) -> str:
     plain = (_IN_BRACKETS.sub("", plain) or plain).strip(_EDGE)
     least = LEAST_CHARACTERS if _UNSPACED.search(plain) else LEAST_LETTERS
     return plain if sum(map(str.isalpha, plain)) >= least else ""
+
+
+def is_named(name: str, text: str) -> bool:
+    """Return whether a text says a name, which `name_of` gave."""
+    return _finder(name)(prepared(text))
 
 
 def prepared(text: str) -> str:

@@ -42,7 +42,8 @@ PARAGRAPH = "\n\n"
 PROMPT_TOKENS = 300  # of instructions, examples and frames
 HISTORY_SHARE = 4  # the talk before may take a quarter of the context
 MIN_PASSAGE_TOKENS = 64
-OF_EACH_THING = Weighing(fragment=3.0)  # what is compared is often a title: quote what is said under it
+# What is compared is often a title: quote what is said under it.
+OF_EACH_THING = Weighing(fragment=3.0, titled=1.0)
 
 # Characters that markdown would act on; a quotation is shown as it was written.
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>|~]|&(?=#?\w+;)|^[#+=-]|(?<=^\d)[.)]|(?<=^\d\d)[.)]")

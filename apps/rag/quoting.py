@@ -10,6 +10,7 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
+from apps.rag import links
 from apps.rag.overlap import Weights, terms
 from apps.rag.passages import Given
 from apps.rag.sentences import split
@@ -38,8 +39,11 @@ class Weighing:
     rank: float = 0.6  # of its passage: 1, 1/2, 1/3 …
     kind: float = 0.3  # has what the question asks for: a date, a number, a reason
     fragment: float = 0.5  # taken off a heading, a label or a question
+    titled: float = 0.5  # its document is called what the question names
     fresh: float = 4.0  # question terms that the sentences chosen before lack, for a further sentence
-    drop: float = 0.15  # how much worse than the best a further sentence may be, with what is fresh in it
+    linked: float = 1.0  # the further sentence's document is named by a sentence chosen before
+    apart: float = 0.5  # taken off a further sentence of a document that neither they nor the question name
+    drop: float = 0.15  # how much worse than the best a further sentence may be, with all of that
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +59,15 @@ class _Candidate:
 
 @dataclass(frozen=True, slots=True)
 class _About:
-    """What a passage is about: the terms of its titles and first sentence, all its terms, what the question names."""
+    """What a passage is about: the terms of its titles and first sentence, all its terms, what the question names.
+
+    `is_asked` says that the question names its document.
+    """
 
     lead: frozenset[str]
     all: frozenset[str]
     topic: str
+    is_asked: bool
 
 
 # What a question asks for, and what a sentence then has. English is lower case here.
@@ -159,7 +167,11 @@ class _Scorer:
         while len(chosen) < min(most, len(candidates)):
             left.remove(chosen[-1])
             covered = frozenset[str]().union(*(self._covered(candidates[place]) for place in chosen))
-            gains = {place: scores[place] + self._fresh(candidates[place], covered) for place in left}
+            before = [candidates[place] for place in chosen]
+            gains = {
+                place: scores[place] + self._fresh(candidates[place], covered) + self._tied(candidates[place], before)
+                for place in left
+            }
             following = max(left, key=lambda place: gains[place])
             if gains[following] < scores[best] - self._weighing.drop:
                 break
@@ -178,6 +190,16 @@ class _Scorer:
         gained = self._weights.sum((self._covered(candidate) - covered) & self._wanted)
         return self._weighing.fresh * gained / total if total else 0.0
 
+    def _tied(self, candidate: _Candidate, before: Sequence[_Candidate]) -> float:
+        """Return what speaks for a further sentence by where it stands: of a document of its own it needs a reason."""
+        passage = candidate.given.passage
+        if any(each.given.passage.document_id == passage.document_id for each in before):
+            return 0.0
+        name = links.name_of(passage.document_name)
+        if name and any(links.is_named(name, each.text) for each in before):
+            return self._weighing.linked
+        return 0.0 if self._about[candidate.given.number].is_asked else -self._weighing.apart
+
     def _candidate(self, place: int) -> _Candidate:
         given, text = self._texts[place]
         held, weigh, about = self._held[place], self._weighing, self._about[given.number]
@@ -188,6 +210,7 @@ class _Scorer:
             + weigh.around * self._weights.coverage(self._wanted, about.all)
             + weigh.rank / given.number
             + weigh.kind * self._has_kind(text)
+            + weigh.titled * about.is_asked
             - weigh.fragment * (len(held) < FEW_TERMS or bool(_FRAGMENT.search(text)))
         )
         topic = f"{about.topic}: " if about.topic and about.topic not in text else ""
@@ -203,7 +226,9 @@ def _about(question: str, given: Given) -> _About:
     titles = " ".join((given.passage.document_name, *given.passage.heading_path))
     first = next(iter(split(given.text[:LONGEST_LEAD])), None)
     lead = frozenset(terms(titles)) | frozenset(terms(first.text if first else ""))
-    return _About(lead, frozenset(terms(given.text)) | lead, _shared_words(question, given.text))
+    name = links.name_of(given.passage.document_name)
+    is_asked = bool(name) and links.is_named(name, question)
+    return _About(lead, frozenset(terms(given.text)) | lead, _shared_words(question, given.text), is_asked)
 
 
 def _whole(candidate: _Candidate, *, goes_on: bool) -> str:

@@ -2,10 +2,11 @@
 
 A logistic over signs of both legs and of the text: how near the nearest passage is, how much of the question's BM25 it
 reaches, how much of the question (its terms weighed by how rare they are, its names and numbers) stands in the first
-passages at all. Once an answer's sentences have been chosen (`quoting`), how near they are to the question is known as
-well. Fitted on 2,500 questions of five sets in both languages, half of them with the documents that answer them left
-out of the search (`manage.py calibrate_support`; tables in docs/adr/0025). The gap to the following passages tells more
-in some libraries, but punishes one that says a thing twice or treats one subject throughout: it was left out.
+passages at all, whether passages name one another's documents. Once an answer's sentences have been chosen (`quoting`),
+how near they are to the question is known as well. Fitted on questions of four sets in both languages, searched as they
+are and with the documents that answer them left out (tables in docs/adr/0025; `manage.py calibrate_support`). The gap
+to the following passages tells more in some libraries, but punishes one that says a thing twice or treats one subject
+throughout: it was left out.
 
 A passage in another language shares no words with the question, so there the cosine alone has to speak: it was 0.83 to
 0.87 for answerable Chinese questions to English articles, and at most 0.81 for others.
@@ -23,11 +24,12 @@ from apps.rag.types import Language, Passage
 
 LONGEST_ENDING = 5  # characters of a file name's ending
 READ = 3  # passages whose terms and names count
+MOST_LINKED = 0.25  # the default share of links in a score: a library that follows them further is no better supported
 
-BASE: Mapping[Language, float] = {"en": -11.32, "zh": -10.22}
-WEIGHTS = (9.95, 5.05, 3.10, 1.17, 0.84)  # in the order of Signs.values
-QUOTED_BASE = -38.55
-QUOTED_WEIGHTS = (3.20, 3.17, 1.12, 1.28, 0.92, 36.15, 2.27)  # in the order of Signs.values and Quotable.values
+BASE: Mapping[Language, float] = {"en": -9.67, "zh": -9.07}
+WEIGHTS = (7.97, 4.38, 2.01, 1.87, 0.14, 12.77)  # in the order of Signs.values
+QUOTED_BASE = -25.84
+QUOTED_WEIGHTS = (4.52, 2.80, 0.71, 1.68, 0.15, 11.87, 21.22, 2.10)  # in the order of Signs.values and Quotable.values
 CROSS_LANGUAGE = (-14.6, 36.0)  # base, by nearness: the same as by cosine with e5's floor of 0.7
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -45,11 +47,12 @@ class Signs:
     coverage: float  # share of the question's terms, by their idf, that stand in the first passages together
     names: float  # share of its names and numbers that do; 1 where it has none
     title: float = 0.0  # share of a title of the first passages that the question names
+    links: float = 0.0  # how far one of them was lifted since another passage names its document; 0 to MOST_LINKED
 
     @property
     def values(self) -> tuple[float, ...]:
         """Return the signs in the order of WEIGHTS."""
-        return (self.nearness, self.words, self.coverage, self.names, self.title)
+        return (self.nearness, self.words, self.coverage, self.names, self.title, self.links)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ def signs_of(
         coverage=_covered(idf, read, groups),
         names=_named(question, read),
         title=_titled(question, read),
+        links=min(MOST_LINKED, max((dict(passage.parts).get("links", 0.0) for passage in read), default=0.0)),
     )
 
 

@@ -1,5 +1,10 @@
 """Quotes hold what is needed to understand them, and no more than one may read at a glance."""
 
+from dataclasses import replace
+from uuid import uuid4
+
+import numpy as np
+
 from apps.rag.passages import Given
 from apps.rag.quoting import LONGEST_QUOTE, best_sentences
 from apps.runtimes.fake import FakeEmbedder
@@ -42,3 +47,32 @@ def test_it_says_how_much_of_the_question_is_in_the_quotes() -> None:
     assert full.coverage > 0.99
     assert none.coverage == 0.0
     assert full.nearness > none.nearness
+
+
+def cited(question: str, *texts: tuple[str, str], most: int = 2) -> list[str]:
+    """Return the names of the documents quoted where the embedding finds every sentence as near as any other."""
+    passages = [
+        replace(passage(text, at=100 * at), document_id=uuid4(), document_name=name)
+        for at, (name, text) in enumerate(texts)
+    ]
+    given = [Given(number, each, each.text) for number, each in enumerate(passages, 1)]
+    found = best_sentences(question, given, lambda texts: np.ones((len(texts), 1), dtype=np.float32), most=most)
+    return [cite.passage.document_name for cite in found.cites]
+
+
+def test_it_quotes_a_second_document_that_the_first_quote_names() -> None:
+    film = ("Harbour Nights.txt", "The film Harbour Nights was directed by Ada Okafor.")
+    director = ("Ada Okafor.txt", "Ada Okafor is a director born in Lagos.")
+    other = ("Kim Dahl.txt", "Kim Dahl is a director born in Oslo.")
+
+    assert cited("Where was the director of Harbour Nights born?", film, other, director) == [
+        "Harbour Nights.txt",
+        "Ada Okafor.txt",
+    ]
+
+
+def test_it_prefers_the_document_that_the_question_names() -> None:
+    about = ("Orla.txt", "Orla carries forty cars and ninety people.")
+    beside = ("Timetable.txt", "Orla carries forty cars and ninety people.")
+
+    assert cited("How many cars does Orla carry?", beside, about, most=1) == ["Orla.txt"]

@@ -33,6 +33,15 @@ def test_it_counts_the_terms_and_names_that_stand_in_the_first_passages_together
     assert signs.names == pytest.approx(2 / 3)
 
 
+def test_passages_that_name_one_another_support_a_question_more_but_not_without_end() -> None:
+    alone = passage("The ferry Aurora")
+    linked = [replace(alone, parts=(("vectors", 0.5), ("links", share))) for share in (0.1, 0.9)]
+
+    none, some, most = (signs_of("ferry", [], [each], SCALE, IDF).links for each in (alone, *linked))
+
+    assert (none, some, most) == (0.0, 0.1, 0.25)
+
+
 def test_nothing_found_supports_nothing() -> None:
     signs = signs_of("Where is Aurora?", [], [], Scale(0.7, 0.0), {})
 
