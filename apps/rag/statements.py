@@ -26,7 +26,7 @@ from apps.rag.types import Scope
 EXACT_UP_TO = 5_000  # chunks: scanning them takes about 15 ms and misses nothing
 EXACT_AT_MOST = 50_000
 VISIT_COST = 24  # of a place in the vector index, in rows of a scan: `bench --only switch_point`, docs/adr/0023
-HNSW_EF_SEARCH = 300
+HNSW_EF_SEARCH = 400  # at 200 one question of sixty lost its whole neighbourhood: docs/adr/0023
 HNSW_MAX_SCAN_TUPLES = 60_000
 CANDIDATE_BUDGET = 3_000  # chunks that the lexical leg scores: it reads the postings of the rarest terms up to this sum
 CANDIDATE_LIMIT = 10_000  # and never more, however common the rarest term is
