@@ -16,10 +16,11 @@ from apps.rag.grounding import Grounding
 from apps.rag.passages import Given, Room, pack
 from apps.rag.pipeline import Tools
 from apps.rag.quoting import best_sentences
-from apps.rag.support import Signs
+from apps.rag.support import Signs, support_with
 from apps.rag.types import Passage
 
-PENALTY = 3.0  # of the fits: features are standardised
+PENALTY = 30.0  # of the fits, whose features are standardised: keeps what one set teaches from harming another
+NONE = Signs(0.0, 0.0, 0.0, 0.0)
 FAR = 10**9  # more characters than any passage has
 CURVE = tuple(round(0.05 * step, 2) for step in range(2, 20))  # thresholds shown
 
@@ -71,12 +72,13 @@ def left_out(documents: Sequence[UUID]) -> Iterator[None]:
 
 
 def _signs(question: Question, tools: Tools) -> tuple[tuple[float, ...], float]:
-    """Return the features of `rag.support` in the order of its weights, with 1 for Chinese behind them."""
+    """Return the features of `rag.support` in the order of its weights, with 1 for Chinese behind them, and support."""
     found = tools.search(question.text)
     given = pack(question.text, found.passages, Room(tools.limits.passages, FAR, FAR, len))
     quoted = best_sentences(question.text, given, tools.embed, most=tools.limits.quotes)
-    signs = Signs(**found.signs) if found.signs else Signs(0.0, 0.0, 0.0, 0.0)
-    return (*signs.values, *quoted.quotable.values, float(found.language == "zh")), found.support
+    signs = Signs(**found.signs) if found.passages else NONE
+    features = (*signs.values, *quoted.quotable.values, float(found.language == "zh"))
+    return features, support_with(signs, quoted.quotable)
 
 
 def sentence_rows(name: str, evaluation: EvaluationSet, most: int) -> Rows:

@@ -13,6 +13,7 @@ from apps.evaluation.calibration import Rows, by_kind, fitted, question_rows, se
 from apps.evaluation.scratch import scratch_library
 from apps.evaluation.sets import SetUnreadable, load
 from apps.rag.grounding import UNSUPPORTED_BELOW, WEAK_BELOW
+from apps.rag.support import WEIGHTS
 from apps.rag.tools import build_tools
 from apps.runtimes.contracts import RuntimeFailure
 
@@ -54,8 +55,8 @@ class Command(BaseCommand):
                 tools = build_tools(scope=scratch.scope, mode="quote")
                 sets.append(question_rows(folder.name, scratch, evaluation, tools, self._show))
         told = np.concatenate([rows.supports for rows in sets])
-        self._write("Questions, by the search alone, as the product judges them", table(sets, told))
-        searched = [*range(5), -1]
+        self._write("Questions, as the product judges them", table(sets, told))
+        searched = [*range(len(WEIGHTS)), -1]
         self._fits("Questions by the search", _columns(sets, searched), slice(None))
         self._fits("Questions by the search and the best sentences", sets, slice(None))
 
