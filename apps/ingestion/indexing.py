@@ -11,6 +11,7 @@ from apps.ingestion.chunking import stored_rule
 from apps.ingestion.heartbeat import Heartbeat
 from apps.ingestion.jobs import Held, Stage
 from apps.ingestion.models import IngestionJob
+from apps.libraries.lexical_store import tidy_index
 from apps.libraries.services import store_version
 from apps.libraries.types import Cutting
 
@@ -45,3 +46,4 @@ def index(held: Held) -> None:
             else:
                 jobs.drop(held)
     reach("after-index-commit")
+    tidy_index()

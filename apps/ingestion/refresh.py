@@ -19,7 +19,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from apps.catalog.models import AIModel
 from apps.catalog.services import default_model, is_serving, spec_of
 from apps.core.errors import AppError
-from apps.libraries.lexical_store import reindex_chunks
+from apps.libraries.lexical_store import reindex_chunks, tidy_index
 from apps.libraries.models import Chunk, ChunkEmbedding, Document, Library
 from apps.libraries.reading import title_of
 from apps.libraries.types import embedded_text, text_digest
@@ -78,6 +78,7 @@ def _one_batch() -> int:
     written = 0
     for document_id, rows in groupby(sorted(batch, key=attrgetter("document_id")), key=attrgetter("document_id")):
         written += _write(document_id, list(rows), model, made, counted)
+    tidy_index()
     return written
 
 

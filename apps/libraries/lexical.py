@@ -51,7 +51,10 @@ _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-") |
     0: " ",
 }
 _ASKING_EN = """a an and are as at be by did do does for from how in is it its of on that the this to was were what when
-where which who whom whose why will with"""
+where which who whom whose why will with
+can could should would may must have has had any some much many i me my you your we us our please tell"""
+# "How long does it take": the measure belongs to the asking; elsewhere "long" and "far" are words like others.
+_MEASURES = re.compile(r"\bhow (?:long|often|far|old|tall|big|large|high|deep|wide|fast|soon|late|likely)\b", re.IGNORECASE)
 _ASKING_ZH = """什么 为什么 是什么 什么样 什么时候 为何 如何 怎么 怎样 怎么样 怎么办 谁 几 几个 哪 哪个
 哪些 哪里 哪儿 哪位 哪种 哪几 哪一 多少 多久 多大 多长 多高 多远 何 何时 何地 何处 何种 何人 请问 吗 呢 吧 啊 呀 么"""
 _CODE = re.compile(r"(?=.*[A-Z/])[A-Za-z]{1,5}(?:/[A-Za-z]{1,3})?")  # GB/T, KB, ISO: it belongs to the number behind it
@@ -119,6 +122,7 @@ def analyse_question(text: str, own_words: Finds | None = None) -> list[str]:
     nothing else is asked for, they stay.
     """
     asked = _without_asking(fold(text[:MAX_CHARS]), own_words)
+    asked = _MEASURES.sub("how", asked)
     return [term for term in analyse(asked, own_words) if term not in _asking_stems()] or analyse(text, own_words)
 
 
