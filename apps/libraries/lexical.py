@@ -54,7 +54,9 @@ _ASKING_EN = """a an and are as at be by did do does for from how in is it its o
 where which who whom whose why will with
 can could should would may must have has had any some much many i me my you your we us our please tell"""
 # "How long does it take": the measure belongs to the asking; elsewhere "long" and "far" are words like others.
-_MEASURES = re.compile(r"\bhow (?:long|often|far|old|tall|big|large|high|deep|wide|fast|soon|late|likely)\b", re.IGNORECASE)
+_MEASURES = re.compile(
+    r"\bhow (?:long|often|far|old|tall|big|large|high|deep|wide|fast|soon|late|likely)\b", re.IGNORECASE
+)
 _ASKING_ZH = """什么 为什么 是什么 什么样 什么时候 为何 如何 怎么 怎样 怎么样 怎么办 谁 几 几个 哪 哪个
 哪些 哪里 哪儿 哪位 哪种 哪几 哪一 多少 多久 多大 多长 多高 多远 何 何时 何地 何处 何种 何人 请问 吗 呢 吧 啊 呀 么"""
 _CODE = re.compile(r"(?=.*[A-Z/])[A-Za-z]{1,5}(?:/[A-Za-z]{1,3})?")  # GB/T, KB, ISO: it belongs to the number behind it
