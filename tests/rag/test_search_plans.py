@@ -83,6 +83,8 @@ def test_it_looks_up_each_row_of_both_legs_by_a_key() -> None:
     library = LibraryFactory()
     fill(library, [f"{text} {number}" for number in range(40) for text in TEXTS])
     model = AIModelFactory()
+    with connection.cursor() as cursor:  # whatever other tests left of the tables' statistics
+        cursor.execute("ANALYZE libraries_chunk, libraries_document, libraries_chunkembedding")
     vector = vector_text(EMBEDDER.embed_queries(["x"])[0])
     query = prepare(scope_of(library), "POWER6 processor", vector, model)
 
@@ -91,7 +93,7 @@ def test_it_looks_up_each_row_of_both_legs_by_a_key() -> None:
     assert statement is not None
     plan = explain(statement)
     assert "Bitmap Index Scan on chunk_terms" in plan
-    assert "Index Scan using libraries_chunk_pkey" in plan
+    assert "libraries_chunk_pkey" in plan or "chunk_of_library" in plan  # each of them a key: (library, id) begins one
     assert "libraries_chunkembedding e" in plan
     assert not {line for line in plan.splitlines() if "Seq Scan on libraries_chunk" in line}
     assert "Hash Join" not in plan
