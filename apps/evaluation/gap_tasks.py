@@ -4,10 +4,10 @@ import logging
 from uuid import UUID
 
 from celery import shared_task
-from kombu.exceptions import OperationalError
 
 from apps.catalog.errors import NoModel
 from apps.evaluation import gap_work, gaps
+from apps.ingestion.tasks import ring
 from apps.runtimes.contracts import RuntimeFailure
 
 logger = logging.getLogger(__name__)
@@ -15,10 +15,7 @@ logger = logging.getLogger(__name__)
 
 def ring_rerun(gap_id: UUID) -> None:
     """Have a worker ask a gap's questions again; what the broker loses is rung again by `collect_gaps`."""
-    try:
-        rerun_gap.apply_async((str(gap_id),), retry=False)
-    except OperationalError:
-        logger.warning("The broker did not take the task; it is sent again", extra={"gap": gap_id})
+    ring(rerun_gap, str(gap_id))
 
 
 @shared_task(ignore_result=True)

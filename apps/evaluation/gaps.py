@@ -16,7 +16,7 @@ from uuid import UUID
 import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from apps.catalog.models import AIModel
@@ -165,10 +165,8 @@ def gaps_of(library: Library, state: str) -> QuerySet[Gap]:
 
 def counts_of(library: Library) -> dict[str, int]:
     """Return how many gaps a library has by state."""
-    counts: dict[str, int] = dict.fromkeys(State.values, 0)
-    for state in Gap.objects.filter(library=library).order_by().values_list("state", flat=True):
-        counts[state] += 1
-    return counts
+    rows = Gap.objects.filter(library=library).order_by().values_list("state").annotate(Count("pk"))
+    return dict.fromkeys(State.values, 0) | dict(rows)
 
 
 def weeks_of(gap: Gap, weeks: int = 12) -> list[int]:

@@ -247,3 +247,21 @@ def test_the_gap_of_another_library_is_not_found(ask: Ask, ed_client: Client, li
     assert ed_client.get(f"/libraries/{other.pk}/gaps/{gap.pk}/").status_code == 200
     moved = ed_client.post(f"/libraries/{other.pk}/gaps/{gap.pk}/move/", {"state": "burnt"})
     assert moved.status_code == 404
+
+
+@pytest.mark.django_db
+def test_its_pages_lead_to_one_another(ed_client: Client, library: Library) -> None:
+    for number in range(30):
+        Gap.objects.create(team=library.team, library=library, title=f"Gap number {number}")
+    first = ed_client.get(f"/libraries/{library.pk}/gaps/").content.decode()
+    assert 'href="?state=open&amp;page=2"' in first
+    second = ed_client.get(f"/libraries/{library.pk}/gaps/?state=open&page=2").content.decode()
+    assert second.count("Gap number") == 5
+
+
+@pytest.mark.django_db
+def test_a_garbled_assignee_changes_nothing(ed_client: Client, ed: User, library: Library) -> None:
+    gap = Gap.objects.create(team=library.team, library=library, title="A gap", assignee=ed)
+    assert ed_client.post(f"/libraries/{library.pk}/gaps/{gap.pk}/change/", {"assignee": "nobody"}).status_code == 422
+    gap.refresh_from_db()
+    assert gap.assignee == ed

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.core.errors import NotFound
 from apps.evaluation import gap_work, gaps
 from apps.evaluation.access import access_gap
+from apps.evaluation.errors import NoSuchEditor
 from apps.evaluation.gap_tasks import ring_rerun
 from apps.evaluation.models import Gap, GapQuestion
 from apps.libraries.access import access_library
@@ -64,7 +65,7 @@ def _listing(request: PersonRequest, library: Library) -> dict[str, object]:
         "state": state,
         "states": [(value, label, counts[value]) for value, label in Gap.State.choices],
         "page": page,
-        "page_prefix": f"?state={state}&page=",
+        "page_prefix": f"?state={state}&",
         "kept_days": gaps.kept_days(),
     }
 
@@ -107,7 +108,11 @@ def gap_change(request: PersonRequest, library_id: UUID, gap_id: UUID) -> HttpRe
     """Assign a gap and note something about it."""
     gap = access_gap(request.user, library_id, gap_id)
     if "assignee" in request.POST:
-        gap_work.assign(user=request.user, gap=gap, assignee_id=uuid_or_none(request.POST["assignee"]))
+        asked = request.POST["assignee"]
+        assignee_id = uuid_or_none(asked)
+        if asked and assignee_id is None:
+            raise NoSuchEditor
+        gap_work.assign(user=request.user, gap=gap, assignee_id=assignee_id)
     if "note" in request.POST:
         gap_work.note(gap=gap, text=request.POST["note"])
     return toast(_("Saved."), then=CHANGED)
