@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from apps.rag.grounding import Grounding, state_of
+from apps.rag.labels import Unlabelled
 from apps.rag.overlap import Weights, terms
 from apps.rag.passages import Given
 from apps.rag.sentences import LONGEST, next_end, split
@@ -146,6 +147,7 @@ class Binder:
         self._grounding = grounding
         self._trusts_marks = trusts_marks
         self._is_strict = is_strict
+        self._unlabelled = Unlabelled()
         self._held_back = ""  # may become a mark
         self._open = _Open()
         self._line = ""  # the line so far
@@ -155,12 +157,12 @@ class Binder:
     @property
     def has_begun(self) -> bool:
         """Return whether anything was written yet, shown or not."""
-        return bool(self.text or self._open.text or self._held_back)
+        return bool(self.text or self._open.text or self._held_back or self._unlabelled.is_waiting)
 
     def feed(self, piece: str) -> str:
         """Return the text to show next; it may be empty while a mark or, in a strict answer, a sentence is written."""
         before = len(self.text)
-        text = self._held_back + piece
+        text = self._held_back + self._unlabelled.feed(piece)
         cut = _MARK_BEGINS.search(text)
         keep = cut.start() if cut and not self._is_code else len(text)
         self._held_back = text[keep:]
@@ -170,7 +172,7 @@ class Binder:
     def finish(self) -> str:
         """Return what was still held back and the marks of the last sentence."""
         before = len(self.text)
-        self._write(self._held_back.rstrip())
+        self._write((self._held_back + self._unlabelled.finish()).rstrip())
         self._held_back = ""
         self._close(len(self._open.text.rstrip()))
         if self._is_strict:

@@ -43,6 +43,14 @@ def bind(answer: str, *texts: str, question: str = "", step: int = 3, trusts_mar
         ),
         pytest.param("It is 900 metres high.", "It is 900 metres high.", id="invented number"),
         pytest.param("It is [330 metres] high.", "It is [330 metres] high. [1]", id="other brackets"),
+        pytest.param("[Passage: It is 330 metres high.]", "It is 330 metres high. [1]", id="label"),
+        pytest.param(
+            "[Passages 3 :  It is 330 metres high [2].] So.", "It is 330 metres high. [1] So.", id="mark in it"
+        ),
+        pytest.param("It is 330 metres high (Passage 3).", "It is 330 metres high. [1]", id="mark with a label"),
+        pytest.param("【片段：塔高468米。】", "塔高468米。[2]", id="Chinese label"),
+        pytest.param("It is [pass", "It is [pass", id="no label"),
+        pytest.param("[Passage: It is 330 metres\nhigh]", "It is 330 metres [1]\nhigh] [1]", id="label of a line"),
     ],
 )
 def test_it_marks_what_is_borne_out(answer: str, expected: str, step: int) -> None:
