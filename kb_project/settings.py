@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "apps.ingestion",
     "apps.chat",
     "apps.evaluation",
+    "apps.console",
 ]
 
 MIDDLEWARE = [

@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("apps.users.account_urls")),
     path("teams/", include("apps.users.urls")),
     path("libraries/", include("apps.libraries.urls")),
+    path("system/", include("apps.console.urls")),
     path("", include("apps.ingestion.urls")),
     path("", include("apps.chat.urls")),
     path("", include("apps.evaluation.urls")),

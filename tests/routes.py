@@ -209,6 +209,8 @@ ROUTES: dict[str, list[Access]] = {
     "ingestion:web-visit": [protected("POST", 403)],
     "ingestion:web-stop": [protected("POST", 403)],
     "ingestion:web-remove": [protected("POST", 403)],
+    # the console: administrators of the installation alone
+    "console:overview": [personal("GET", 404)],
     # the embedding model: administrators of the installation alone, for whom test_model_switch.py speaks
     "ingestion:switch": [personal("GET", 404)],
     "ingestion:switch-start": [personal("POST", 404)],

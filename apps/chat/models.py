@@ -188,3 +188,31 @@ class Feedback(Record):
 
     def __str__(self) -> str:
         return f"{self.vote:+d}"
+
+
+class ChatOpening(Record):
+    """Break-glass: an administrator's wish to read somebody's conversation, which a second one must allow.
+
+    Its owner is told when it is opened; asking, allowing, refusing and each reading are in the audit log.
+    """
+
+    class State(models.TextChoices):
+        ASKED = "asked", _("Waiting for a second administrator")
+        OPEN = "open", _("Open")
+        REFUSED = "refused", _("Refused")
+        ENDED = "ended", _("Ended")
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="openings")
+    reason = models.CharField(max_length=500)
+    state = models.CharField(max_length=10, choices=State, default=State.ASKED)
+    asked_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    decided_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)  # of an open one
+    told_at = models.DateTimeField(null=True, blank=True)  # when its owner saw the notice
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.asked_by}: {self.state}"

@@ -15,24 +15,18 @@ from apps.ingestion.models import ModelSwitch
 from apps.ingestion.tasks import ring, switch_model
 from apps.libraries.models import Chunk
 from apps.libraries.views.shared import uuid_or_none
-from apps.users.models import User
+from apps.users.access import require_system_admin
 from apps.users.requests import PersonRequest
 
 HISTORY = 10
 SECONDS_PER_CHUNK = 0.12  # of a small model on two cores, where no change was measured yet
 
 
-def _require_admin(user: User) -> None:
-    """Everybody else is told that there is no such page."""
-    if not user.is_superuser:
-        raise NotFound
-
-
 @login_required
 @require_GET
 def page(request: PersonRequest) -> HttpResponse:
     """Show which model serves, which others could, and how a change goes on."""
-    _require_admin(request.user)
+    require_system_admin(request.user)
     return _page(request)
 
 
@@ -43,6 +37,7 @@ def _page(request: PersonRequest, error: AppError | None = None) -> HttpResponse
     context = {
         "serving": next((each for each in models if each.is_default), None),
         "others": [each for each in models if not each.is_default],
+        "section": "embedding",
         "switch": switching.running(),
         "past": past,
         "chunks": chunks,
@@ -62,7 +57,7 @@ def _pace(past: list[ModelSwitch]) -> float:
 @require_POST
 def start(request: PersonRequest) -> HttpResponse:
     """Begin a change."""
-    _require_admin(request.user)
+    require_system_admin(request.user)
     model = AIModel.objects.filter(name=request.POST.get("model", "")).first()
     try:
         if model is None:
@@ -78,7 +73,7 @@ def start(request: PersonRequest) -> HttpResponse:
 @require_POST
 def cancel(request: PersonRequest) -> HttpResponse:
     """Give the change under way up."""
-    _require_admin(request.user)
+    require_system_admin(request.user)
     asked = uuid_or_none(request.POST.get("switch", ""))
     switch = ModelSwitch.objects.filter(pk=asked).first() if asked else None
     if switch is None:

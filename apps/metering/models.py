@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.models import Record
-from apps.users.models import Team, User
+from apps.users.models import ApiKey, Group, Team, User
 
 
 class Resource(models.TextChoices):
@@ -18,6 +19,12 @@ class Resource(models.TextChoices):
     PAGES = "pages", _("pages read")
     DOCUMENTS = "documents", _("documents")
     STORAGE_BYTES = "storage_bytes", _("bytes of storage")
+    GENERATIONS = "generations", _("answers at the same time")  # held while it runs, never used: the window is "total"
+    PICTURES = "pictures", _("pictures")
+    PIXEL_STEPS = "pixel_steps", _("pixel-steps")  # width x height x steps, in units of 1,000
+    AUDIO_SECONDS = "audio_seconds", _("seconds of audio")
+    API_CALLS = "api_calls", _("API calls")
+    MONEY = "money", _("cost")  # millionths of the currency in the settings, by the price table
 
 
 class Scope(models.TextChoices):
@@ -25,7 +32,9 @@ class Scope(models.TextChoices):
 
     SYSTEM = "system", _("The whole installation")
     TEAM = "team", _("A team")
+    GROUP = "group", _("A group")
     USER = "user", _("A person")
+    KEY = "key", _("An API key")
 
 
 class Window(models.TextChoices):
@@ -37,30 +46,47 @@ class Window(models.TextChoices):
     TOTAL = "total", _("in all")
 
 
+class Behaviour(models.TextChoices):
+    """What happens at the limit."""
+
+    BLOCK = "block", _("Refuse, with the reason and when it is there again")
+    DEGRADE = "degrade", _("Answer with a smaller model")
+
+
 class Quota(Record):
-    """A limit. Without a team or person it is the default for all of its scope; a named one decides instead of it.
+    """A limit. Without a team, group, person or key it is its scope's default; a named one decides instead of it.
 
     A limit of 0 allows nothing. A row that is not enabled lifts the limit that a broader one or a setting makes.
+    A person of several groups is bound by each group's limit.
     """
 
     scope = models.CharField(max_length=10, choices=Scope)
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey(User, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    group = models.ForeignKey(Group, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    key = models.ForeignKey(ApiKey, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     resource = models.CharField(max_length=20, choices=Resource)
     window = models.CharField(max_length=10, choices=Window)
     limit = models.PositiveBigIntegerField()
     is_enabled = models.BooleanField(default=True)
+    warn_percent = models.PositiveSmallIntegerField(default=80)  # from here on the person is told
+    behaviour = models.CharField(max_length=10, choices=Behaviour, default=Behaviour.BLOCK)
+    fallback_model = models.CharField(max_length=80, blank=True)  # AIModel.name, where the behaviour is "degrade"
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["scope", "team", "user", "resource", "window"], nulls_distinct=False, name="quota_unique"
+                fields=["scope", "team", "user", "group", "key", "resource", "window"],
+                nulls_distinct=False,
+                name="quota_unique",
             ),
             models.CheckConstraint(
                 name="quota_names_its_scope",
-                condition=models.Q(scope="system", team=None, user=None)
-                | models.Q(scope="team", user=None)
-                | models.Q(scope="user", team=None),
+                condition=models.Q(scope="system", team=None, user=None, group=None, key=None)
+                | models.Q(scope="team", user=None, group=None, key=None)
+                | models.Q(scope="group", user=None, team=None, key=None)
+                | models.Q(scope="user", team=None, group=None, key=None)
+                | models.Q(scope="key", team=None, user=None, group=None),
             ),
         ]
 
@@ -73,7 +99,7 @@ class Counter(models.Model):
 
     id: int
     scope = models.CharField(max_length=10, choices=Scope)
-    subject = models.UUIDField()  # of the team or the person; zero for the installation
+    subject = models.UUIDField()  # of the team, group, person or key; zero for the installation
     resource = models.CharField(max_length=20, choices=Resource)
     window = models.CharField(max_length=10, choices=Window)
     starts_at = models.DateTimeField()
@@ -104,6 +130,9 @@ class Reservation(Record):
     team = models.ForeignKey(Team, null=True, on_delete=models.SET_NULL, related_name="+")
     user_key = models.UUIDField()  # what the counters are named by; stays when the person is deleted
     team_key = models.UUIDField()
+    group_keys = ArrayField(models.UUIDField(), default=list, db_default=[])  # the person's groups at that moment
+    api_key = models.UUIDField(null=True)  # of the API key; None: a person in a browser
+    model = models.CharField(max_length=80, blank=True, db_default="")  # AIModel.name that does the work
     amounts = models.JSONField(default=dict)  # resource -> amount held
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     expires_at = models.DateTimeField()
@@ -125,6 +154,9 @@ class UsageEvent(models.Model):
     resource = models.CharField(max_length=20, choices=Resource)
     amount = models.BigIntegerField()  # below zero: given back
     reservation = models.UUIDField(null=True)
+    group_keys = ArrayField(models.UUIDField(), default=list, db_default=[])
+    api_key = models.UUIDField(null=True)
+    model = models.CharField(max_length=80, blank=True, db_default="")
 
     class Meta:
         indexes = [
@@ -134,3 +166,48 @@ class UsageEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount} {self.resource}"
+
+
+class Price(Record):
+    """What one million units of a resource of a model cost, from a day on. The newest that has begun counts."""
+
+    model = models.CharField(max_length=80)  # AIModel.name; empty: of every model
+    resource = models.CharField(max_length=20, choices=Resource)
+    micros_per_million = models.PositiveBigIntegerField()  # millionths of the currency for 1,000,000 units
+    starts_on = models.DateField()
+
+    class Meta:
+        ordering = ["model", "resource", "-starts_on"]
+        constraints = [models.UniqueConstraint(fields=["model", "resource", "starts_on"], name="price_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.resource}: {self.micros_per_million}"
+
+
+class UsageDay(models.Model):
+    """The ledger summed up by day (UTC), for the dashboards. Written by SQL alone; always equal to the ledger."""
+
+    id: int
+    day = models.DateField()
+    team_key = models.UUIDField()
+    user_key = models.UUIDField()
+    api_key = models.UUIDField(null=True)
+    model = models.CharField(max_length=80, blank=True)
+    resource = models.CharField(max_length=20, choices=Resource)
+    amount = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["day", "team_key", "user_key", "api_key", "model", "resource"],
+                nulls_distinct=False,
+                name="usage_day_unique",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["team_key", "day"], name="usage_day_of_team"),
+            models.Index(fields=["user_key", "day"], name="usage_day_of_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.resource}: {self.amount}"

@@ -1,10 +1,26 @@
 """The gates of this app: no team is loaded for a person in any other way."""
 
+from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import UUID
 
 from apps.core.errors import Forbidden, NotFound
 from apps.users.models import Membership, Role, Team, User
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLimits:
+    """What the API key of the request under way allows at most; its person's own rights bound it as well."""
+
+    key_id: UUID
+    team_id: UUID
+    scopes: frozenset[str]
+    library_ids: frozenset[UUID] | None  # None: all that the person may use
+
+
+# Set by the API's authentication for one request and reset at its end; None: a person in a browser, or a task. The
+# gates and `readable_by` read it, so that no view can forget it.
+acting_key: ContextVar[KeyLimits | None] = ContextVar("acting_key", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +36,24 @@ class TeamAccess:
             raise Forbidden
 
 
+def require_system_admin(user: User) -> None:
+    """Raise NotFound unless the person administers the installation: others are told that there is no such page.
+
+    An API key never does.
+    """
+    if not (user.is_superuser and user.is_active) or acting_key.get() is not None:
+        raise NotFound
+
+
 def role_in(user: User, team_id: UUID) -> Role | None:
     """Return the person's role in the team, None for a stranger, an ex-member or a suspended account."""
-    if not user.is_active:
-        return None
-    role = Membership.objects.filter(user=user, team_id=team_id).values_list("role", flat=True).first()
+    role = Membership.objects.live().filter(user=user, team_id=team_id).values_list("role", flat=True).first()
     return Role(role) if role else None
 
 
 def access_team(user: User, team_id: UUID, *, at_least: Role = Role.VIEWER) -> TeamAccess:
     """Return the team for a member; raises NotFound for others and Forbidden for too low a role."""
-    membership = (
-        Membership.objects.select_related("team").filter(user=user, team_id=team_id, user__is_active=True).first()
-    )
+    membership = Membership.objects.live().select_related("team").filter(user=user, team_id=team_id).first()
     if membership is None:
         raise NotFound
     access = TeamAccess(membership.team, Role(membership.role))

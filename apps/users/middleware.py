@@ -58,7 +58,9 @@ def _set_no_team(request: HttpRequest) -> None:
 
 
 def _set_team(request: PersonRequest) -> None:
-    memberships = list(Membership.objects.filter(user=request.user).select_related("team").order_by("team__name", "pk"))
+    memberships = list(
+        Membership.objects.live().filter(user=request.user).select_related("team").order_by("team__name", "pk")
+    )
     request.teams = [membership.team for membership in memberships]
     wanted = request.session.get(TEAM_KEY)
     current = next((one for one in memberships if str(one.team_id) == wanted), memberships[0] if memberships else None)

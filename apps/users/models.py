@@ -6,6 +6,7 @@ import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -87,18 +88,29 @@ class TeamQuerySet(models.QuerySet["Team"]):
 
     def of(self, user: User) -> TeamQuerySet:
         """Return the teams that the person is a member of now."""
-        return self.filter(memberships__user=user)
+        return self.filter(memberships__in=Membership.objects.live().filter(user=user))
 
 
 class Team(Record):
     """A tenant: nothing inside it can be seen from another one."""
 
     name = models.CharField(_("name"), max_length=100)
+    requires_mfa = models.BooleanField(default=False)  # members without a second factor must set one up first
+    suspended_at = models.DateTimeField(null=True, blank=True)  # nobody gets in; nothing is lost
+    deletion_at = models.DateTimeField(null=True, blank=True)  # asked to be deleted; nobody gets in, a task removes it
 
     objects = TeamQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    """Sets of memberships."""
+
+    def live(self) -> MembershipQuerySet:
+        """Return those that count now: neither they, nor their person, nor their team is suspended or going away."""
+        return self.filter(suspended_at=None, user__is_active=True, team__suspended_at=None, team__deletion_at=None)
 
 
 class Membership(Record):
@@ -107,6 +119,9 @@ class Membership(Record):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role, default=Role.VIEWER)
+    suspended_at = models.DateTimeField(null=True, blank=True)  # in this team alone; User.is_active is for all
+
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["team", "user"], name="membership_unique")]
@@ -140,3 +155,107 @@ class Invitation(Record):
     def is_open(self) -> bool:
         """Return whether the link still works."""
         return self.accepted_at is None and self.revoked_at is None and self.expires_at > timezone.now()
+
+
+class TeamDomain(Record):
+    """People whose proven e-mail address is of this domain join the team by themselves."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="domains")
+    domain = models.CharField(max_length=253)  # in lower case, without "@"
+    role = models.CharField(max_length=10, choices=Role, default=Role.VIEWER)
+
+    class Meta:
+        ordering = ["domain"]
+        constraints = [models.UniqueConstraint(fields=["team", "domain"], name="team_domain_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.domain} joins {self.team}"
+
+
+class Group(Record):
+    """Some members of a team under a name, to be given rights and limits together."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="groups")
+    name = models.CharField(_("name"), max_length=100)
+    description = models.CharField(_("description"), max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["team", "name"], name="group_name_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class GroupMember(Record):
+    """A member of a group; who leaves the team leaves its groups."""
+
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="members")
+    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="groups")
+    is_synced = models.BooleanField(default=False)  # put in by single sign-on, which may take them out again
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["group", "membership"], name="group_member_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.membership} in {self.group}"
+
+
+class GroupMapping(Record):
+    """What a group of the single sign-on provider means here: a role in a team, and perhaps one of its groups."""
+
+    claim = models.CharField(max_length=200)  # a value of the provider's groups claim
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="mappings")
+    role = models.CharField(max_length=10, choices=Role, default=Role.VIEWER)
+    group = models.ForeignKey(Group, null=True, blank=True, on_delete=models.CASCADE, related_name="mappings")
+
+    class Meta:
+        ordering = ["claim"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["claim", "team", "group"], nulls_distinct=False, name="group_mapping_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.claim}: {self.role} of {self.team}"
+
+
+class KeyScope(models.TextChoices):
+    """What an API key may be used for."""
+
+    READ = "read", _("Read libraries and documents")
+    SEARCH = "search", _("Search")
+    ASK = "ask", _("Ask questions")
+    WRITE = "write", _("Upload and change documents")
+    IMAGES = "images", _("Draw pictures")
+
+
+class ApiKey(Record):
+    """A secret by which a program acts in one team with at most the rights of the person who made it.
+
+    Only the SHA-256 of the secret is stored; `prefix` is its readable beginning, by which it is looked up.
+    """
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="api_keys")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")  # who made it and whom it acts as
+    is_shared = models.BooleanField(default=False)  # a key of the team: its admins see and revoke it
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=16, unique=True)
+    secret_hash = models.CharField(max_length=64)
+    scopes = ArrayField(models.CharField(max_length=20, choices=KeyScope), default=list)
+    library_ids = ArrayField(models.UUIDField(), null=True, blank=True)  # None: all that the person may use
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)  # kept to the minute
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether the key itself still works; its person's rights are another matter."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())

@@ -11,6 +11,7 @@ from apps.libraries.models.chunks import (
     TermStatistics,
 )
 from apps.libraries.models.documents import Document, DocumentVersion, Library, SavedView, version_path
+from apps.libraries.models.grants import Grant, Level, Place
 from apps.libraries.models.pages import Figure, PageReading
 from apps.libraries.models.questions import AskedQuestion, CuratedAnswer, CuratedVector, Lexicon
 
@@ -26,10 +27,13 @@ __all__ = [
     "DocumentVersion",
     "Figure",
     "FormerChunks",
+    "Grant",
+    "Level",
     "Lexicon",
     "Library",
     "LibraryStatistics",
     "PageReading",
+    "Place",
     "SavedView",
     "Section",
     "TermStatistics",

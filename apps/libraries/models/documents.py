@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.models import Record
-from apps.users.models import Team, User
+from apps.users.models import Membership, Team, User
 
 
 class LibraryQuerySet(models.QuerySet["Library"]):
@@ -17,7 +17,8 @@ class LibraryQuerySet(models.QuerySet["Library"]):
 
     def readable_by(self, user: User) -> LibraryQuerySet:
         """Return the libraries of the teams the person is a member of now, without deleted ones."""
-        return self.filter(deleted_at=None, team__memberships__user=user, team__memberships__user__is_active=True)
+        memberships = Membership.objects.live().filter(user=user)
+        return self.filter(deleted_at=None, team__in=memberships.values("team"))
 
     def with_counts(self) -> LibraryQuerySet:
         """Add `document_count`, `chunk_count`, `size_bytes` and `unsettled_count`, without deleted documents."""
@@ -105,6 +106,9 @@ class Document(Record):
     metadata = models.JSONField(default=dict, blank=True)  # by the keys of Library.metadata_fields
     is_enabled = models.BooleanField(default=True)  # a disabled document is listed and not searched
     owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    place = models.ForeignKey(  # the nearest place with rights of its own, itself included; None: the library's hold
+        "Place", null=True, blank=True, on_delete=models.SET_NULL, related_name="documents"
+    )
     valid_from = models.DateField(null=True, blank=True)  # outside of these days (both count) it is not searched
     valid_until = models.DateField(null=True, blank=True)
     reminded_at = models.DateTimeField(null=True, blank=True)  # when the owner was told that it expires
