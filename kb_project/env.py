@@ -39,6 +39,12 @@ class Env(BaseSettings):
 
     signup_open: bool = Field(False, description="Whether strangers may create an account by themselves.")
     invitation_days: int = Field(7, ge=1, le=90, description="Days an invitation link is valid.")
+    invitation_mails_per_day: int = Field(
+        200, ge=0, le=100_000, description="Invitations one team may send by mail in 24 hours."
+    )
+    team_undo_days: int = Field(
+        7, ge=0, le=365, description="Days for which the deletion of a team can be undone; nobody gets in meanwhile."
+    )
     encryption_keys: SecretStr = Field(
         SecretStr(""),
         description="Fernet keys for stored secrets, newest first, separated by commas; empty: made under KB_VAR_DIR.",

@@ -47,6 +47,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
     session_epoch = models.PositiveIntegerField(default=0)  # raised by "sign out everywhere"; part of the session hash
     date_joined = models.DateTimeField(default=timezone.now)
+    last_active_at = models.DateTimeField(null=True, blank=True)  # kept to some minutes, by users/activity.py
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -97,7 +98,8 @@ class Team(Record):
     name = models.CharField(_("name"), max_length=100)
     requires_mfa = models.BooleanField(default=False)  # members without a second factor must set one up first
     suspended_at = models.DateTimeField(null=True, blank=True)  # nobody gets in; nothing is lost
-    deletion_at = models.DateTimeField(null=True, blank=True)  # asked to be deleted; nobody gets in, a task removes it
+    deletion_at = models.DateTimeField(null=True, blank=True)  # nobody gets in; from this moment on a task removes it
+    removal_lease_until = models.DateTimeField(null=True, blank=True)  # of the task that removes it
 
     objects = TeamQuerySet.as_manager()
 
@@ -120,6 +122,7 @@ class Membership(Record):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role, default=Role.VIEWER)
     suspended_at = models.DateTimeField(null=True, blank=True)  # in this team alone; User.is_active is for all
+    last_active_at = models.DateTimeField(null=True, blank=True)  # in this team; kept to some minutes
 
     objects = MembershipQuerySet.as_manager()
 
@@ -135,8 +138,31 @@ class Membership(Record):
         return Role(self.role).rank
 
 
+class PastMember(models.Model):
+    """Somebody who left a team or was taken out of it: their address's domain does not bring them back by itself."""
+
+    id: int
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "user"], name="past_member_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.user} was in {self.team}"
+
+
 class Invitation(Record):
-    """A link that makes whoever opens it a member. Only the SHA-256 of its token is stored."""
+    """A link that makes whoever opens it a member. Only the SHA-256 of its token is stored.
+
+    One that goes by mail has no token before the task that sends it makes one, so that no queue ever holds it.
+    """
+
+    class Mail(models.TextChoices):
+        NONE = "", _("Link")
+        WAITING = "waiting", _("On its way")
+        SENT = "sent", _("Sent")
+        FAILED = "failed", _("Not sent")
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="invitations")
     role = models.CharField(max_length=10, choices=Role, default=Role.VIEWER)
@@ -147,6 +173,16 @@ class Invitation(Record):
     accepted_at = models.DateTimeField(null=True, blank=True)
     accepted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     revoked_at = models.DateTimeField(null=True, blank=True)
+    mail = models.CharField(max_length=10, choices=Mail, default=Mail.NONE, blank=True, db_default="")
+    mailed_at = models.DateTimeField(null=True, blank=True)  # asked for, sent or failed then, by `mail`
+    mails = models.PositiveSmallIntegerField(default=0, db_default=0)  # asked for so far
+    language = models.CharField(max_length=10, blank=True, db_default="")  # of the mail, for an unknown address
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["team", "-created_at"], name="invitation_of_team"),
+            models.Index(fields=["mailed_at"], condition=models.Q(mail="waiting"), name="invitation_mail_due"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.team}: {self.role}"
