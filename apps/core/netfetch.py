@@ -11,8 +11,8 @@ import socket
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin
@@ -21,18 +21,14 @@ import httpx
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.addresses import is_public
 from apps.core.errors import AppError
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], list[str]]  # (host, port) -> addresses
 REDIRECTS = {301, 302, 303, 307, 308}
 CONNECT_S = 5.0
 MIB = 2**20
 
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")  # RFC 8215: never on the public internet
-_COMPATIBLE = ipaddress.IPv6Network("::/96")
-_PROTOCOL_ASSIGNMENTS = ipaddress.IPv4Network("192.0.0.0/24")
 _BAD_CHARACTER = re.compile(r"[\x00-\x20\x7f\\\s<>\"{}|^`]")
 _NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*\.?")
 _NUMBERLIKE = re.compile(r"(0x[0-9a-f]*|[0-9]+)\.?")
@@ -76,6 +72,7 @@ class Policy:
     schemes: frozenset[str] = frozenset({"http", "https"})
     ports: frozenset[int] = frozenset({80, 443, 8080, 8443})
     internal: frozenset[str] = frozenset()  # "host:port" that the operator declared reachable though not public
+    hosts: frozenset[str] = frozenset()  # the only ones that may be asked: names, "*.name", "host:port"; empty: all
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +101,28 @@ def fetch(
     tests: it takes the place of `PinnedTransport`.
     """
     policy = policy or default_policy()
+    with opened(url, method=method, headers=headers, content=content, policy=policy, transport=transport) as answer:
+        body = b"".join(answer.pieces())
+    return Fetched(answer.url, answer.status, answer.media_type, body, answer.headers)
+
+
+@contextmanager
+def opened(  # noqa: PLR0913 -- the parts of a request
+    url: str,
+    *,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    content: bytes | None = None,
+    policy: Policy | None = None,
+    transport: httpx.BaseTransport | None = None,
+    wait_s: float | None = None,
+) -> Iterator["Opened"]:
+    """Give the answer of an address while it still comes in; raises FetchRefused or FetchFailed.
+
+    With `wait_s` only the way to the answer's first byte is bound by `policy.total_s`; after it, each piece may be
+    waited for that long: for answers of models and for large files. Else the whole has to be there in `total_s`.
+    """
+    policy = policy or default_policy()
     deadline = time.monotonic() + policy.total_s
     given = dict(headers or {})
     with httpx.Client(
@@ -112,12 +131,21 @@ def fetch(
         for _hop in range(policy.max_redirects + 1):
             target = vet_url(url, policy)
             request = client.build_request(
-                method, target, headers=_headers(given), content=content, timeout=_timeout(deadline)
+                method, target, headers=_headers(given), content=content, timeout=_timeout(deadline, wait_s)
             )
-            answer = _ask(client, request, policy, deadline)
-            if not isinstance(answer, str):
-                return answer
-            following = vet_url(urljoin(str(target), answer), policy)
+            watch = _Watch(deadline)
+            try:
+                response = _sent(client, request, watch, deadline)
+                with closing(response):
+                    location = response.headers.get("location", "")
+                    if response.status_code not in REDIRECTS or not location:
+                        if wait_s is not None:
+                            watch.stop()
+                        yield Opened(response, policy, None if wait_s is not None else deadline, watch)
+                        return
+            finally:
+                watch.stop()
+            following = vet_url(urljoin(str(target), location), policy)
             _check_hop(method, target, following)
             if _origin(target) != _origin(following):
                 given = {}
@@ -131,32 +159,46 @@ def default_policy() -> Policy:
     return Policy(internal=frozenset(host.strip().lower() for host in declared.split(",") if host.strip()))
 
 
-def _ask(client: httpx.Client, request: httpx.Request, policy: Policy, deadline: float) -> Fetched | str:
-    """Return the answer, or where a redirect leads."""
-    watch = _Watch(deadline)
-    request.extensions = request.extensions | {"trace": watch.trace}
+class Opened:
+    """An answer whose body is read piece by piece. Header names are in lower case."""
+
+    def __init__(self, response: httpx.Response, policy: Policy, deadline: float | None, watch: "_Watch") -> None:
+        self.url = str(response.url)
+        self.status = response.status_code
+        self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
+        self._response, self._policy, self._deadline, self._watch = response, policy, deadline, watch
+
+    @property
+    def media_type(self) -> str:
+        """Return the type without its parameters."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the body, unpacked; raises FetchTooLarge or FetchFailed."""
+        with _failures(self._deadline):
+            yield from _unpacked(self._response, self._policy, self._deadline)
+
+    def cut(self) -> None:
+        """Break the connection off, from any thread: whoever reads gets FetchFailed."""
+        self._watch.cut()
+
+
+@contextmanager
+def _failures(deadline: float | None) -> Iterator[None]:
+    """Turn what the client raises into FetchFailed."""
     try:
-        response = client.send(request, stream=True)
-        try:
-            location = response.headers.get("location", "")
-            if response.status_code in REDIRECTS and location:
-                return str(location)
-            body = b"".join(_unpacked(response, policy, deadline))
-        finally:
-            response.close()
+        yield
     except httpx.TimeoutException:
         raise FetchFailed(reason="time") from None
     except httpx.HTTPError:
-        raise FetchFailed(reason="time" if time.monotonic() > deadline else "connection") from None
-    finally:
-        watch.stop()
-    return Fetched(
-        url=str(request.url),
-        status=response.status_code,
-        media_type=response.headers.get("content-type", "").partition(";")[0].strip().lower(),
-        body=body,
-        headers={name.lower(): value for name, value in response.headers.items()},
-    )
+        is_late = deadline is not None and time.monotonic() > deadline
+        raise FetchFailed(reason="time" if is_late else "connection") from None
+
+
+def _sent(client: httpx.Client, request: httpx.Request, watch: "_Watch", deadline: float) -> httpx.Response:
+    request.extensions = request.extensions | {"trace": watch.trace}
+    with _failures(deadline):
+        return client.send(request, stream=True)
 
 
 class _Watch:
@@ -164,7 +206,7 @@ class _Watch:
 
     def __init__(self, deadline: float) -> None:
         self._socket: socket.socket | None = None
-        self._timer = threading.Timer(max(0.0, deadline - time.monotonic()), self._cut)
+        self._timer = threading.Timer(max(0.0, deadline - time.monotonic()), self.cut)
         self._timer.daemon = True
         self._timer.start()
 
@@ -173,12 +215,14 @@ class _Watch:
         if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
             self._socket = info["return_value"].get_extra_info("socket")
 
-    def _cut(self) -> None:
+    def cut(self) -> None:
+        """Break the connection off."""
         if self._socket is not None:
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
 
     def stop(self) -> None:
+        """Let it go on as long as it takes."""
         self._timer.cancel()
 
 
@@ -195,9 +239,9 @@ def _headers(given: Mapping[str, str]) -> dict[str, str]:
     return {"User-Agent": "Zhiku", "Accept": "*/*"} | kept | {"Accept-Encoding": "gzip", "Connection": "close"}
 
 
-def _timeout(deadline: float) -> httpx.Timeout:
+def _timeout(deadline: float, wait_s: float | None = None) -> httpx.Timeout:
     left = max(0.001, deadline - time.monotonic())
-    return httpx.Timeout(left, connect=min(CONNECT_S, left))
+    return httpx.Timeout(wait_s or left, connect=min(CONNECT_S, left))
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int]:
@@ -208,7 +252,7 @@ def _port(url: httpx.URL) -> int:
     return url.port or (443 if url.scheme == "https" else 80)
 
 
-def _unpacked(response: httpx.Response, policy: Policy, deadline: float) -> Iterator[bytes]:
+def _unpacked(response: httpx.Response, policy: Policy, deadline: float | None) -> Iterator[bytes]:
     """Yield the body in bounded pieces; unpacking stops at the limit, so a bomb never unfolds."""
     unpack = _unpacker(response.headers.get("content-encoding", "identity").strip().lower())
     packed = total = 0
@@ -219,7 +263,7 @@ def _unpacked(response: httpx.Response, policy: Policy, deadline: float) -> Iter
         if total > policy.max_bytes or total > max(MIB, packed * policy.max_ratio):
             raise FetchTooLarge(limit_mib=max(1, policy.max_bytes // MIB))
         yield unfolded
-    if time.monotonic() > deadline:  # the cut looks like the end of the body
+    if deadline is not None and time.monotonic() > deadline:  # the cut looks like the end of the body
         raise FetchFailed(reason="time")
 
 
@@ -257,7 +301,16 @@ def vet_url(url: str, policy: Policy) -> httpx.URL:
         raise FetchRefused(reason="host")
     if _port(parsed) not in policy.ports and _key(parsed) not in policy.internal:
         raise FetchRefused(reason="port")
+    if policy.hosts and not is_listed(parsed.host, _port(parsed), policy.hosts):
+        raise FetchRefused(reason="host not allowed")
     return parsed.copy_with(fragment=None)
+
+
+def is_listed(host: str, port: int, hosts: Collection[str]) -> bool:
+    """Return whether a list of names, "*.name" and "host:port" has this host."""
+    name = host.rstrip(".").lower()
+    above = {f"*.{name.split('.', depth)[depth]}" for depth in range(1, name.count(".") + 1)}
+    return not {name, f"{name}:{port}", *above}.isdisjoint(hosts)
 
 
 def _is_host(host: str) -> bool:
@@ -270,36 +323,6 @@ def _is_host(host: str) -> bool:
 
 def _key(url: httpx.URL) -> str:
     return f"{url.host.rstrip('.').lower()}:{_port(url)}"
-
-
-def is_public(address: str) -> bool:
-    """Return whether an IP address is on the public internet, whatever it is wrapped in."""
-    ip = ipaddress.ip_address(address)
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.scope_id is not None or ip in _NAT64_LOCAL or ip.is_site_local:
-            return False
-        inner = _wrapped(ip)
-        if inner:
-            return all(map(_is_public_v4, inner))
-        return ip.is_global and not ip.is_multicast
-    return _is_public_v4(ip)
-
-
-def _is_public_v4(ip: ipaddress.IPv4Address) -> bool:
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved and ip not in _PROTOCOL_ASSIGNMENTS
-
-
-def _wrapped(ip: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
-    """Return the IPv4 addresses inside a mapped, 6to4, Teredo, NAT64 or compatible one."""
-    if ip.ipv4_mapped:
-        return [ip.ipv4_mapped]
-    if ip.sixtofour:
-        return [ip.sixtofour]
-    if ip.teredo:
-        return list(ip.teredo)
-    if ip in _NAT64 or ip in _COMPATIBLE:
-        return [ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)]
-    return []
 
 
 def resolve(host: str, port: int) -> list[str]:

@@ -16,6 +16,15 @@ class RuntimeFailure(Exception):
     """A model could not be loaded or broke while it ran; the text is for the log and the model's card."""
 
 
+class FileRefused(RuntimeFailure):
+    """A file is not taken for a model; `code` says why, `file` which one."""
+
+    def __init__(self, code: str, file: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.file = file
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One message of a conversation."""

@@ -2,6 +2,7 @@
 
 A model is data: GGUF, safetensors, JSON and text, each with the sha256 it was installed with. Code and pickles in
 a model's folder, links out of it and files that were swapped afterwards are refused before a library opens them.
+What only people read (a README, a licence, pictures) may lie beside: no library is ever pointed at it.
 """
 
 import hashlib
@@ -12,7 +13,9 @@ from pathlib import Path
 from apps.runtimes.contracts import RuntimeFailure
 
 MANIFEST = "manifest.json"
-_SUFFIXES = {".gguf", ".safetensors", ".json", ".txt", ".model"}
+SUFFIXES = {".gguf", ".safetensors", ".json", ".txt", ".model"}
+BESIDE = {".md", ".png", ".jpg", ".jpeg", ".svg", ".gif", ".webp", ".pdf"}
+BESIDE_NAMES = {".gitattributes", ".gitignore", ".no_exist", "license", "licence", "notice", "copying", "use_policy"}
 _MAGIC = {".gguf": b"GGUF"}
 _HEADER_BYTES = 8
 _MIB = 1024 * 1024
@@ -29,14 +32,19 @@ def files_of(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         if path.is_symlink():
             raise RuntimeFailure(f"{path.name} in the model {folder.name} is a link; a model holds plain files only.")
-        if path.is_dir() or path == folder / MANIFEST:
+        if path.is_dir() or path == folder / MANIFEST or is_beside(path):
             continue
         _check_kind(path, folder.name)
         yield path
 
 
+def is_beside(path: Path) -> bool:
+    """Return whether a file is for people alone, by its name."""
+    return path.suffix.lower() in BESIDE or path.name.lower() in BESIDE_NAMES
+
+
 def _check_kind(path: Path, model: str) -> None:
-    if path.suffix not in _SUFFIXES:
+    if path.suffix not in SUFFIXES:
         raise RuntimeFailure(f"{path.name} in the model {model} is not a kind of file that models may hold.")
     with path.open("rb") as file:
         head = file.read(_HEADER_BYTES)
