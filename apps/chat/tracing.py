@@ -94,6 +94,8 @@ VALUES: dict[str, str | Promise] = {
     "support.signs.names": _("names and numbers"),
     "support.signs.title": _("title"),
     "support.signs.links": _("Named documents"),
+    "support.signs.apart": _("ahead of the rest"),
+    "support.signs.unnamed": _("names nothing"),
     "support.signs.quoted_nearness": _("nearest sentence"),
     "support.signs.quoted_coverage": _("terms in the sentences"),
 }

@@ -42,7 +42,7 @@ from apps.rag.statements import (
     vector_text,
     words_with_statement,
 )
-from apps.rag.support import signs_of, support_of
+from apps.rag.support import apart_of, signs_of, support_of
 from apps.rag.terms import said_in, terms_of, weigh
 from apps.rag.tracing import Stopwatch
 from apps.rag.types import Found, Passage, Scope, Section
@@ -162,7 +162,9 @@ def _search(scope: Scope, question: str, k: int, options: SearchOptions, tools: 
     evidence = [candidate.evidence for candidate in candidates]
     is_cross = bool(passages) and language_of(passages[0].text) != language
     said = said_in([passage.text for passage in passages], question, query.wordings)
+    chunks = query.chunks if query.narrowed is None else query.narrowed
     signs = signs_of(said, evidence, passages, _scale(query), query.own, query.groups)
+    signs = replace(signs, apart=apart_of(evidence, chunks))
     support = support_of(signs, language, is_cross_language=is_cross) if candidates else 0.0
     milliseconds = (time.perf_counter() - began) * 1000
     return Found(passages, support, language, milliseconds, watch.stages, asdict(signs), query.idf, said)

@@ -3,19 +3,22 @@
 A logistic over signs of both legs and of the text: how near the nearest passage is, how much of the question's BM25 it
 reaches, how much of the question (its terms weighed by how rare they are, its names and numbers) stands in the first
 passages at all, whether passages name one another's documents. Once an answer's sentences have been chosen (`quoting`),
-how near they are to the question is known as well. Fitted on questions of four sets in both languages, searched as they
-are and with the documents that answer them left out (tables in docs/adr/0025; `manage.py calibrate_support`). The gap
-to the following passages tells more in some libraries, but punishes one that says a thing twice or treats one subject
-throughout: it was left out.
+how near they are to the question is known as well. Fitted on questions of ten sets in both languages, searched as they
+are and with the documents that answer them left out (tables in docs/adr/0025; `manage.py calibrate_support`).
 
-A passage in another language shares no words with the question, so there the cosine alone has to speak: it was 0.83 to
-0.87 for answerable Chinese questions to English articles, and at most 0.81 for others.
+Libraries differ in how near anything at all is to a question. So where a question has no names by which to tell, it
+counts how far the nearest passage stands out from the following ones, measured by how these spread and by what the best
+of that many chance values would reach. It only ever adds: a library that treats one subject throughout, or says a thing
+twice, loses nothing by it.
+
+A passage in another language shares no words with the question, so there the vectors alone have to speak.
 """
 
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 from apps.rag.fusion import Evidence, Scale
 from apps.rag.overlap import terms
@@ -26,15 +29,26 @@ LONGEST_ENDING = 5  # characters of a file name's ending
 READ = 3  # passages whose terms and names count
 MOST_LINKED = 0.25  # the default share of links in a score: a library that follows them further is no better supported
 
-BASE: Mapping[Language, float] = {"en": -9.67, "zh": -9.07}
-WEIGHTS = (7.97, 4.38, 2.01, 1.87, 0.14, 12.77)  # in the order of Signs.values
-QUOTED_BASE = -25.84
-QUOTED_WEIGHTS = (4.52, 2.80, 0.71, 1.68, 0.15, 11.87, 21.22, 2.10)  # in the order of Signs.values and Quotable.values
-CROSS_LANGUAGE = (-14.6, 36.0)  # base, by nearness: the same as by cosine with e5's floor of 0.7
+TAIL = 100  # passages, by cosine, whose spread tells what chance gives …
+REST = slice(4, 10)  # … those of them that the nearest one is compared with, …
+REST_PLACE = 7  # … whose middle stands at this place
+FEW = 20  # chunks; where there are fewer, the nearest is compared with the middle one
+LEAST_SPREAD = 0.008  # of cosines, as a standard deviation
+USUAL_SPREAD = 0.04  # where there are too few to tell
+MOST_APART = 2.3  # standard deviations; further out says no more
+CHANCE = 0.8  # and less says nothing
+
+BASE = -9.16
+WEIGHTS = (8.46, 2.09, 2.18, 1.97, -0.42, 11.84, 2.33)  # in the order of Signs.values
+QUOTED_BASE = -20.71
+QUOTED_WEIGHTS = (5.31, 0.77, 1.06, 1.69, -0.23, 11.14, 2.45, 15.63, 1.82)  # of Signs.values and Quotable.values
+CROSS_LANGUAGE = (9.05, 1.26)  # by nearness and by how far apart …
+CROSS_BASE: Mapping[Language, float] = {"en": -3.85, "zh": -4.33}  # … on the scale of the question's language
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _NAME = re.compile(r"\b[A-Z][\w'-]+")
 _OPENING = re.compile(r"(?:^|[.?!]\s)[\"'“(]?$")
+_CHANCE = NormalDist()
 _MARK = "="  # of jieba's words among the terms (apps.libraries.lexical)
 
 
@@ -48,11 +62,14 @@ class Signs:
     names: float  # share of its names and numbers that do; 1 where it has none
     title: float = 0.0  # share of a title of the first passages that the question names
     links: float = 0.0  # how far one of them was lifted since another passage names its document; 0 to MOST_LINKED
+    apart: float = 0.0  # how far the nearest stands out, in standard deviations beyond chance; 0 to MOST_APART
+    unnamed: float = 0.0  # 1 where the question has neither names nor numbers
 
     @property
     def values(self) -> tuple[float, ...]:
         """Return the signs in the order of WEIGHTS."""
-        return (self.nearness, self.words, self.coverage, self.names, self.title, self.links)
+        apart = self.unnamed * max(0.0, self.apart - CHANCE)
+        return (self.nearness, self.words, self.coverage, self.names, self.title, self.links, apart)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +96,7 @@ def signs_of(
     """Return the signs of a search: `evidence` of all that was found, `passages` best first.
 
     `idf` holds the question's own terms; where a passage has a synonym by one of the `groups`, it has the term.
+    How far the nearest passage stands out, `apart_of` tells.
     """
     cosine = max((item.cosine for item in evidence if item.cosine is not None), default=scale.cosine_floor)
     bm25 = max((item.bm25 for item in evidence), default=0.0)
@@ -90,7 +108,29 @@ def signs_of(
         names=_named(question, read),
         title=_titled(question, read),
         links=min(MOST_LINKED, max((dict(passage.parts).get("links", 0.0) for passage in read), default=0.0)),
+        unnamed=float(not names_in(question)),
     )
+
+
+def apart_of(evidence: Sequence[Evidence], chunks: int) -> float:
+    """Return how far the nearest of `chunks` passages lies from the next, beyond the best of as many chance values.
+
+    Chance values are those of a normal distribution with the spread of the tail. 0 where there is nothing to compare.
+    """
+    cosines = sorted((item.cosine for item in evidence if item.cosine is not None), reverse=True)[:TAIL]
+    if not cosines:
+        return 0.0
+    chunks = max(chunks, len(evidence))
+    is_few = len(cosines) < FEW
+    place = len(cosines) // 2 + 1 if is_few else REST_PLACE
+    rest = cosines[place - 1 : place] if is_few else cosines[REST]
+    middle = sum(rest) / len(rest)
+    spread = USUAL_SPREAD
+    if len(cosines) > place:
+        apart = _expected(place, chunks) - _expected(len(cosines), chunks)
+        spread = max(LEAST_SPREAD, (middle - cosines[-1]) / max(0.1, apart))
+    beyond = (cosines[0] - middle) / spread - (_expected(1, chunks) - _expected(place, chunks))
+    return min(MOST_APART, max(0.0, beyond))
 
 
 def support_of(signs: Signs, language: Language, *, is_cross_language: bool) -> float:
@@ -98,12 +138,12 @@ def support_of(signs: Signs, language: Language, *, is_cross_language: bool) -> 
 
     `is_cross_language` says that the best passage is written in another language than the question.
     """
-    score = BASE[language] + sum(weight * value for weight, value in zip(WEIGHTS, signs.values, strict=True))
+    score = BASE + sum(weight * value for weight, value in zip(WEIGHTS, signs.values, strict=True))
     same = logistic(score)
     if not is_cross_language:
         return same
-    base, slope = CROSS_LANGUAGE
-    return max(same, logistic(base + slope * signs.nearness))
+    nearness, apart = CROSS_LANGUAGE
+    return max(same, logistic(CROSS_BASE[language] + nearness * signs.nearness + apart * signs.apart))
 
 
 def support_with(signs: Signs, quotable: Quotable) -> float:
@@ -121,6 +161,11 @@ def names_in(question: str) -> frozenset[str]:
 def logistic(score: float) -> float:
     """Return the probability of a score."""
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, score))))
+
+
+def _expected(place: int, of: int) -> float:
+    """Return about what the value at a place, 1 for the highest, of that many standard normal ones is (Blom, 1958)."""
+    return _CHANCE.inv_cdf(1 - (place - 0.375) / (max(place, of) + 0.25))
 
 
 def _covered(idf: Mapping[str, float], passages: Sequence[Passage], groups: Sequence[Group]) -> float:

@@ -1,11 +1,13 @@
 """A question is supported by both legs, its terms and names in the first passages, or across languages by vectors."""
 
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
 from apps.rag.fusion import Evidence, Scale
-from apps.rag.support import Signs, names_in, signs_of, support_of
+from apps.rag.refusal import LEAST_SUPPORT
+from apps.rag.support import CHANCE, MOST_APART, Signs, apart_of, names_in, signs_of, support_of
 from apps.rag.types import Language
 from tests.rag.doubles import passage
 
@@ -42,10 +44,44 @@ def test_passages_that_name_one_another_support_a_question_more_but_not_without_
     assert (none, some, most) == (0.0, 0.1, 0.25)
 
 
+def spread(first: float, *, count: int = 60) -> list[Evidence]:
+    """Return the nearest passage and others that fall evenly from a cosine of 0.82."""
+    cosines = [first, *(0.82 - 0.001 * place for place in range(count - 1))]
+    return [Evidence(UUID(int=place), cosine, 0.0) for place, cosine in enumerate(cosines, 1)]
+
+
+def test_a_passage_that_stands_out_supports_a_question_without_names() -> None:
+    lone, near = apart_of(spread(0.9), 60), apart_of(spread(0.825), 60)
+    unnamed, named = (signs_of(text, spread(0.9), [], SCALE, {}) for text in ("until when has she leave?", "Has Ann?"))
+    with_it, without = (
+        support_of(replace(signs, apart=lone, names=1.0), "en", is_cross_language=False) for signs in (unnamed, named)
+    )
+
+    assert near < CHANCE < lone == MOST_APART
+    assert (unnamed.unnamed, named.unnamed) == (1.0, 0.0)
+    assert with_it > 3 * without
+
+
+def test_the_best_of_more_chunks_has_to_stand_out_further() -> None:
+    assert apart_of(spread(0.84), 60) > apart_of(spread(0.84), 100_000)
+
+
+@pytest.mark.parametrize("count", range(1, 25))
+def test_any_number_of_passages_can_be_compared(count: int) -> None:
+    assert 0 <= apart_of(spread(0.9, count=count), count) <= MOST_APART
+
+
+def test_passages_that_are_all_the_same_do_not_stand_out() -> None:
+    same = [Evidence(UUID(int=place), 0.9, 0.0) for place in range(1, 40)]
+
+    assert apart_of(same, 39) == 0
+    assert apart_of([Evidence(UUID(int=1), None, 3.0)], 1) == 0
+
+
 def test_nothing_found_supports_nothing() -> None:
     signs = signs_of("Where is Aurora?", [], [], Scale(0.7, 0.0), {})
 
-    assert signs == Signs(0.0, 0.0, 0.0, 0.0)
+    assert signs == Signs(0.0, 0.0, 0.0, 0.0)  # Aurora is a name
     assert support_of(signs, "en", is_cross_language=False) < 0.01
 
 
@@ -57,12 +93,13 @@ def test_strong_signs_support_and_weak_ones_do_not(language: Language) -> None:
     assert support_of(weak, language, is_cross_language=False) < 0.1
 
 
-def test_it_supports_across_languages_by_the_vectors_alone() -> None:
-    near, far = Signs(0.5, 0.0, 0.0, 1.0), Signs(0.3, 0.0, 0.0, 1.0)
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_it_supports_across_languages_by_the_vectors_alone(language: Language) -> None:
+    near, far = Signs(0.4, 0.0, 0.0, 1.0, apart=2.0), Signs(0.3, 0.0, 0.0, 1.0)
 
-    assert support_of(near, "zh", is_cross_language=False) < 0.1
-    assert support_of(near, "zh", is_cross_language=True) > 0.8
-    assert support_of(far, "zh", is_cross_language=True) < 0.1
+    assert support_of(near, language, is_cross_language=False) < LEAST_SUPPORT[language]
+    assert support_of(near, language, is_cross_language=True) > LEAST_SUPPORT[language]
+    assert support_of(far, language, is_cross_language=True) < LEAST_SUPPORT[language]
 
 
 def test_it_knows_the_names_and_numbers_of_a_question() -> None:
