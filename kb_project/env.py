@@ -38,6 +38,32 @@ class Env(BaseSettings):
     log_json: bool = Field(False, description="Logs as JSON lines instead of text.")
 
     signup_open: bool = Field(False, description="Whether strangers may create an account by themselves.")
+    password_min_length: int = Field(10, ge=8, le=128, description="Fewest characters of a password.")
+    lockout_failures: int = Field(
+        8, ge=1, le=1_000, description="Wrong passwords for one account from one address before it must wait."
+    )
+    lockout_minutes: int = Field(15, ge=1, le=10_080, description="Minutes it must then wait, unless an admin unlocks.")
+    staff_mfa: str = Field(
+        "required",
+        pattern="^(required|offered)$",
+        description="Whether administrators must have a second factor: required, offered.",
+    )
+    staff_mfa_grace_h: int = Field(
+        72, ge=0, le=720, description="Hours a new administrator's account works before the second factor is required."
+    )
+    oidc_issuer: str = Field("", description="Address of the OpenID Connect provider; empty: no single sign-on.")
+    oidc_name: str = Field("Single sign-on", description="Name of the provider on the sign-in page.")
+    oidc_client_id: str = Field("", description="This installation's id at the provider.")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="This installation's secret at the provider.")
+    oidc_hosts: str = Field(
+        "",
+        description="More host:port of the provider's services, separated by commas; private ones must be named here.",
+    )
+    oidc_groups_claim: str = Field("groups", description="Claim that lists a person's groups at the provider.")
+    oidc_scopes: str = Field("openid profile email", description="What is asked of the provider, separated by spaces.")
+    oidc_signup: bool = Field(
+        True, description="Whether people that the provider knows get an account at their first sign-in."
+    )
     invitation_days: int = Field(7, ge=1, le=90, description="Days an invitation link is valid.")
     invitation_mails_per_day: int = Field(
         200, ge=0, le=100_000, description="Invitations one team may send by mail in 24 hours."
@@ -79,6 +105,9 @@ class Env(BaseSettings):
     output_tokens_per_day: int = Field(0, ge=0, description="Generated tokens per person and day; 0: no limit.")
     pages_per_day: int = Field(0, ge=0, description="Pages one team may have read per day; 0: no limit.")
     team_storage_mib: int = Field(0, ge=0, description="Stored files of one team; 0: no limit.")
+    currency: str = Field(
+        "EUR", pattern="^[A-Z]{3}$", description="Currency of the price table and of budgets of money (ISO 4217)."
+    )
     reservation_s: int = Field(
         3_600,
         ge=60,
@@ -121,6 +150,12 @@ class Env(BaseSettings):
     )
     ingest_attempts: int = Field(3, ge=1, le=20, description="Times a job is tried before it counts as failed.")
     undo_days: int = Field(30, ge=1, description="Days a deleted document or conversation can be restored.")
+    opening_hours: int = Field(
+        24,
+        ge=1,
+        le=168,
+        description="Hours an administrator may read a conversation that a second one opened.",
+    )
     question_days: int = Field(
         180,
         ge=1,
@@ -167,6 +202,22 @@ class Env(BaseSettings):
     )
     old_vectors_days: int = Field(
         7, ge=0, le=365, description="Days the former embedding model's vectors are kept after a change of the model."
+    )
+    model_keep_alive_s: int = Field(
+        900,
+        ge=30,
+        le=604_800,
+        description="Seconds after its last use at which a model that is no default leaves the memory.",
+    )
+    model_hosts: str = Field(
+        "",
+        description="Hosts of OpenAI-compatible services that administrators may add as models: name, *.name or "
+        "host:port, separated by commas; those named with a port may be internal. Empty: none.",
+    )
+    hub_url: str = Field("", description="Address of the hub that models are fetched from; empty: none.")
+    hub_hosts: str = Field(
+        "",
+        description="Hosts that the hub may send files from, as in KB_MODEL_HOSTS; its own is always allowed.",
     )
     model_threads: int = Field(0, ge=0, le=512, description="CPU threads of each model; 0: the cores of the machine.")
 

@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("teams/", include("apps.users.urls")),
     path("libraries/", include("apps.libraries.urls")),
     path("system/", include("apps.console.urls")),
+    path("", include("apps.audit.urls")),
     path("", include("apps.ingestion.urls")),
     path("", include("apps.chat.urls")),
     path("", include("apps.evaluation.urls")),

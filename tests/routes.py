@@ -211,6 +211,15 @@ ROUTES: dict[str, list[Access]] = {
     "ingestion:web-remove": [protected("POST", 403)],
     # the console: administrators of the installation alone
     "console:overview": [personal("GET", 404)],
+    "audit:system": [personal("GET", 404)],
+    "chat:conversations-of": [personal("GET", 404)],
+    "chat:opening-ask": [personal("POST", 404)],
+    "chat:openings": [personal("GET", 404)],
+    "chat:opening": [personal("GET", 404)],
+    "chat:opening-decide": [personal("POST", 404)],
+    "chat:opening-end": [personal("POST", 404)],
+    "chat:opening-seen": [personal("POST", 404)],
+    "audit:team": [protected("GET", 403)],
     # the embedding model: administrators of the installation alone, for whom test_model_switch.py speaks
     "ingestion:switch": [personal("GET", 404)],
     "ingestion:switch-start": [personal("POST", 404)],

@@ -120,6 +120,8 @@ def arguments(things: Things) -> dict[str, object]:
         "curated_id": things.curated.pk,
         "conversation_id": things.conversation.pk,
         "message_id": things.message_id,
+        "opening_id": uuid.uuid4(),
+        "user_id": things.membership.user_id,
         "source_id": things.web_source.pk,
         "job_id": things.job.pk,
         "preview_id": uuid.uuid4(),

@@ -27,6 +27,9 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index(fields=["team_id", "-sequence"], name="audit_of_team"),
             models.Index(fields=["actor_id", "-sequence"], name="audit_of_actor"),
+            models.Index(fields=["action", "-sequence"], name="audit_of_action"),
+            models.Index(fields=["target_id", "-sequence"], name="audit_of_target"),
+            models.Index(fields=["at"], name="audit_at"),
         ]
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 from apps.chat.models import Citation
-from apps.libraries.models import CuratedAnswer, Library
+from apps.libraries.models import CuratedAnswer, Level, Library
 from apps.users.models import User
 
 
@@ -32,7 +32,7 @@ class CuratedSource:
 
 def curated_source_of(user: User, citation: Citation) -> CuratedSource:
     """Return the source by the rights of now."""
-    readable = Library.objects.readable_by(user)
+    readable = Library.objects.allowing(user, Level.READ)
     rows = CuratedAnswer.objects.filter(pk__in=[citation.curated_id], deleted_at=None, library__in=readable)
     current = rows.select_related("library", "updated_by").first()
     return CuratedSource(citation, dict(citation.message.steps.get("curated") or {}), current)

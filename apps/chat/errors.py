@@ -75,3 +75,36 @@ REASONS: dict[str, Promise] = {
 def reason(code: str) -> str:
     """Return the sentence for an answer's error code in the active language."""
     return str(REASONS.get(code, REASONS["internal"]))
+
+
+class OpeningWithoutReason(Invalid):
+    """A private conversation is not opened without saying why."""
+
+    code = "opening-without-reason"
+    detail = _("Say why, in %(shortest)s to %(longest)s characters. The owner will read it.")
+
+
+class NoSecondAdmin(AppError):
+    """Nobody else could allow it."""
+
+    status = 409
+    code = "no-second-admin"
+    title = _("A second administrator is needed")
+    detail = _("A conversation is opened only when another administrator allows it, and there is none who may.")
+
+
+class OpeningNotYours(AppError):
+    """Nobody allows their own wish, or a wish to read their own conversation."""
+
+    status = 403
+    code = "opening-not-yours"
+    title = _("Another administrator must decide this")
+    detail = _("Neither the one who asks nor the owner of the conversation can decide.")
+
+
+class OpeningDecided(AppError):
+    """It was decided, or it lapsed."""
+
+    status = 409
+    code = "opening-decided"
+    title = _("This was decided already, or it lapsed")

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from apps.chat.models import Conversation, Message
 from apps.chat.thread import history_of, question_of
 from apps.core.errors import AppError
-from apps.libraries.models import Library
 from apps.rag.pipeline import answer
+from apps.rag.scoping import scope_for
 from apps.rag.tools import build_tools
 from apps.rag.types import Scope, Step
 
@@ -24,11 +24,10 @@ def scope_of(message: Message) -> Scope:
     owner = conversation.owner
     if not Conversation.objects.readable_by(owner).filter(pk=conversation.pk).exists():
         raise AccessEnded
-    readable = Library.objects.readable_by(owner).filter(team=conversation.team_id, pk__in=message.library_ids)
-    library_ids = tuple(readable.values_list("pk", flat=True))
-    if not library_ids:
+    scope = scope_for(owner, conversation.team_id, message.library_ids)
+    if not scope.library_ids:
         raise AccessEnded
-    return Scope(conversation.team_id, library_ids)
+    return scope
 
 
 def steps_of(message: Message) -> Iterator[Step]:

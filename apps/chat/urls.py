@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.chat import answer_views, views
+from apps.chat import answer_views, opening_views, views
 
 app_name = "chat"
 urlpatterns = [
@@ -21,5 +21,12 @@ urlpatterns = [
     path("chat/answers/<uuid:message_id>/vote/", answer_views.vote, name="vote"),
     path("chat/answers/<uuid:message_id>/trace/", answer_views.trace, name="trace"),
     path("chat/answers/<uuid:message_id>/keep/", answer_views.keep, name="keep"),
+    path("system/people/<uuid:user_id>/conversations/", opening_views.conversations, name="conversations-of"),
+    path("system/conversations/<uuid:conversation_id>/ask/", opening_views.ask, name="opening-ask"),
+    path("system/openings/", opening_views.listing, name="openings"),
+    path("system/openings/<uuid:opening_id>/", opening_views.reading, name="opening"),
+    path("system/openings/<uuid:opening_id>/decide/", opening_views.decide, name="opening-decide"),
+    path("system/openings/<uuid:opening_id>/end/", opening_views.end, name="opening-end"),
+    path("chat/openings/<uuid:opening_id>/seen/", opening_views.acknowledge, name="opening-seen"),
     path("chat/answers/<uuid:message_id>/citations/<int:number>/", views.citation, name="citation"),
 ]

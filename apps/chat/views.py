@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.catalog.models import AIModel
 from apps.catalog.services import ready_models
-from apps.chat import services
+from apps.chat import openings, services
 from apps.chat.access import access_citation, access_conversation, access_message
 from apps.chat.composer import composer_for
 from apps.chat.curated_source import curated_source_of
@@ -34,7 +34,11 @@ def home(request: PersonRequest) -> HttpResponse:
     if request.team is None:
         return render(request, "chat/no_team.html")
     composer = composer_for(request.user, request.team)
-    context = {"composer": composer, "examples": example_questions(composer.libraries)}
+    context = {
+        "composer": composer,
+        "examples": example_questions(composer.libraries),
+        "opened": openings.notices_for(request.user),
+    }
     return render(request, "chat/home.html", context)
 
 

@@ -1,15 +1,12 @@
 """Question sets and results as CSV and JSONL. No cell of a CSV can be run as a formula (security case 76)."""
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from apps.core.spreadsheets import BOM, csv_line
 from apps.evaluation.models import Run, RunResult, SetQuestion
 
-_RISKY = ("=", "+", "-", "@", "\t", "\r")
-_GUARD = "'"
 COLUMNS = ("question", "answers", "document", "quote", "note")
 METRICS = (
     "recall_at_1", "recall_at_5", "recall_at_10", "mrr_at_10", "ndcg_at_10", "exact_match", "f1", "answer_contained",
@@ -17,30 +14,16 @@ METRICS = (
 )  # fmt: skip
 AFTER = ("search_ms", "refused", "support", "answer")
 PLACES = 3  # of the ranking that an export names
-BOM = "\ufeff"  # by which spreadsheets know UTF-8
-
-
-def guarded(value: object) -> str:
-    """Return a cell that no spreadsheet takes for a formula; numbers stay numbers."""
-    text = "" if value is None else str(value)
-    if isinstance(value, int | float):
-        return text
-    return _GUARD + text if text.startswith(_RISKY) else text
-
-
-def unguarded(cell: str) -> str:
-    """Return the text of a cell that an export guarded."""
-    return cell[1:] if cell.startswith(_GUARD) and cell[1:].startswith(_RISKY) else cell
 
 
 def questions_csv(questions: Iterable[SetQuestion]) -> Iterator[str]:
     """Yield the lines of a set, one per question; an import reads them back."""
-    yield BOM + _line(COLUMNS)
+    yield BOM + csv_line(COLUMNS)
     for question in questions:
         documents = "|".join(entry["name"] for entry in question.gold)
         quotes = "|".join(entry["quote"].replace("|", " ") for entry in question.gold)
         answers = "|".join(answer.replace("|", " ") for answer in question.answers)
-        yield _line([question.text, answers, documents, quotes.strip("|") and quotes, question.note])
+        yield csv_line([question.text, answers, documents, quotes.strip("|") and quotes, question.note])
 
 
 def questions_jsonl(questions: Iterable[SetQuestion]) -> Iterator[str]:
@@ -57,14 +40,14 @@ def template_csv() -> str:
         ("How long is the warranty?", "24 months|two years", "warranty.pdf", "The warranty lasts 24 months", ""),
         ("Who won the race of 1950?", "", "", "", "The library does not answer this: refusing is right"),
     )
-    return BOM + _line(COLUMNS) + "".join(_line(row) for row in examples)
+    return BOM + csv_line(COLUMNS) + "".join(csv_line(row) for row in examples)
 
 
 def results_csv(run: Run) -> Iterator[str]:
     """Yield the results of a run, one line per question."""
-    yield BOM + _line(["question", "expected", "places", *METRICS, *AFTER, *_tops()])
+    yield BOM + csv_line(["question", "expected", "places", *METRICS, *AFTER, *_tops()])
     for result in RunResult.objects.filter(run=run).iterator():
-        yield _line(_cells(result))
+        yield csv_line(_cells(result))
 
 
 def _tops() -> list[str]:
@@ -90,9 +73,3 @@ def _cells(result: RunResult) -> list[Any]:
 
 def _number(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
-
-
-def _line(cells: Sequence[object]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow([guarded(cell) for cell in cells])
-    return out.getvalue()

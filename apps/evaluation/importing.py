@@ -18,7 +18,7 @@ from django.core.cache import cache
 from django.db import transaction
 
 from apps.core.errors import AppError, Value
-from apps.evaluation.exporting import unguarded
+from apps.core.spreadsheets import unguarded
 from apps.evaluation.models import QuestionSet, SetQuestion
 from apps.evaluation.places import Places
 from apps.evaluation.set_errors import (

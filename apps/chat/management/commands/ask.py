@@ -35,7 +35,7 @@ class Command(BaseCommand):
             raise CommandError("Type a question.")
         library = _library(_team(options["team"]), options["library"])
         try:
-            tools = build_tools(scope=Scope(library.team_id, (library.pk,)), mode=options["mode"])
+            tools = build_tools(scope=Scope.whole(library.team_id, (library.pk,)), mode=options["mode"])
             steps = answer(options["question"], (), tools)
             if options["json"]:
                 self.stdout.write(json.dumps(_summary(steps), ensure_ascii=False))
