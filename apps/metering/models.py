@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -33,7 +34,8 @@ class Scope(models.TextChoices):
     SYSTEM = "system", _("The whole installation")
     TEAM = "team", _("A team")
     GROUP = "group", _("A group")
-    USER = "user", _("A person")
+    USER = "user", _("A person")  # in all teams together
+    MEMBER = "member", _("A member of a team")  # what a person does in this team alone
     KEY = "key", _("An API key")
 
 
@@ -57,7 +59,8 @@ class Quota(Record):
     """A limit. Without a team, group, person or key it is its scope's default; a named one decides instead of it.
 
     A limit of 0 allows nothing. A row that is not enabled lifts the limit that a broader one or a setting makes.
-    A person of several groups is bound by each group's limit.
+    A person of several groups is bound by each group's limit. A member's limit names the team and the person; without
+    the person it is for each member of the team. Written by `limits` alone, which keeps the counters right.
     """
 
     scope = models.CharField(max_length=10, choices=Scope)
@@ -74,6 +77,13 @@ class Quota(Record):
     fallback_model = models.CharField(max_length=80, blank=True)  # AIModel.name, where the behaviour is "degrade"
 
     class Meta:
+        indexes = [
+            models.Index(
+                fields=["scope"],
+                condition=models.Q(team=None, user=None, group=None, key=None),
+                name="quota_of_everybody",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["scope", "team", "user", "group", "key", "resource", "window"],
@@ -86,6 +96,7 @@ class Quota(Record):
                 | models.Q(scope="team", user=None, group=None, key=None)
                 | models.Q(scope="group", user=None, team=None, key=None)
                 | models.Q(scope="user", team=None, group=None, key=None)
+                | models.Q(models.Q(user=None) | models.Q(team__isnull=False), scope="member", group=None, key=None)
                 | models.Q(scope="key", team=None, user=None, group=None),
             ),
         ]
@@ -95,11 +106,14 @@ class Quota(Record):
 
 
 class Counter(models.Model):
-    """How much one subject used and holds of one resource in one window. Written by SQL in `services` alone."""
+    """How much one subject used and holds of one resource in one window; only where a limit applies to it.
+
+    Written by SQL in `services` and `limits` alone.
+    """
 
     id: int
     scope = models.CharField(max_length=10, choices=Scope)
-    subject = models.UUIDField()  # of the team, group, person or key; zero for the installation
+    subject = models.UUIDField()  # of the team, group, person, member or key; zero for the installation
     resource = models.CharField(max_length=20, choices=Resource)
     window = models.CharField(max_length=10, choices=Window)
     starts_at = models.DateTimeField()
@@ -162,6 +176,7 @@ class UsageEvent(models.Model):
         indexes = [
             models.Index(fields=["team_key", "resource", "at"], name="usage_of_team"),
             models.Index(fields=["user_key", "resource", "at"], name="usage_of_user"),
+            BrinIndex(fields=["at"], name="usage_by_time"),
         ]
 
     def __str__(self) -> str:
@@ -207,6 +222,7 @@ class UsageDay(models.Model):
         indexes = [
             models.Index(fields=["team_key", "day"], name="usage_day_of_team"),
             models.Index(fields=["user_key", "day"], name="usage_day_of_user"),
+            models.Index(fields=["resource", "day"], name="usage_day_of_resource"),
         ]
 
     def __str__(self) -> str:

@@ -21,7 +21,8 @@ from apps.ingestion.models import IngestionJob
 from apps.ingestion.parsers.types import ParseLimits
 from apps.libraries.models import Document, DocumentVersion, Library
 from apps.libraries.services import delete_document, restore_document
-from apps.metering.models import Counter, Resource
+from apps.metering.models import Resource
+from apps.metering.usage import used_in_all
 from apps.users.models import User
 
 Send = Callable[[bytes, str], Document]
@@ -236,9 +237,8 @@ def test_it_lists_parts_beyond_the_quota_and_counts_the_others_exactly(send: Sen
     assert [(row["name"], row["reason"]) for row in version.attachments] == [("big.txt", "quota-exceeded")]
     assert shown(document) == [("inbox/two", "small.txt", "ready")]
     assert broken() == []
-    used = Counter.objects.filter(resource=Resource.STORAGE_BYTES, subject=library.team_id)
     stored = sum(row.size_bytes for row in Document.objects.all())
-    assert {row.used for row in used} == {stored}
+    assert used_in_all(library.team_id)[Resource.STORAGE_BYTES] == stored
 
 
 def _env(**more: object) -> object:

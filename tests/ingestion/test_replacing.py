@@ -20,7 +20,9 @@ from apps.libraries.diffs import diff
 from apps.libraries.errors import AlreadyInLibrary
 from apps.libraries.models import Chunk, Document, PageReading
 from apps.libraries.services import delete_document
-from apps.metering.models import Counter, Quota, Resource, Scope, Window
+from apps.metering.limits import Limit, set_limit
+from apps.metering.models import Resource, Scope, Window
+from apps.metering.usage import used_in_all
 from apps.users.models import Team, User
 from tests import factories
 from tests.ingestion.conftest import Upload, long_text
@@ -103,7 +105,7 @@ def test_it_keeps_nothing_of_what_it_refuses(upload: Upload, alice: User, t1: Te
         replace(alice, document, "Another.")
     with pytest.raises(EmptyUpload):
         replace(alice, document, "")
-    Quota.objects.create(scope=Scope.TEAM, team=t1, resource=Resource.STORAGE_BYTES, window=Window.TOTAL, limit=20)
+    set_limit(Limit(Scope.TEAM, Resource.STORAGE_BYTES, Window.TOTAL, 20, team=t1))
     with pytest.raises(Exception, match=r".+") as refused:
         replace(alice, document, "Much more than was allowed to this team.")
     assert getattr(refused.value, "code", "") == "quota-exceeded"
@@ -160,10 +162,8 @@ def test_it_goes_back_to_an_earlier_version(upload: Upload, alice: User) -> None
 def test_it_counts_the_bytes_of_all_versions(upload: Upload, alice: User, t1: Team) -> None:
     document = upload("12345")
     replace(alice, document, "1234567")
-    team = Counter.objects.filter(scope="team", subject=t1.pk, window="total")
 
-    assert team.get(resource=Resource.STORAGE_BYTES).used == 12
-    assert team.get(resource=Resource.DOCUMENTS).used == 1
+    assert used_in_all(t1.pk) == {Resource.STORAGE_BYTES: 12, Resource.DOCUMENTS: 1}
 
 
 def test_it_takes_no_new_version_of_a_deleted_document(upload: Upload, alice: User, ed_client: Client) -> None:

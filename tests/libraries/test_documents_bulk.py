@@ -20,8 +20,9 @@ from apps.libraries.errors import FieldsInvalid, NotRestorable, TagInvalid, Valu
 from apps.libraries.metadata import Field, FieldInput
 from apps.libraries.models import Document, DocumentVersion, Figure, Library
 from apps.libraries.purge import purge
-from apps.metering.models import Counter, Resource
+from apps.metering.models import Resource
 from apps.metering.services import add_use
+from apps.metering.usage import used_in_all
 from apps.users.models import Team, User
 from tests import factories
 
@@ -244,8 +245,7 @@ def test_it_purges_all_versions_parts_and_pictures(
         purge()
 
     assert not Document.objects.filter(pk__in=[whole.pk, part.pk]).exists()
-    counters = Counter.objects.filter(scope="team", window="total")
-    assert {counter.resource: counter.used for counter in counters} == {"storage_bytes": 0, "documents": 0}
+    assert used_in_all(library.team_id) == {Resource.STORAGE_BYTES: 0, Resource.DOCUMENTS: 0}
     assert not any(default_storage.exists(key) for key in keys)
 
 

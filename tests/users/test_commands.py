@@ -84,7 +84,7 @@ def test_it_verifies_what_must_hold() -> None:
 
 def test_it_exits_with_1_where_something_does_not_hold(t1: Team) -> None:
     Counter.objects.create(
-        scope="team", subject=t1.pk, resource="pages", window="total", starts_at="1970-01-01T00:00:00Z", used=3
+        scope="user", subject=t1.pk, resource="questions", window="day", starts_at="2026-01-01T00:00:00Z", used=3
     )
     out = StringIO()
 
