@@ -1,6 +1,7 @@
 """Django's settings, made from `kb_project.env`."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,11 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "axes",
     "channels",
     "rest_framework",
     "django_htmx",
@@ -57,12 +63,16 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.users.api_middleware.ApiKeyMiddleware",  # before all that asks who the person is and which teams they work in
     "apps.users.middleware.PersonLanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "apps.users.middleware.CurrentTeamMiddleware",
+    "apps.users.sessions_middleware.LastSeenMiddleware",
+    "apps.users.mfa_middleware.SecondFactorMiddleware",
+    "axes.middleware.AxesMiddleware",
     "apps.core.middleware.ProblemMiddleware",
 ]
 
@@ -129,7 +139,10 @@ CONTENT_SECURITY_POLICY = {
 
 AUTH_USER_MODEL = "users.User"
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # the e-mail is unique, by a constraint on its lower case
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # refuses who is locked out, before a password is compared
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -152,6 +165,26 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # mail goes to stored addresses alone
 ALLAUTH_TRUSTED_PROXY_COUNT = ENV.trusted_proxies
+# Each IP address; each account from everywhere. Account and address together are django-axes' (below).
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,100/h/key"}
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+MFA_ADAPTER = "apps.users.mfa_adapter.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Zhiku"
+MFA_TOTP_TOLERANCE = 1  # half a minute of a clock that is wrong
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # an installation without a mail server has no proven addresses
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = False
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = ENV.lockout_failures
+AXES_COOLOFF_TIME = timedelta(minutes=ENV.lockout_minutes)
+AXES_USERNAME_CALLABLE = "apps.users.signin.typed_address"
+AXES_CLIENT_IP_CALLABLE = "apps.users.signin.client_ip"
+AXES_LOCKOUT_CALLABLE = "apps.users.signin.locked_out"
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True  # the audit log is the log
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
@@ -219,8 +252,14 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"visibility_timeout": VISIBILITY_TIMEOUT_S}
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "apps.users.api_auth.KeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "apps.users.api_auth.KeyHasScope",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "apps.core.api.problem_response",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -237,6 +276,7 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         "django.server": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
+        "axes": {"level": "ERROR"},  # the audit log tells of sign-ins
         # Two lines for each task, most of them pollers; our own tasks log what they did.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},

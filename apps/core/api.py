@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.http import HttpResponse, JsonResponse
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -10,6 +11,12 @@ from apps.core.errors import PROBLEM_PREFIX, AppError
 from apps.core.middleware import problem_body
 
 CONTENT_TYPE = "application/problem+json"
+
+
+def api_problem(error: AppError) -> HttpResponse:
+    """Return the problem of an expected failure outside of a view, always as JSON."""
+    body = problem_body(error)
+    return JsonResponse(body, status=error.status, content_type=CONTENT_TYPE, headers=error.headers())
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:

@@ -47,7 +47,8 @@ class ProblemMiddleware:
 def problem(request: HttpRequest, error: AppError) -> HttpResponse:
     """Return the answer for an expected failure: an RFC 9457 object, a fragment for htmx, or a page."""
     body = problem_body(error)
-    if request.accepts("text/html") and not request.headers.get("Accept", "").startswith("application/json"):
+    is_page = request.accepts("text/html") and not request.path.startswith("/api/")
+    if is_page and not request.headers.get("Accept", "").startswith("application/json"):
         template = "core/problem.html#fragment" if getattr(request, "htmx", False) else "core/problem.html"
         response = render(request, template, {"problem": body}, status=error.status)
         for name, value in error.headers().items():

@@ -1,9 +1,15 @@
 """How allauth behaves here."""
 
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailConfirmation
+from allauth.core import context
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
+
+from apps.users.signin import proved_lately
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
@@ -18,6 +24,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         address = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
         uid, _, token = key.partition("-")
         return str(settings.PUBLIC_URL) + address.replace("UID-KEY", f"{uid}-{token}")
+
+    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: EmailConfirmation) -> str:
+        """Return the link of the mail that proves an address; its host is the configured one as well."""
+        return str(settings.PUBLIC_URL) + reverse("account_confirm_email", args=[emailconfirmation.key])
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Return whether the person must prove again who they are; a sign-in a moment ago is proof as well."""
+        return not proved_lately(context.request)
 
     def clean_email(self, email: str) -> str:
         """Return the address as it is stored: e-mail addresses are one login whatever their case."""

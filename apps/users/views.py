@@ -1,17 +1,13 @@
 """The account page, language and theme, and signing out everywhere."""
 
 from django.conf import settings
-from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
 from django.views import i18n
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.core.errors import Invalid
-from apps.users import services
 from apps.users.forms import AccountForm, ThemeForm
 from apps.users.models import Membership, User
 from apps.users.requests import PersonRequest
@@ -30,7 +26,10 @@ def account(request: PersonRequest) -> HttpResponse:
         return _remember_theme(redirect("account"), request.user.theme)
     memberships = Membership.objects.filter(user=request.user).select_related("team").order_by("team__name")
     return render(
-        request, "users/account.html", {"form": form, "memberships": memberships}, status=400 if form.errors else 200
+        request,
+        "users/account.html",
+        {"form": form, "memberships": memberships, "section": "profile"},
+        status=400 if form.errors else 200,
     )
 
 
@@ -59,13 +58,3 @@ def set_language(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and request.user.is_authenticated and code in dict(settings.LANGUAGES):
         User.objects.filter(pk=request.user.pk).update(language=code)
     return i18n.set_language(request)
-
-
-@login_required
-@require_POST
-def sign_out_everywhere(request: PersonRequest) -> HttpResponse:
-    """End all sessions of the person but this one."""
-    services.sign_out_everywhere(user=request.user)
-    update_session_auth_hash(request, request.user)
-    messages.success(request, _("All other sessions are signed out."))
-    return redirect("account")

@@ -1,0 +1,61 @@
+"""Lets API keys in, below `/api/` alone."""
+
+from collections.abc import Callable
+from contextvars import Token
+
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse
+
+from apps.core.api import api_problem
+from apps.core.errors import AppError
+from apps.users import keys
+from apps.users.access import KeyLimits, acting_key
+from apps.users.api_auth import limits_of, presented_key
+from apps.users.errors import SecondFactorMissing
+from apps.users.mfa import lacks_second_factor
+from apps.users.models import ApiKey
+from apps.users.signals import api_called, happened
+
+API = "/api/"
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class ApiKeyMiddleware:
+    """Lets a key act for one request below `/api/`; whatever is wrong with it ends the request with 401."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Handle one request; the limits are set anew for each, so that none inherits another's."""
+        token: Token[KeyLimits | None] = acting_key.set(None)
+        try:
+            if request.path.startswith(API):
+                try:
+                    _let_in(request)
+                except AppError as error:
+                    return api_problem(error)
+            return self.get_response(request)
+        finally:
+            acting_key.reset(token)
+
+
+def _let_in(request: HttpRequest) -> None:
+    secret = presented_key(request)
+    if secret is None:
+        return
+    request.user = AnonymousUser()  # whatever session came along: a wrong key is nobody
+    key = keys.find_key(secret)
+    if lacks_second_factor(key.user, [key.team]):
+        raise SecondFactorMissing
+    request.user = key.user
+    request.api_key = key  # type: ignore[attr-defined]  # read by KeyAuthentication alone
+    acting_key.set(limits_of(key))
+    api_called.send(ApiKey, key=key, user=key.user, team=key.team)  # counts the call; raises QuotaExceeded
+    if keys.note_use(key):
+        _tell_use(key)
+
+
+def _tell_use(key: ApiKey) -> None:
+    detail = {"name": key.name, "prefix": key.prefix}
+    happened.send(ApiKey, action="key.used", actor=key.user, team=key.team, target=key, detail=detail)
