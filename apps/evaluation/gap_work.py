@@ -112,7 +112,7 @@ def _texts(gap: Gap) -> dict[str, list[int]]:
 
 def _ask(gap: Gap, text: str) -> tuple[bool, float]:
     """Return whether a question is answered now, and its support; quotes alone, so that no language model is needed."""
-    tools = build_tools(scope=Scope(gap.team_id, (gap.library_id,)), mode="quote")
+    tools = build_tools(scope=Scope.whole(gap.team_id, (gap.library_id,)), mode="quote")
     support = 0.0
     for step in answer(text, (), tools):
         if isinstance(step, Retrieved):

@@ -88,7 +88,7 @@ def _asker(run: Run, held: Held) -> Ask:
 
 def _tools(library: Library, chosen: Settings) -> Tools:
     """Return the tools of the library's chats, but without curated answers: those would be judged as searches."""
-    scope = Scope(library.team_id, (library.pk,))
+    scope = Scope.whole(library.team_id, (library.pk,))
     return replace(build_tools(scope=scope, mode=chosen.mode, settings=chosen.search), curated=None)
 
 

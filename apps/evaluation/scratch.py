@@ -48,7 +48,7 @@ class Scratch:
     @property
     def scope(self) -> Scope:
         """Return where a search of this corpus looks."""
-        return Scope(self.team.pk, (self.library.pk,))
+        return Scope.whole(self.team.pk, (self.library.pk,))
 
     def chunk_count(self) -> int:
         """Return how many chunks the corpus became."""

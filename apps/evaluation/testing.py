@@ -27,6 +27,7 @@ from apps.rag.asking import merged, parse
 from apps.rag.lookup import look
 from apps.rag.options import Filters, SearchSettings, as_json, filters_as_json, stored_filters, stored_settings
 from apps.rag.refusal import is_supported
+from apps.rag.scoping import scope_for
 from apps.rag.search import SearchTools, search
 from apps.rag.types import Found, Passage, Scope
 from apps.runtimes.contracts import RuntimeFailure
@@ -202,7 +203,7 @@ def _searched(test: Test, tools: SearchTools) -> Test:
     library = access_library(user, UUID(test.library), at_least=Role.EDITOR)
     asked = parse(test.question)
     filters = merged(stored_filters(test.filters), asked.filters)
-    scope = Scope(library.team_id, (library.pk,))
+    scope = scope_for(user, library.team_id, [library.pk])
     outcomes: list[Outcome] = []
     for number, stored in enumerate(test.sides):
         settings = stored_settings(stored)

@@ -49,7 +49,7 @@ def cases_of(questions: Iterable[SetQuestion], library: Library) -> list[Case]:
 
 def finder(library: Library, options: SearchOptions | None = None) -> Find:
     """Return the search in one library. Loads the embedding model: workers only. Raises NoModel, RuntimeFailure."""
-    scope = Scope(library.team_id, (library.pk,))
+    scope = Scope.whole(library.team_id, (library.pk,))
     return partial(_find, scope, options, SearchTools.default())
 
 

@@ -16,8 +16,9 @@ from django.utils import timezone
 
 from apps.audit import services as audit
 from apps.core.text import one_line
+from apps.libraries import sharing
 from apps.libraries.errors import DocumentNameMissing, OwnerInvalid, TagInvalid, ValidityInvalid
-from apps.libraries.folders import clean_folder
+from apps.libraries.folders import check_move, clean_folder
 from apps.libraries.metadata import Value as FieldValue
 from apps.libraries.models import Document, Library
 from apps.users.models import Membership, User
@@ -77,9 +78,17 @@ def rename_document(*, user: User, document: Document, name: str) -> bool:
 
 
 def move(*, user: User, library: Library, documents: Documents, folder: str) -> int:
-    """Put documents into a folder; "" is the top. Returns how many there were."""
+    """Put documents into a folder; "" is the top. Returns how many there were.
+
+    Raises Forbidden without the right to write there, WiderPlace for what a restricted place would lose, and
+    SameFileThere.
+    """
     place = clean_folder(folder)
-    return _update(user, library, documents, "documents.moved", {"folder": place}, folder=place)
+    with sharing.moving(library.pk):
+        check_move(user, library, documents, place)
+        moved = _update(user, library, documents, "documents.moved", {"folder": place}, folder=place)
+        sharing.settle_moved(library.pk)
+        return moved
 
 
 def set_enabled(*, user: User, library: Library, documents: Documents, is_enabled: bool) -> int:

@@ -185,3 +185,57 @@ class QuestionTaken(AppError):
     code = "question-taken"
     title = _("This question has an answer already")
     detail = _("“%(question)s” is answered in this library. Change that answer instead.")
+
+
+class PartsHidden(AppError):
+    """A page that speaks of all of a library, asked for by somebody who may not read all of it."""
+
+    status = 403
+    code = "parts-hidden"
+    title = _("Parts of this library are not shared with you")
+    detail = _("This page shows something of every document, so it needs the right to read all of them.")
+
+
+class GranteeUnknown(AppError):
+    """Rights are given to members of the team and to its groups."""
+
+    status = 400
+    code = "grantee-unknown"
+    title = _("Nobody by that name is in this team")
+    detail = _("Rights can be given to members of the team and to its groups. Invite the person first.")
+
+
+class FolderUnknown(AppError):
+    """A folder is shared where documents are in it."""
+
+    status = 404
+    code = "folder-unknown"
+    title = _("There is no such folder")
+    detail = _("A folder exists as long as a document is in it.")
+
+
+class SameFileThere(AppError):
+    """The same bytes cannot stand twice where the same rights hold."""
+
+    status = 409
+    code = "same-file-there"
+    title = _("The same file is there already")
+    detail = _("A document with the same content is already where this would go. Delete one of the two first.")
+
+
+class FolderHasRights(AppError):
+    """Two folders with rights of their own cannot become one."""
+
+    status = 409
+    code = "folder-has-rights"
+    title = _("Both folders have rights of their own")
+    detail = _("Remove the rights of one of the two folders first, or move the documents themselves.")
+
+
+class WiderPlace(AppError):
+    """Moving a document out of a restricted place shows it to more people."""
+
+    status = 403
+    code = "wider-place"
+    title = _("More people could read it there")
+    detail = _("Only who may manage a restricted place can move documents out of it.")

@@ -18,11 +18,11 @@ SHOWN_NEAREST = 3  # in the trace
 def look(scope: Scope, tools: SearchTools, question: str) -> Looked:
     """Return the answer to a close question in the scope's libraries, and what was compared."""
     question = question.replace("\0", " ").strip()[:MAX_QUESTION_CHARS]
-    count = store.served(scope.team_id, scope.library_ids).count()
+    count = store.served(scope.team_id, scope.shared).count()
     if not question or not count:
         return Looked(facts={"answers": count})
     vector = tools.embedder.embed_queries([question])[0]
-    near = store.nearest(scope.team_id, scope.library_ids, tools.model, vector.tolist())
+    near = store.nearest(scope.team_id, scope.shared, tools.model, vector.tolist())
     judged: list[dict[str, str | float]] = []
     best: Curated | None = None
     floor = cosine_floor(tools.model.name)

@@ -5,7 +5,7 @@ The only file of the pipeline that touches the database; its SQL is made in `sta
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -38,6 +38,7 @@ from apps.rag.statements import (
     Statement,
     legs_statement,
     narrowed_chunks_statement,
+    placed_chunks_statement,
     uuid_array,
     vector_text,
     words_with_statement,
@@ -51,6 +52,7 @@ from apps.runtimes.registry import embedder, reranker
 
 MAX_QUESTION_CHARS = 2_000  # what an embedding model reads of it anyway
 RERANK_MS = 1_500.0
+MOST = 0.5  # of the chunks: above it, hidden ones are passed over behind the sorting
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +188,20 @@ def prepare(scope: Scope, question: str, vector: str, model: AIModel) -> Query:
         (Posting(*row) for row in postings if row[0] in weights.by_term),
         key=lambda posting: (posting.total, posting.term),
     )
-    readable = Scope(scope.team_id, tuple(row[0] for row in libraries))
-    query = Query(readable, chunks, vector, model, weights.by_term, rarest, int(all_chunks), most=weights.most)
-    return replace(query, own=weights.own, groups=terms.groups, wordings=wordings)
+    where = replace(scope, library_ids=tuple(row[0] for row in libraries))
+    query = Query(where, chunks, vector, model, weights.by_term, rarest, int(all_chunks), most=weights.most)
+    query = replace(query, own=weights.own, groups=terms.groups, wordings=wordings)
+    return _shared(query, dict(libraries)) if scope.is_partial else query
+
+
+def _shared(query: Query, chunks: Mapping[UUID, int]) -> Query:
+    """Return the query with how many chunks are left to whoever asks, where that is a small part of the libraries."""
+    placed = {row[0]: (int(row[1]), int(row[2])) for row in _rows(placed_chunks_statement(query))}
+    left = 0
+    for library, total in chunks.items():
+        readable, in_places = placed.get(library, (0, 0))
+        left += readable + (max(0, total - in_places) if library in (query.scope.readable or ()) else 0)
+    return replace(query, narrowed=left) if left < query.chunks * MOST else query
 
 
 def narrowed(query: Query, filters: Filters) -> Query:
@@ -197,7 +210,7 @@ def narrowed(query: Query, filters: Filters) -> Query:
     if not fragment:
         return query
     query = replace(query, filter=fragment)
-    left = query.chunks
+    left = query.chunks if query.narrowed is None else query.narrowed
     if fragment.documents:
         left = min(left, int(_rows(narrowed_chunks_statement(query))[0][0]))
     if fragment.terms:

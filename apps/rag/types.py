@@ -14,10 +14,27 @@ Language = Literal["zh", "en"]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where to search. `library_ids` were checked by a gate; the SQL filters by them as well."""
+    """Where to search. What is in it was checked by a gate; the SQL filters by it as well.
+
+    `readable` names the libraries and the places in them whose documents may be read (`libraries.rights`); None is all
+    that is in the libraries, for work of the system and never for a person. `is_partial`: something in the libraries
+    is not readable.
+    """
 
     team_id: UUID
     library_ids: tuple[UUID, ...]
+    readable: tuple[UUID, ...] | None
+    is_partial: bool = False
+
+    @property
+    def shared(self) -> tuple[UUID, ...]:
+        """Return the libraries whose own rights hold, not only those of some places in them."""
+        return tuple(each for each in self.library_ids if self.readable is None or each in self.readable)
+
+    @classmethod
+    def whole(cls, team_id: UUID, library_ids: tuple[UUID, ...]) -> "Scope":
+        """Return all of the libraries: for work of the system, never for a person."""
+        return cls(team_id, library_ids, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from apps.core.errors import Forbidden, NotFound
-from apps.users.models import Membership, Role, Team, User
+from apps.users.models import Membership, MembershipQuerySet, Role, Team, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +45,22 @@ def require_system_admin(user: User) -> None:
         raise NotFound
 
 
+def memberships_of(user: User) -> MembershipQuerySet:
+    """Return the memberships by which the person has rights now: through an API key only that of its team."""
+    live = Membership.objects.live().filter(user=user)
+    key = acting_key.get()
+    return live if key is None else live.filter(team=key.team_id)
+
+
 def role_in(user: User, team_id: UUID) -> Role | None:
     """Return the person's role in the team, None for a stranger, an ex-member or a suspended account."""
-    role = Membership.objects.live().filter(user=user, team_id=team_id).values_list("role", flat=True).first()
+    role = memberships_of(user).filter(team=team_id).values_list("role", flat=True).first()
     return Role(role) if role else None
 
 
 def access_team(user: User, team_id: UUID, *, at_least: Role = Role.VIEWER) -> TeamAccess:
     """Return the team for a member; raises NotFound for others and Forbidden for too low a role."""
-    membership = Membership.objects.live().select_related("team").filter(user=user, team_id=team_id).first()
+    membership = memberships_of(user).select_related("team").filter(team=team_id).first()
     if membership is None:
         raise NotFound
     access = TeamAccess(membership.team, Role(membership.role))

@@ -24,7 +24,7 @@ def tools(model: AIModel | None = None) -> SearchTools:
 
 def scope_of(*libraries: Library) -> Scope:
     """Return the scope of libraries of one team."""
-    return Scope(libraries[0].team_id, tuple(library.pk for library in libraries))
+    return Scope.whole(libraries[0].team_id, tuple(library.pk for library in libraries))
 
 
 def fill(

@@ -89,8 +89,9 @@ def test_it_keeps_every_filter() -> None:
 def test_it_answers_with_the_settings_of_the_library(library: Library) -> None:
     Library.objects.filter(pk=library.pk).update(search=as_json(TUNED))
 
-    found = settings_for(Scope(library.team_id, (library.pk,)))
+    found = settings_for(Scope.whole(library.team_id, (library.pk,)))
 
     assert found == TUNED
     assert limits_for(None, found.passages).passages == 9
-    assert settings_for(Scope(uuid.uuid4(), (library.pk,))) == SearchSettings()  # another team's id does not open it
+    stranger = Scope.whole(uuid.uuid4(), (library.pk,))
+    assert settings_for(stranger) == SearchSettings()  # another team's id does not open it

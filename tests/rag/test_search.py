@@ -94,9 +94,9 @@ def test_it_never_shows_another_teams_chunk() -> None:
     secret = fill(theirs, ["CANARY 水在一百摄氏度沸腾", *TEXTS])
     asked = [
         scope_of(mine),
-        Scope(mine.team_id, (mine.pk, theirs.pk)),  # a library of another team slipped into the scope
-        Scope(mine.team_id, (theirs.pk,)),
-        Scope(theirs.team_id, (mine.pk,)),
+        Scope.whole(mine.team_id, (mine.pk, theirs.pk)),  # a library of another team slipped into the scope
+        Scope.whole(mine.team_id, (theirs.pk,)),
+        Scope.whole(theirs.team_id, (mine.pk,)),
     ]
 
     for scope in asked:
@@ -165,7 +165,7 @@ def test_it_finds_nothing_in_nothing() -> None:
     library = LibraryFactory()
 
     assert search(scope_of(library), "水", k=5, tools=tools()).passages == ()
-    assert search(Scope(uuid4(), ()), "水", k=5, tools=tools()).passages == ()
+    assert search(Scope.whole(uuid4(), ()), "水", k=5, tools=tools()).passages == ()
     assert search(scope_of(library), "水", k=5, tools=tools()).support == 0.0
 
 

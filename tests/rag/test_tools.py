@@ -24,7 +24,7 @@ def test_it_searches_for_an_answer_as_the_library_says(
 ) -> None:
     Library.objects.filter(pk=library.pk).update(search=as_json(SAVED))
 
-    built = tools.build_tools(scope=Scope(library.team_id, (library.pk,)), mode="quote")
+    built = tools.build_tools(scope=Scope.whole(library.team_id, (library.pk,)), mode="quote")
     built.search("When?")
     built.narrow(Filters(tags=("a",)))("When?")
 
@@ -39,7 +39,7 @@ def test_it_searches_as_a_run_asks_for_instead(library: Library, embedding_model
     Library.objects.filter(pk=library.pk).update(search=as_json(SAVED))
     own = SearchSettings(SearchOptions(legs="dense"), 5)
 
-    built = tools.build_tools(scope=Scope(library.team_id, (library.pk,)), mode="quote", settings=own)
+    built = tools.build_tools(scope=Scope.whole(library.team_id, (library.pk,)), mode="quote", settings=own)
     built.search("When?")
 
     assert found.call_args.kwargs["options"] == own.options

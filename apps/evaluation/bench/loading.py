@@ -124,7 +124,7 @@ def _libraries(count: int) -> tuple[list[Library], dict[str, Scope]]:
     ]
     Library.objects.bulk_create(libraries)
     scopes = {
-        name: Scope(team.pk, tuple(one.pk for one in libraries if one.team_id == team.pk))
+        name: Scope.whole(team.pk, tuple(one.pk for one in libraries if one.team_id == team.pk))
         for name, team in teams.items()
     }
     return libraries, scopes

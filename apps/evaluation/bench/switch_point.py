@@ -81,7 +81,7 @@ def _scopes(loaded: Loaded) -> list[Scope]:
                 break
             chosen.append(library)
             chunks += loaded.sizes[library]
-        scopes.append(Scope(team.team_id, tuple(chosen)))
+        scopes.append(Scope.whole(team.team_id, tuple(chosen)))
     return scopes
 
 

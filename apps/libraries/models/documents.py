@@ -9,20 +9,35 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.models import Record
-from apps.users.models import Membership, Team, User
+from apps.libraries.models.grants import Level, Place, library_allows
+from apps.users.access import acting_key, memberships_of
+from apps.users.models import Team, User
 
 
 class LibraryQuerySet(models.QuerySet["Library"]):
-    """Sets of libraries."""
+    """Sets of libraries. What is allowed to whom: see `models.grants` and `libraries.rights`."""
 
     def readable_by(self, user: User) -> LibraryQuerySet:
-        """Return the libraries of the teams the person is a member of now, without deleted ones."""
-        memberships = Membership.objects.live().filter(user=user)
-        return self.filter(deleted_at=None, team__in=memberships.values("team"))
+        """Return the libraries, without deleted ones, in which the person may read something: not all of it."""
+        inside = Place.objects.allowing(user, Level.READ).values("library")
+        return self._in_teams_of(user).filter(library_allows(user, Level.READ) | models.Q(pk__in=inside))
 
-    def with_counts(self) -> LibraryQuerySet:
-        """Add `document_count`, `chunk_count`, `size_bytes` and `unsettled_count`, without deleted documents."""
-        documents = Document.objects.filter(library=models.OuterRef("pk"), deleted_at=None).order_by().values("library")
+    def allowing(self, user: User, level: Level) -> LibraryQuerySet:
+        """Return the libraries, without deleted ones, whose own rights give the person the level.
+
+        They hold for all in it that has no place of its own.
+        """
+        return self._in_teams_of(user).filter(library_allows(user, level))
+
+    def _in_teams_of(self, user: User) -> LibraryQuerySet:
+        found = self.filter(deleted_at=None, team__in=memberships_of(user).values("team"))
+        key = acting_key.get()
+        return found if key is None or key.library_ids is None else found.filter(pk__in=key.library_ids)
+
+    def with_counts(self, user: User) -> LibraryQuerySet:
+        """Add `document_count`, `chunk_count`, `size_bytes` and `unsettled_count` of what the person may read."""
+        readable = Document.objects.readable_by(user).filter(library=models.OuterRef("pk"))
+        documents = readable.order_by().values("library")
 
         def one(total: models.Aggregate) -> models.Func:
             sums = documents.annotate(total=total).values("total")
@@ -67,8 +82,14 @@ class DocumentQuerySet(models.QuerySet["Document"]):
     """Sets of documents."""
 
     def readable_by(self, user: User) -> DocumentQuerySet:
-        """Return the documents of readable libraries, without deleted ones."""
-        return self.filter(deleted_at=None, library__in=Library.objects.readable_by(user))
+        """Return the documents that the person may read, without deleted ones."""
+        return self.allowing(user, Level.READ).filter(deleted_at=None)
+
+    def allowing(self, user: User, level: Level) -> DocumentQuerySet:
+        """Return the documents, deleted ones among them, for which the person has at least the level."""
+        by_library = models.Q(place=None, library__in=Library.objects.allowing(user, level))
+        by_place = models.Q(place__in=Place.objects.allowing(user, level))
+        return self.filter(by_library | by_place, library__in=Library.objects.readable_by(user))
 
 
 class Document(Record):
@@ -106,9 +127,9 @@ class Document(Record):
     metadata = models.JSONField(default=dict, blank=True)  # by the keys of Library.metadata_fields
     is_enabled = models.BooleanField(default=True)  # a disabled document is listed and not searched
     owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    place = models.ForeignKey(  # the nearest place with rights of its own, itself included; None: the library's hold
-        "Place", null=True, blank=True, on_delete=models.SET_NULL, related_name="documents"
-    )
+    # The nearest folder or document with rights of its own, itself included; None: the library's hold. A trigger keeps
+    # it right, whoever writes the row (migration 0012).
+    place = models.ForeignKey("Place", null=True, blank=True, on_delete=models.SET_NULL, related_name="documents")
     valid_from = models.DateField(null=True, blank=True)  # outside of these days (both count) it is not searched
     valid_until = models.DateField(null=True, blank=True)
     reminded_at = models.DateTimeField(null=True, blank=True)  # when the owner was told that it expires
@@ -126,10 +147,11 @@ class Document(Record):
     class Meta:
         ordering = ["-created_at"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["library", "sha256"],
+            models.UniqueConstraint(  # per place: what is in a hidden one must not show by being refused elsewhere
+                fields=["library", "sha256", "place"],
                 condition=models.Q(deleted_at=None, parent=None) & ~models.Q(origin="web"),
                 name="document_bytes_unique",
+                nulls_distinct=False,
             ),
             models.UniqueConstraint(
                 fields=["parent", "folder", "name", "sha256"],

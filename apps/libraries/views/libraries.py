@@ -27,9 +27,8 @@ __all__ = ["CHANGED", "create", "delete", "library_list", "settings_page"]
 @require_safe
 def library_list(request: PersonRequest) -> HttpResponse:
     """Show the current team's libraries with their numbers."""
-    libraries = (
-        Library.objects.readable_by(request.user).filter(team=request.team).with_counts() if request.team else ()
-    )
+    readable = Library.objects.readable_by(request.user).filter(team=request.team)
+    libraries = readable.with_counts(request.user) if request.team else ()
     may_create = request.role is not None and request.role.covers(Role.EDITOR)
     context = {"libraries": libraries, "may_create": may_create, "form": LibraryForm()}
     return render(request, "libraries/list.html", context)

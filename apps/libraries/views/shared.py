@@ -12,7 +12,7 @@ CHANGED = "kb:documents"  # the event on which the table loads itself again
 
 def head(request: PersonRequest, library: Library) -> dict[str, object]:
     """Return what the head of every library page shows: its numbers, and what the person may do."""
-    counted = Library.objects.with_counts().get(pk=library.pk)
+    counted = Library.objects.with_counts(request.user).get(pk=library.pk)
     counted.team = library.team
     return rights(request, library) | {"library": counted}
 
