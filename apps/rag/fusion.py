@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from apps.rag.options import Method
@@ -17,8 +18,7 @@ _HAN = re.compile(r"[\u3400-\u9fff]")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):  # made two hundred times in a search, like Fused: a frozen dataclass takes thrice as long
     """What both legs say about one chunk.
 
     `cosine` is None where the chunk has no vector of the model. `bm25` is 0 where no term of the question stands in it.
@@ -41,14 +41,13 @@ class Scale:
     bm25_ceiling: float
 
 
-@dataclass(frozen=True, slots=True)
-class Fused:
+class Fused(NamedTuple):
     """A chunk with what each leg gives to its score, and its place in each counted from 1 (None: not in that leg).
 
-    `index` is where its evidence was given.
+    `at` is where its evidence was given.
     """
 
-    index: int
+    at: int
     evidence: Evidence
     vectors: float
     words: float
@@ -77,13 +76,14 @@ def fuse(evidence: Sequence[Evidence], scale: Scale, *, method: Method, dense_we
     if method == "rrf":
         shares = [_reciprocal(each) for each in places]
     else:
-        shares = [_shares(item, scale) for item in evidence]
+        shares = _all_shares(evidence, scale)
         dense_weight = _leaning(shares, dense_weight)
+    rest = 1 - dense_weight
     fused = [
-        Fused(index, item, dense_weight * share[0], (1 - dense_weight) * share[1], *place)
+        Fused(index, item, dense_weight * share[0], rest * share[1], place[0], place[1])
         for index, (item, share, place) in enumerate(zip(evidence, shares, places, strict=True))
     ]
-    return sorted(fused, key=lambda entry: (-entry.score, entry.evidence.chunk_id))
+    return sorted(fused, key=lambda entry: (-(entry.vectors + entry.words), entry.evidence.chunk_id))
 
 
 def leaning(evidence: Sequence[Evidence], scale: Scale, dense_weight: float) -> float:
@@ -92,7 +92,7 @@ def leaning(evidence: Sequence[Evidence], scale: Scale, dense_weight: float) -> 
     A leg that knows the answer gives it much more than the tenth passage; one that does not gives all about the same.
     0 and 1 stay what they are.
     """
-    return _leaning([_shares(item, scale) for item in evidence], dense_weight)
+    return _leaning(_all_shares(evidence, scale), dense_weight)
 
 
 def _leaning(shares: Sequence[tuple[float, float]], dense_weight: float) -> float:
@@ -105,8 +105,10 @@ def _leaning(shares: Sequence[tuple[float, float]], dense_weight: float) -> floa
 
 def language_of(text: str) -> Language:
     """Return zh where at least a fifth of the letters are Han: Chinese often names things in Latin letters."""
-    letters = len(_LETTER.findall(text))
-    return "zh" if letters and len(_HAN.findall(text)) * 5 >= letters else "en"
+    han = len(_HAN.findall(text))
+    if not han or han * 5 >= len(text):  # so the letters need no counting
+        return "zh" if han else "en"
+    return "zh" if han * 5 >= len(_LETTER.findall(text)) else "en"
 
 
 def inverse_frequency(chunks: int, chunks_with_term: int) -> float:
@@ -117,15 +119,15 @@ def inverse_frequency(chunks: int, chunks_with_term: int) -> float:
 
 def convex(item: Evidence, scale: Scale, dense_weight: float) -> float:
     """Return the convex score of one chunk: about 0 without any evidence, 1 for what no passage reaches."""
-    dense, lexical = _shares(item, scale)
+    ((dense, lexical),) = _all_shares([item], scale)
     return dense_weight * dense + (1 - dense_weight) * lexical
 
 
-def _shares(item: Evidence, scale: Scale) -> tuple[float, float]:
-    """Return what each leg says, as a share of the most that it could say."""
-    cosine = scale.cosine_floor if item.cosine is None else item.cosine
-    dense = (cosine - scale.cosine_floor) / (1 - scale.cosine_floor)
-    return dense, item.bm25 / scale.bm25_ceiling if scale.bm25_ceiling > 0 else 0.0
+def _all_shares(evidence: Sequence[Evidence], scale: Scale) -> list[tuple[float, float]]:
+    """Return what each leg says of each chunk, as a share of the most that it could say."""
+    floor, room = scale.cosine_floor, 1 - scale.cosine_floor
+    ceiling = scale.bm25_ceiling if scale.bm25_ceiling > 0 else math.inf
+    return [(0.0 if cosine is None else (cosine - floor) / room, bm25 / ceiling) for _chunk, cosine, bm25 in evidence]
 
 
 def _gap(values: Sequence[float]) -> float:

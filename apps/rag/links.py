@@ -22,6 +22,7 @@ LONGEST_CHARS = 20_000  # of a passage; a chunk has about 2,000
 _SUFFIX = re.compile(r"\.\w{1,5}$")
 _IN_BRACKETS = re.compile(r"\s*[(\[【][^)\]】]*[)\]】]$")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+_RUN = re.compile(r"[^\W_]+")
 _EDGE = " \"'“”‘’《》〈〉「」『』"
 
 Says = Callable[[str], bool]
@@ -33,17 +34,18 @@ def lifts(best: Sequence[tuple[UUID, str, float]], names: Mapping[UUID, str]) ->
     `best` are the best passages, best first: (document, text, score). `names` are the documents that may be lifted;
     those that are not named are left out.
     """
-    read = [(document, prepared(text), score) for document, text, score in best[:WITNESSES]]
-    sources = "\n".join(text for _document, text, _score in read[:SOURCES])
+    read = [(document, prepared(text), score) for document, text, score in best[:SOURCES]]
+    others: list[str] | None = None  # texts of the further witnesses, read once a name was found
     found: dict[UUID, float] = {}
-    for name, documents in _by_name(names).items():
-        if name not in sources:  # most are not: one look for all passages
-            continue
+    for name, documents in _by_name(names, "\n".join(text for _document, text, _score in read)).items():
         says = _finder(name)
-        sayers = [(document, score) for document, text, score in read[:SOURCES] if says(text)]
+        sayers = [(document, score) for document, text, score in read if says(text)]
         if not sayers:
             continue
-        rarity = max(0.0, 1 - sum(says(text) for _document, text, _score in read) / WITNESSES / COMMON)
+        if others is None:
+            others = [prepared(text) for _document, text, _score in best[SOURCES:WITNESSES]]
+        witnesses = len(sayers) + sum(map(says, others))
+        rarity = max(0.0, 1 - witnesses / WITNESSES / COMMON)
         for document in documents:
             score = max((score for source, score in sayers if source != document), default=0.0)
             if score * rarity > 0:
@@ -63,6 +65,14 @@ def name_of(document: str) -> str:
     return plain if sum(map(str.isalpha, plain)) >= least else ""
 
 
+@lru_cache(maxsize=8192)
+def _name_and_opening(document: str) -> tuple[str, str]:
+    """Return `name_of` a document, and the word that a text must have to say it: its first, empty without spaces."""
+    name = name_of(document)
+    opening = None if _UNSPACED.search(name) else _RUN.match(name)
+    return name, opening[0] if opening else ""
+
+
 def is_named(name: str, text: str) -> bool:
     """Return whether a text says a name, which `name_of` gave."""
     return _finder(name)(prepared(text))
@@ -73,11 +83,13 @@ def prepared(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text[:LONGEST_CHARS]).lower().split())
 
 
-def _by_name(names: Mapping[UUID, str]) -> dict[str, list[UUID]]:
+def _by_name(names: Mapping[UUID, str], sources: str) -> dict[str, list[UUID]]:
+    """Return the documents by their names, those that stand in `sources`: most do not, and one look tells."""
     by_name: dict[str, list[UUID]] = {}
+    said = frozenset(_RUN.findall(sources))
     for document, given in names.items():
-        name = name_of(given)
-        if name:
+        name, opening = _name_and_opening(given)
+        if name and (not opening or opening in said) and name in sources:
             by_name.setdefault(name, []).append(document)
     return by_name
 

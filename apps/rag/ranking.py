@@ -9,13 +9,14 @@ person can see what a place comes from.
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import NamedTuple
 from uuid import UUID
 
 from apps.rag import links
-from apps.rag.fusion import Evidence, Fused, Scale, fuse
+from apps.rag.fusion import Evidence, Scale, fuse
 from apps.rag.options import SearchOptions
 
 HALF_LIFE_DAYS = 365  # after which a document counts as half as fresh
@@ -27,10 +28,10 @@ LIKE_LENGTH = 0.1
 MOST_COMPARED = 30  # of the best; nobody reads further
 SAME_TEXT = 0.95  # share of words that passages have in common when one repeats the other
 _WORD = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
+_ASCII_WORD = re.compile(r"[a-z0-9]+")  # the same in a lower text of ASCII, in half the time
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):  # and Ranked: as `fusion.Evidence`
     """A chunk that a leg found, with what is known without reading it. `created_on` is the document's day."""
 
     evidence: Evidence
@@ -39,8 +40,7 @@ class Candidate:
     created_on: date
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(NamedTuple):
     """A candidate with the parts of its score by name, its place in each leg, and what a rerank model said (0..1)."""
 
     candidate: Candidate
@@ -73,7 +73,10 @@ def rank(candidates: Sequence[Candidate], scale: Scale, options: SearchOptions, 
         method=options.method,
         dense_weight={"dense": 1.0, "lexical": 0.0}.get(options.legs, options.dense_weight),
     )
-    ranked = [Ranked(candidates[entry.index], _legs(entry), entry.dense_rank, entry.lexical_rank) for entry in fused]
+    ranked = [
+        Ranked(candidates[index], {"vectors": vectors, "words": words}, dense_rank, lexical_rank)
+        for index, _evidence, vectors, words, dense_rank, lexical_rank in fused
+    ]
     if not options.freshness:
         return ranked
     return _sorted([_mixed(each, "freshness", options.freshness, _freshness(each, today)) for each in ranked])
@@ -94,7 +97,7 @@ def linked(ranked: Sequence[Ranked], texts: Mapping[UUID, str], options: SearchO
         return list(ranked)
     return _sorted(
         [
-            replace(each, parts={**each.parts, "links": options.links * lifts[each.document_id]})
+            each._replace(parts={**each.parts, "links": options.links * lifts[each.document_id]})
             if each.document_id in lifts
             else each
             for each in ranked
@@ -105,7 +108,7 @@ def linked(ranked: Sequence[Ranked], texts: Mapping[UUID, str], options: SearchO
 def reranked(ranked: Sequence[Ranked], scores: Sequence[float]) -> list[Ranked]:
     """Return the candidates with the scores (0..1) that a rerank model gave to the first of them, which stay first."""
     read = [
-        replace(_mixed(each, "rerank", RERANK_SHARE, score), rerank=score)
+        _mixed(each, "rerank", RERANK_SHARE, score)._replace(rerank=score)
         for each, score in zip(ranked, scores, strict=False)
     ]
     unread = [_mixed(each, "rerank", RERANK_SHARE, 0.0) for each in ranked[len(read) :]]
@@ -120,18 +123,14 @@ def arranged(
     Only chunks whose text is known can be seen to repeat another.
     """
     kept = [each for each in ranked if not options.threshold or each.score >= options.threshold]
-    first, repeats = _without_repeats(kept, texts, frozenset(_WORD.findall(question.lower())))
+    first, repeats = _without_repeats(kept, texts, frozenset(_words(question)))
     return _mixed_documents(first, options.diversity) + repeats
-
-
-def _legs(entry: Fused) -> dict[str, float]:
-    return {"vectors": entry.vectors, "words": entry.words}
 
 
 def _mixed(entry: Ranked, name: str, share: float, value: float) -> Ranked:
     """Return the entry with `share` of its score decided by `value` (0..1)."""
     parts = {part: (1 - share) * score for part, score in entry.parts.items()}
-    return replace(entry, parts={**parts, name: share * value})
+    return entry._replace(parts={**parts, name: share * value})
 
 
 def _sorted(ranked: Sequence[Ranked]) -> list[Ranked]:
@@ -173,7 +172,7 @@ def _without_repeats(
             first.append(entry)
             continue
         one = _Read(text, cosine, entry.candidate.evidence.bm25)
-        if any(one.is_like(other) and _says_the_same(one.words, other.words, asked) for other in read):
+        if any(one.is_like(other) and _says_the_same(one, other, asked) for other in read):
             repeats.append(entry)
         else:
             first.append(entry)
@@ -199,15 +198,34 @@ class _Read:
         return shorter > (1 - LIKE_LENGTH) * longer
 
     @cached_property
-    def words(self) -> Counter[str]:
-        """Return the words and Han characters, counted."""
-        return Counter(_WORD.findall(self.text.lower()))
+    def words(self) -> list[str]:
+        """Return the words and Han characters."""
+        return _words(self.text)
+
+    @cached_property
+    def distinct(self) -> frozenset[str]:
+        """Return each word once."""
+        return frozenset(self.words)
+
+    @cached_property
+    def counted(self) -> Counter[str]:
+        """Return how often each word stands there."""
+        return Counter(self.words)
 
 
-def _says_the_same(one: Counter[str], other: Counter[str], asked: frozenset[str]) -> bool:
+def _words(text: str) -> list[str]:
+    return (_ASCII_WORD if text.isascii() else _WORD).findall(text.lower())
+
+
+def _says_the_same(one: _Read, other: _Read, asked: frozenset[str]) -> bool:
     """Return whether what differs is little, and no number and nothing that was asked for."""
-    most = max(one.total(), other.total())
-    if not most or (one & other).total() < SAME_TEXT * most:
+    least = SAME_TEXT * max(len(one.words), len(other.words))
+    in_common = min(
+        len(one.words) - len(one.distinct - other.distinct), len(other.words) - len(other.distinct - one.distinct)
+    )
+    if not least or in_common < least:  # at most so many: nearly all pairs end here, before anything is counted
         return False
-    differing = (one - other) + (other - one)
+    if (one.counted & other.counted).total() < least:
+        return False
+    differing = (one.counted - other.counted) + (other.counted - one.counted)
     return not any(word in asked or any(map(str.isdigit, word)) for word in differing)

@@ -1,18 +1,17 @@
 """Finds the passages for a question: vectors and BM25, both filtered by access inside their SQL, then ranked.
 
-The only file of the pipeline that touches the database; its SQL is made in `statements`.
+The only file of the pipeline that reads the database: its SQL is made in `statements`, and sent by `fetching`.
 """
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from apps.catalog.errors import NoModel
@@ -22,6 +21,7 @@ from apps.libraries.lexical import WORD_MARK
 from apps.libraries.lexicons import wordings_of
 from apps.libraries.types import Box, passage_text
 from apps.rag import links, ranking, reranking
+from apps.rag.fetching import Rows, fetch, rows_of, rows_of_both
 from apps.rag.filtering import fragment_of
 from apps.rag.fusion import Evidence, Scale, language_of
 from apps.rag.options import Filters, SearchOptions
@@ -38,7 +38,6 @@ from apps.rag.statements import (
     Statement,
     legs_statement,
     narrowed_chunks_statement,
-    placed_chunks_statement,
     uuid_array,
     vector_text,
     words_with_statement,
@@ -52,7 +51,8 @@ from apps.runtimes.registry import embedder, reranker
 
 MAX_QUESTION_CHARS = 2_000  # what an embedding model reads of it anyway
 RERANK_MS = 1_500.0
-MOST = 0.5  # of the chunks: above it, hidden ones are passed over behind the sorting
+BESIDE_FROM = 5_000  # readable chunks; of fewer both legs together take less than two messages cost more
+SPARE = 4  # passages read beside the asked ones: in half of the searches a repeat makes room for one of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,8 @@ class _Reading:
 
     def passages(self, ranked: list[Ranked]) -> tuple[Passage, ...]:
         """Return the best passages, in the order that their texts give them."""
-        self._fetch(ranked[: max(self.k, links.WITNESSES)])
+        first = max(self.k, links.WITNESSES)
+        self._fetch(ranked[: first + SPARE])
         ranked = ranking.linked(ranked, self._texts, self.options)
         self.watch.lap("fusion", **facts_of_fusion(ranked, self.options))
         if self.options.rerank and self.tools.rerank_model is not None and ranked:
@@ -116,7 +117,7 @@ class _Reading:
         missing = [each.chunk_id for each in ranked if each.chunk_id not in self.rows]
         if missing:
             params = self.query.params | {"found": missing, "terms": list(self.query.idf)}
-            self.rows |= {row[0]: row for row in _rows(Statement(self.query.narrow(PASSAGES), params, {}))}
+            self.rows |= {row[0]: row for row in rows_of(Statement(self.query.narrow(PASSAGES), params, {}))}
 
     @property
     def _texts(self) -> dict[UUID, str]:
@@ -177,9 +178,9 @@ def prepare(scope: Scope, question: str, vector: str, model: AIModel) -> Query:
     wordings = tuple(wordings_of(scope.library_ids))
     terms = terms_of(question, wordings)
     if lone := terms.lone:
-        terms = terms.with_words([row[0] for row in _rows(words_with_statement(scope, lone))])
+        terms = terms.with_words([row[0] for row in rows_of(words_with_statement(scope, lone))])
     asked = {"libraries": uuid_array(scope.library_ids), "team": scope.team_id, "terms": terms.all}
-    libraries, ((all_chunks,),), postings = _fetch(
+    libraries, ((all_chunks,),), postings = fetch(
         Statement(SCOPE, asked, {}), Statement(ALL_CHUNKS, {}, {}), Statement(TERMS, asked, {})
     )
     chunks = sum(row[1] for row in libraries)
@@ -188,20 +189,9 @@ def prepare(scope: Scope, question: str, vector: str, model: AIModel) -> Query:
         (Posting(*row) for row in postings if row[0] in weights.by_term),
         key=lambda posting: (posting.total, posting.term),
     )
-    where = replace(scope, library_ids=tuple(row[0] for row in libraries))
-    query = Query(where, chunks, vector, model, weights.by_term, rarest, int(all_chunks), most=weights.most)
-    query = replace(query, own=weights.own, groups=terms.groups, wordings=wordings)
-    return _shared(query, dict(libraries)) if scope.is_partial else query
-
-
-def _shared(query: Query, chunks: Mapping[UUID, int]) -> Query:
-    """Return the query with how many chunks are left to whoever asks, where that is a small part of the libraries."""
-    placed = {row[0]: (int(row[1]), int(row[2])) for row in _rows(placed_chunks_statement(query))}
-    left = 0
-    for library, total in chunks.items():
-        readable, in_places = placed.get(library, (0, 0))
-        left += readable + (max(0, total - in_places) if library in (query.scope.readable or ()) else 0)
-    return replace(query, narrowed=left) if left < query.chunks * MOST else query
+    readable = Scope(scope.team_id, tuple(row[0] for row in libraries))
+    query = Query(readable, chunks, vector, model, weights.by_term, rarest, int(all_chunks), most=weights.most)
+    return replace(query, own=weights.own, groups=terms.groups, wordings=wordings)
 
 
 def narrowed(query: Query, filters: Filters) -> Query:
@@ -210,23 +200,36 @@ def narrowed(query: Query, filters: Filters) -> Query:
     if not fragment:
         return query
     query = replace(query, filter=fragment)
-    left = query.chunks if query.narrowed is None else query.narrowed
+    left = query.chunks
     if fragment.documents:
-        left = min(left, int(_rows(narrowed_chunks_statement(query))[0][0]))
+        left = min(left, int(rows_of(narrowed_chunks_statement(query))[0][0]))
     if fragment.terms:
         asked = query.params | {"terms": list(fragment.terms)}
-        counts = dict.fromkeys(fragment.terms, 0) | {row[0]: int(row[1]) for row in _rows(Statement(TERMS, asked, {}))}
+        counts = dict.fromkeys(fragment.terms, 0) | {
+            row[0]: int(row[1]) for row in rows_of(Statement(TERMS, asked, {}))
+        }
         left = min(left, *counts.values())
     return replace(query, narrowed=left)
 
 
 def _candidates(query: Query, options: SearchOptions) -> list[Candidate]:
-    statement = legs_statement(query, options.depth, options.legs)
-    rows = _rows(statement) if statement else []
     return [
         Candidate(Evidence(chunk_id, cosine, bm25), document_id, name, created_on)
-        for chunk_id, cosine, bm25, document_id, name, created_on in rows
+        for chunk_id, cosine, bm25, document_id, name, created_on in _found(query, options)
     ]
+
+
+def _found(query: Query, options: SearchOptions) -> Rows:
+    """Return what the legs find, each chunk once: of much both legs at once, each on a connection of its own."""
+    if options.legs == "both" and query.chunks > BESIDE_FROM:
+        dense = legs_statement(query, options.depth, "dense")
+        lexical = legs_statement(query, options.depth, "lexical")
+        if dense and lexical:
+            rows, nearest = rows_of_both(lexical, dense)
+            known = {row[0] for row in nearest}
+            return nearest + [row for row in rows if row[0] not in known]
+    statement = legs_statement(query, options.depth, options.legs)
+    return rows_of(statement) if statement else []
 
 
 def _reranker(model: AIModel) -> Reranker:
@@ -275,30 +278,3 @@ def _section(row: Sequence[Any]) -> Section | None:
 
 def _scale(query: Query) -> Scale:
     return Scale(cosine_floor(query.model.name), query.bm25_ceiling)
-
-
-def _rows(statement: Statement) -> list[tuple[Any, ...]]:
-    (rows,) = _fetch(statement)
-    return rows
-
-
-def _fetch(*statements: Statement) -> list[list[tuple[Any, ...]]]:
-    """Return the rows of each statement. All go to the server in one message, which it takes as one transaction."""
-    parts: list[str] = []
-    params: dict[str, Any] = {}
-    for statement in statements:
-        parts += [f"SET LOCAL {name} = {value}" for name, value in statement.settings.items()]
-        parts.append(statement.sql)
-        parts += [f"SET LOCAL {name} TO DEFAULT" for name in statement.settings]  # an outer transaction may go on
-        params |= statement.params
-    with connection.cursor() as cursor:
-        cursor.execute(";".join(parts), params)
-        return list(_results(cursor))
-
-
-def _results(cursor: Any) -> Iterator[list[tuple[Any, ...]]]:
-    while True:
-        if cursor.description is not None:
-            yield cursor.fetchall()
-        if not cursor.nextset():
-            return

@@ -10,8 +10,8 @@ from django.db import connection, transaction
 from apps.catalog.models import AIModel
 from apps.libraries.models import Chunk, Library, LibraryStatistics
 from apps.libraries.vectors import drop_vector_index, ensure_vector_index, index_name
-from apps.rag import search as searching
 from apps.rag import statements
+from apps.rag.fetching import rows_of
 from apps.rag.search import prepare
 from apps.rag.statements import (
     Statement,
@@ -37,7 +37,7 @@ def explain(statement: Statement) -> str:
 
 def run(statement: Statement) -> list[Any]:
     with transaction.atomic():
-        return [row[0] for row in searching._rows(statement)]
+        return [row[0] for row in rows_of(statement)]
 
 
 def test_it_scans_small_sets_and_small_shares_exactly() -> None:

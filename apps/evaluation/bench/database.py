@@ -12,6 +12,7 @@ from django.db import connection
 
 from apps.catalog.models import AIModel
 from apps.catalog.services import default_model
+from apps.rag.fetching import close_helpers
 
 PREFIX = "zhiku_bench_"
 
@@ -37,6 +38,7 @@ def own_database() -> Iterator[AIModel]:
 
 def _connect(name: str) -> None:
     connection.close()
+    close_helpers()
     connection.settings_dict["NAME"] = name
 
 
