@@ -5,7 +5,7 @@ The only file of the pipeline that reads the database: its SQL is made in `state
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -38,6 +38,7 @@ from apps.rag.statements import (
     Statement,
     legs_statement,
     narrowed_chunks_statement,
+    placed_chunks_statement,
     uuid_array,
     vector_text,
     words_with_statement,
@@ -52,6 +53,7 @@ from apps.runtimes.registry import embedder, reranker
 MAX_QUESTION_CHARS = 2_000  # what an embedding model reads of it anyway
 RERANK_MS = 1_500.0
 BESIDE_FROM = 5_000  # readable chunks; of fewer both legs together take less than two messages cost more
+MOST = 0.5  # of the chunks: above it, hidden ones are passed over behind the sorting
 SPARE = 4  # passages read beside the asked ones: in half of the searches a repeat makes room for one of them
 
 
@@ -189,9 +191,20 @@ def prepare(scope: Scope, question: str, vector: str, model: AIModel) -> Query:
         (Posting(*row) for row in postings if row[0] in weights.by_term),
         key=lambda posting: (posting.total, posting.term),
     )
-    readable = Scope(scope.team_id, tuple(row[0] for row in libraries))
-    query = Query(readable, chunks, vector, model, weights.by_term, rarest, int(all_chunks), most=weights.most)
-    return replace(query, own=weights.own, groups=terms.groups, wordings=wordings)
+    where = replace(scope, library_ids=tuple(row[0] for row in libraries))
+    query = Query(where, chunks, vector, model, weights.by_term, rarest, int(all_chunks), most=weights.most)
+    query = replace(query, own=weights.own, groups=terms.groups, wordings=wordings)
+    return _shared(query, dict(libraries)) if scope.is_partial else query
+
+
+def _shared(query: Query, chunks: Mapping[UUID, int]) -> Query:
+    """Return the query with how many chunks are left to whoever asks, where that is a small part of the libraries."""
+    placed = {row[0]: (int(row[1]), int(row[2])) for row in rows_of(placed_chunks_statement(query))}
+    left = 0
+    for library, total in chunks.items():
+        readable, in_places = placed.get(library, (0, 0))
+        left += readable + (max(0, total - in_places) if library in (query.scope.readable or ()) else 0)
+    return replace(query, narrowed=left) if left < query.chunks * MOST else query
 
 
 def narrowed(query: Query, filters: Filters) -> Query:
@@ -200,7 +213,7 @@ def narrowed(query: Query, filters: Filters) -> Query:
     if not fragment:
         return query
     query = replace(query, filter=fragment)
-    left = query.chunks
+    left = query.chunks if query.narrowed is None else query.narrowed
     if fragment.documents:
         left = min(left, int(rows_of(narrowed_chunks_statement(query))[0][0]))
     if fragment.terms:

@@ -39,6 +39,8 @@ _STEADY: Mapping[str, str | int] = {  # a search must not wait for a compiler or
 }
 _BETWEEN = "\x1f"  # lexemes in one text: it stands in no term
 _NARROW = "/*narrow*/"  # where a question's own filters go; without any nothing is there
+# What has a place of its own is read by the place's rights, all else by its library's (libraries.models.grants).
+_READABLE_PLACE = " AND coalesce(d.place_id, d.library_id) = ANY(%(readable)s::uuid[])"
 _READABLE_CHUNK = "c.library_id = ANY(%(libraries)s::uuid[]) AND c.team_id = %(team)s AND c.is_enabled"
 _READABLE_DOCUMENT = f"""d.deleted_at IS NULL AND d.is_enabled
     AND coalesce(d.valid_from <= %(today)s, true) AND coalesce(d.valid_until >= %(today)s, true) {_NARROW}"""
@@ -110,6 +112,15 @@ _NARROWED_CHUNKS = """
 SELECT coalesce(sum(v.chunk_count), 0) FROM libraries_document d
 JOIN libraries_documentversion v ON v.id = d.current_version_id
 WHERE d.library_id = ANY(%(libraries)s::uuid[]) AND d.deleted_at IS NULL AND d.is_enabled /*narrow*/
+"""
+# How many chunks parts with rights of their own hold, by library: those that may be read, and all of them.
+_PLACED_CHUNKS = """
+SELECT p.library_id, coalesce(sum(v.chunk_count) FILTER (WHERE p.id = ANY(%(readable)s::uuid[])), 0),
+       sum(v.chunk_count)
+FROM libraries_place p JOIN libraries_document d ON d.place_id = p.id
+JOIN libraries_documentversion v ON v.id = d.current_version_id
+WHERE p.library_id = ANY(%(libraries)s::uuid[]) AND d.deleted_at IS NULL AND d.is_enabled
+GROUP BY p.library_id
 """
 _DENSE_NARROWED = f"""
 SELECT e.chunk_id AS id, e.vector <=> %(vector)s::vector AS distance, {_FOUND_ROW} FROM (
@@ -208,6 +219,7 @@ class Query:
         return {
             "libraries": uuid_array(self.scope.library_ids),
             "team": self.scope.team_id,
+            "readable": uuid_array(self.scope.readable or ()),
             "model": self.model.pk,
             "vector": self.vector,
             "weights": f"{{{body}}}/{TERM_SPACE}",
@@ -216,8 +228,13 @@ class Query:
         }
 
     def narrow(self, sql: str) -> str:
-        """Return the statement with the question's own filters in it."""
-        return sql.replace(_NARROW, self.filter.sql)
+        """Return the statement with the rights of whoever asks and the question's own filters in it."""
+        return sql.replace(_NARROW, self.rights + self.filter.sql)
+
+    @property
+    def rights(self) -> str:
+        """Return the condition on a document that whoever asks may read it."""
+        return "" if self.scope.readable is None else _READABLE_PLACE
 
     @property
     def bm25_ceiling(self) -> float:
@@ -248,7 +265,12 @@ def words_with_statement(scope: Scope, characters: Sequence[str]) -> Statement:
 
 def narrowed_chunks_statement(query: Query) -> Statement:
     """Return the count of chunks in the documents that the question's filters let through."""
-    return Statement(_NARROWED_CHUNKS.replace(_NARROW, query.filter.documents), query.params, {})
+    return Statement(_NARROWED_CHUNKS.replace(_NARROW, query.rights + query.filter.documents), query.params, {})
+
+
+def placed_chunks_statement(query: Query) -> Statement:
+    """Return for each library how many chunks its places hold that may be read, and how many all of them hold."""
+    return Statement(_PLACED_CHUNKS, query.params, {})
 
 
 def dense_statement(query: Query, depth: int) -> Statement:
