@@ -5,7 +5,7 @@ import warnings
 from typing import Any
 
 from celery import Celery
-from celery.signals import task_postrun, task_prerun
+from celery.signals import heartbeat_sent, task_postrun, task_prerun
 from django.db import close_old_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kb_project.settings")
@@ -31,6 +31,8 @@ app.conf.task_routes = {
     "apps.evaluation.tasks.find_passages": {"queue": "answer"},
     "apps.evaluation.tasks.compare_words": {"queue": "answer"},
     "apps.libraries.tasks.embed_questions": {"queue": "embed"},
+    "apps.catalog.tasks.run_models": {"queue": "embed"},
+    "apps.catalog.tasks.fetch_models": {"queue": "embed"},
 }
 app.conf.beat_schedule = {
     "web-poll": {"task": "apps.ingestion.web.tasks.poll_sources", "schedule": 60.0},
@@ -42,7 +44,13 @@ app.conf.beat_schedule = {
     "chat-purge": {"task": "apps.chat.tasks.purge", "schedule": 3_600.0},
     "evaluation-poll": {"task": "apps.evaluation.tasks.poll_runs", "schedule": 15.0},
     "evaluation-nightly": {"task": "apps.evaluation.tasks.start_nightly", "schedule": 600.0},
+    "users-mail": {"task": "apps.users.tasks.send_invitations", "schedule": 120.0},
+    "users-remove-teams": {"task": "apps.users.tasks.remove_teams", "schedule": 60.0},
+    "console-sample": {"task": "apps.console.tasks.sample", "schedule": 600.0},
+    "console-check": {"task": "apps.console.tasks.check", "schedule": 1_800.0},
+    "console-pulse": {"task": "apps.console.tasks.pulse", "schedule": 20.0},
     "metering-reap": {"task": "apps.metering.tasks.reap", "schedule": 60.0},
+    "catalog-poll": {"task": "apps.catalog.tasks.poll", "schedule": 10.0},
     "libraries-questions": {"task": "apps.libraries.tasks.poll_questions", "schedule": 60.0},
     "libraries-words": {"task": "apps.libraries.tasks.poll_words", "schedule": 30.0},
     "libraries-remind": {"task": "apps.libraries.tasks.remind", "schedule": 3_600.0},
@@ -62,3 +70,12 @@ def keep_connections(task: Any = None, **_: Any) -> None:
     """
     if not task.request.is_eager:
         close_old_connections()
+
+
+@heartbeat_sent.connect
+def give_sign(sender: Any = None, **_: Any) -> None:
+    """Say in Valkey that this worker lives and which queues it serves; the console lists it."""
+    from apps.core import heartbeat
+
+    consumer = getattr(sender, "app", app).amqp.queues.consume_from
+    heartbeat.give("worker", queues=sorted(consumer))

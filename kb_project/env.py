@@ -31,6 +31,11 @@ class Env(BaseSettings):
         SecretStr(""), description="Signing key of at least 50 characters; empty: made once under KB_VAR_DIR."
     )
     database_url: str = Field("", description="PostgreSQL with pgvector; empty: the embedded server.")
+    database_role: str = Field(
+        "",
+        pattern="^[a-z_][a-z0-9_]*$|^$",
+        description="Role taken on after signing in to KB_DATABASE_URL, where that account is a superuser; empty: none.",
+    )
     redis_url: str = Field("", description="Redis or Valkey; empty: the embedded server.")
     language: str = Field("en", pattern="^(en|zh-hans)$", description="Language for people who did not choose one.")
     time_zone: str = Field("UTC", description="Time zone of pages and logs.")

@@ -17,7 +17,7 @@ _CODE = {".py", ".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".onnx", ".so"}
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One file or folder. `form` is "gguf", "folder", "pipeline" or "unknown"; `problem` names a file that is refused."""
+    """One file or folder. `form`: "gguf", "folder", "pipeline" or "unknown"; `problem` names a refused file."""
 
     entry: str  # its name in the models folder
     form: str

@@ -21,7 +21,8 @@ SPARE_BYTES = 96 * 1024 * 1024  # buffers of a runtime
 # Architectures of GGUF files that continue no text: encoders, vision towers, speech.
 NO_CHAT = {
     "bert", "nomic-bert", "nomic-bert-moe", "neo-bert", "jina-bert-v2", "jina-bert-v3", "modern-bert",
-    "t5", "t5encoder", "clip", "whisper", "wavtokenizer-dec", "gemma-embedding", "eurobert", "flux", "sd1", "sdxl", "sd3", "",
+    "t5", "t5encoder", "clip", "whisper", "wavtokenizer-dec", "gemma-embedding", "eurobert", "flux", "sd1",
+    "sdxl", "sd3", "",
 }  # fmt: skip
 _REFUSALS: dict[str, type[errors.ModelRefused]] = {
     kind.code: kind

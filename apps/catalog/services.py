@@ -1,8 +1,5 @@
 """Which models there are, which one is used, and whether it is in order."""
 
-from pathlib import Path, PurePosixPath
-
-from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
@@ -10,9 +7,9 @@ from django.utils.translation import gettext as _
 from apps.catalog.errors import NoModel
 from apps.catalog.manifest import PACKAGED_MODELS, PackagedModel
 from apps.catalog.models import AIModel
-from apps.runtimes.contracts import RuntimeFailure
-from apps.runtimes.files import MANIFEST, check_folder, sha256_of
-from apps.runtimes.spec import RuntimeSpec
+from apps.catalog.specs import check_model, spec_of
+
+__all__ = ["check_model", "default_model", "is_serving", "ready_models", "register_models", "spec_of"]
 
 
 def default_model(kind: str) -> AIModel:
@@ -34,23 +31,9 @@ def is_serving(model: AIModel) -> bool:
 
 
 def ready_models(kind: str) -> QuerySet[AIModel]:
-    """Return the models of a kind that can be used, the default one first."""
-    return AIModel.objects.filter(kind=kind, state=AIModel.State.READY).order_by("-is_default", "title")
-
-
-def spec_of(model: AIModel) -> RuntimeSpec:
-    """Return what the registry needs to load `model`. Raises NoModel where its path leaves the models folder."""
-    return RuntimeSpec(
-        name=model.name,
-        runtime=model.runtime,
-        path=_path_of(model),
-        dimensions=model.dimensions or 0,
-        max_tokens=model.max_tokens,
-        is_instruct=model.is_instruct,
-        sha256=model.sha256,
-        threads=settings.ENV.model_threads,
-        slots=settings.ENV.answer_slots,
-        engine=settings.ENV.embed_engine,
+    """Return the models of a kind that can be used, the default one first; `access.usable_models` says by whom."""
+    return AIModel.objects.filter(kind=kind, state=AIModel.State.READY, is_enabled=True).order_by(
+        "-is_default", "title"
     )
 
 
@@ -61,30 +44,6 @@ def register_models() -> list[AIModel]:
     Reads every byte of the files once. What an admin chose as the default of a kind stays the default.
     """
     return [_register(packaged) for packaged in PACKAGED_MODELS]
-
-
-def check_model(model: AIModel) -> AIModel:
-    """Compare the model's files with their manifest and record what is wrong; return the row, saved."""
-    model.state, model.error = AIModel.State.BROKEN, ""
-    try:
-        folder = settings.MODELS_DIR / _path_of(model).relative_to(settings.MODELS_DIR).parts[0]
-        if not (folder / MANIFEST).exists():
-            model.state = AIModel.State.MISSING
-        check_folder(folder)
-        model.state, model.sha256 = AIModel.State.READY, sha256_of(folder / MANIFEST)
-    except (RuntimeFailure, NoModel, OSError) as error:
-        model.error = str(error)
-    model.save(update_fields=["state", "error", "sha256", "updated_at"])
-    return model
-
-
-def _path_of(model: AIModel) -> Path:
-    """Return the model's path below MODELS_DIR. Raises NoModel where it would lie elsewhere (security case 80)."""
-    steps = PurePosixPath(model.path)
-    if steps.is_absolute() or not steps.parts or ".." in steps.parts:
-        raise NoModel(model=model.name, reason=_("Its path leaves the folder of the models."))
-    path: Path = settings.MODELS_DIR / steps
-    return path
 
 
 def _register(packaged: PackagedModel) -> AIModel:

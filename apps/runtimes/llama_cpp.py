@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 
 from apps.runtimes.contracts import RuntimeFailure, Sampling, Turn
 from apps.runtimes.files import check_folder
@@ -12,6 +13,7 @@ from apps.runtimes.llama.engine import STEP_TOKENS, Engine, Request, Stream
 from apps.runtimes.llama.native import Context, ContextSize, Model, Sampler
 from apps.runtimes.llama.template import ChatTemplate
 from apps.runtimes.llama.text import TextAssembler
+from apps.runtimes.shelf import tell_progress
 from apps.runtimes.spec import RuntimeSpec
 
 _TEMPLATE_KEY = "tokenizer.chat_template"
@@ -33,6 +35,11 @@ class LlamaChat:
         self._template = _template_of(spec, model) if spec.is_instruct else None
         size = ContextSize(spec.slots, self.context_tokens, STEP_TOKENS + spec.slots, spec.threads or _cores())
         self.engine = Engine(spec.name, model, lambda: Context(model, size), spec.slots)
+
+    @property
+    def is_busy(self) -> bool:
+        """Return whether somebody is being answered."""
+        return self.engine.is_busy
 
     def count_tokens(self, text: str) -> int:
         """Return the number of tokens of `text`, without special ones."""
@@ -78,7 +85,7 @@ def load_chat(spec: RuntimeSpec) -> LlamaChat:
     """Return the model of `spec`. Raises RuntimeFailure where its file is missing, damaged or of a foreign kind."""
     check_folder(spec.path.parent)
     sys.setswitchinterval(_SWITCH_S)
-    return LlamaChat(spec, Model(spec.path), interactive)
+    return LlamaChat(spec, Model(spec.path, partial(tell_progress, spec.name)), interactive)
 
 
 def _template_of(spec: RuntimeSpec, model: Model) -> ChatTemplate:

@@ -1,7 +1,5 @@
-"""Loads each model once per process and hands it out."""
+"""Loads each model once per process, hands it out, and lets go what nobody uses or what there is no room for."""
 
-import threading
-from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from typing import Any, Protocol, cast
@@ -9,21 +7,41 @@ from typing import Any, Protocol, cast
 from django.conf import settings
 
 from apps.runtimes.contracts import ChatModel, Embedder, Reranker, RuntimeFailure, Tokenizer
+from apps.runtimes.shelf import Loaded, Shelf
 from apps.runtimes.spec import RuntimeSpec
 
-__all__ = ["RuntimeSpec", "chat_model", "close_all", "embedder", "fresh_chat_model", "reranker", "tokenizer"]
+__all__ = [
+    "Loaded",
+    "RuntimeSpec",
+    "chat_model",
+    "close_all",
+    "embedder",
+    "evict_idle",
+    "fresh_chat_model",
+    "loaded",
+    "reranker",
+    "tokenizer",
+    "unload",
+]
 
 # The runtimes a catalogue row may name: never a path from the outside (security case 80).
-CHAT_RUNTIMES = {"llama_cpp": "apps.runtimes.llama_cpp.load_chat", "fake": "apps.runtimes.fake.load_chat"}
+CHAT_RUNTIMES = {
+    "llama_cpp": "apps.runtimes.llama_cpp.load_chat",
+    "openai_http": "apps.runtimes.openai_http.load_chat",
+    "fake": "apps.runtimes.fake.load_chat",
+}
 EMBED_RUNTIMES = {
+    "openai_http": "apps.runtimes.openai_http.load_embedder",
     "sentence_transformers": "apps.runtimes.embedding.load_embedder",
     "fake": "apps.runtimes.fake.load_embedder",
 }
 RERANK_RUNTIMES = {
+    "openai_http": "apps.runtimes.openai_http.load_reranker",
     "sentence_transformers": "apps.runtimes.cross_encoder.load_reranker",
     "fake": "apps.runtimes.fake.load_reranker",
 }
 TOKENIZERS = {
+    "openai_http": "apps.runtimes.openai_http.load_tokenizer",
     "sentence_transformers": "apps.runtimes.tokenizers.load_tokenizer",
     "fake": "apps.runtimes.fake.load_tokenizer",
 }
@@ -37,43 +55,14 @@ class ClosableChat(ChatModel, Protocol):
         ...
 
 
-class _Cache:
-    """Loaded models by key. Two callers of one model wait for one load; other models load meanwhile."""
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._locks: dict[tuple[str, RuntimeSpec], threading.Lock] = {}
-        self._models: dict[tuple[str, RuntimeSpec], Any] = {}
-
-    def get(self, key: tuple[str, RuntimeSpec], load: Callable[[], Any]) -> Any:
-        """Return the model of `key`, loading it where needed; a failed load is tried again by the next caller."""
-        with self._guard:
-            if key in self._models:
-                return self._models[key]
-            lock = self._locks.setdefault(key, threading.Lock())
-        with lock:
-            if key not in self._models:
-                self._models[key] = load()
-            return self._models[key]
-
-    def close(self) -> None:
-        """Close and forget every model."""
-        with self._guard:
-            models = list(self._models.values())
-            self._models.clear()
-        for model in models:
-            close = getattr(model, "close", None)
-            if close is not None:
-                close()
-
-
-_cache = _Cache()
+_shelf = Shelf()
+_tokenizers = Shelf()  # small, and wanted as long as documents are cut
 
 
 def chat_model(spec: RuntimeSpec) -> ChatModel:
     """Return the chat model of `spec`, loaded on first use. Raises RuntimeFailure."""
     path = settings.ENV.chat_runtime or _named(CHAT_RUNTIMES, spec)
-    return cast("ChatModel", _cache.get((path, spec), partial(_load, path, spec)))
+    return cast("ChatModel", _shelf.get((path, spec), partial(_load, path, spec)))
 
 
 def fresh_chat_model(spec: RuntimeSpec) -> ClosableChat:
@@ -84,13 +73,13 @@ def fresh_chat_model(spec: RuntimeSpec) -> ClosableChat:
 def embedder(spec: RuntimeSpec) -> Embedder:
     """Return the embedding model of `spec`, loaded on first use. Raises RuntimeFailure."""
     path = settings.ENV.embed_runtime or _named(EMBED_RUNTIMES, spec)
-    return cast("Embedder", _cache.get((path, spec), partial(_load, path, spec)))
+    return cast("Embedder", _shelf.get((path, spec), partial(_load, path, spec)))
 
 
 def reranker(spec: RuntimeSpec) -> Reranker:
     """Return the rerank model of `spec`, loaded on first use. Raises RuntimeFailure."""
     path = _named(RERANK_RUNTIMES, spec)
-    return cast("Reranker", _cache.get((path, spec), partial(_load, path, spec)))
+    return cast("Reranker", _shelf.get((path, spec), partial(_load, path, spec)))
 
 
 def tokenizer(spec: RuntimeSpec) -> Tokenizer:
@@ -100,12 +89,28 @@ def tokenizer(spec: RuntimeSpec) -> Tokenizer:
     """
     other: str = settings.ENV.embed_runtime
     path = f"{other.rpartition('.')[0]}.load_tokenizer" if other else _named(TOKENIZERS, spec)
-    return cast("Tokenizer", _cache.get((path, spec), partial(_load, path, spec)))
+    return cast("Tokenizer", _tokenizers.get((path, spec), partial(_load, path, spec)))
 
 
 def close_all() -> None:
     """Free every loaded model, as a worker does when it stops."""
-    _cache.close()
+    _shelf.close()
+    _tokenizers.close()
+
+
+def loaded() -> list[Loaded]:
+    """Return the models of this process, those on their way included."""
+    return _shelf.listed()
+
+
+def unload(name: str) -> bool:
+    """Let the model of a name go; return whether none is left. One that answers right now stays."""
+    return _shelf.drop(name)
+
+
+def evict_idle() -> list[str]:
+    """Let go what nobody used for its `keep_alive_s`; return the names."""
+    return _shelf.evict_idle()
 
 
 def _named(runtimes: dict[str, str], spec: RuntimeSpec) -> str:

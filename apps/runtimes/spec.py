@@ -1,6 +1,6 @@
 """What a runtime needs to load a model. Plain Python, hashable: the registry's key."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -18,3 +18,9 @@ class RuntimeSpec:
     threads: int = 0  # CPU threads; 0: the cores of the machine
     engine: str = "auto"  # of an embedding model: "auto", "openvino" or "torch"
     slots: int = 4  # sequences decoded together by a chat model
+    base_url: str = ""  # of a service that runs the model elsewhere
+    remote_name: str = ""  # what the service calls it
+    credential: str = field(default="", repr=False)  # of the service, sealed for `place` (core.crypto)
+    place: str = ""
+    keep_alive_s: int = field(default=0, compare=False)  # idle seconds after which it is unloaded; 0: never
+    memory_bytes: int = field(default=0, compare=False)  # that it takes once loaded; 0: unknown

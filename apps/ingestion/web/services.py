@@ -10,7 +10,8 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.audit import services as audit
-from apps.core.netfetch import FetchRefused, default_policy, is_public, vet_url
+from apps.core.addresses import is_public
+from apps.core.netfetch import FetchRefused, default_policy, vet_url
 from apps.ingestion.models import WebSource
 from apps.ingestion.tasks import ring
 from apps.ingestion.web import addresses, crawl

@@ -122,6 +122,12 @@ class Engine:
         self._thread: threading.Thread | None = None
         self._is_closed = False
 
+    @property
+    def is_busy(self) -> bool:
+        """Return whether a request waits or runs."""
+        with self._changed:
+            return bool(self._waiting) or any(slot.request is not None for slot in self._slots)
+
     def submit(self, request: Request) -> None:
         """Queue a request. Raises RuntimeFailure once the engine is closed."""
         with self._changed:

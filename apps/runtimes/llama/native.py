@@ -6,7 +6,7 @@ Nothing here is thread safe but `Model.tokenize` and `Model.piece`; the engine's
 import ctypes
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,8 +51,14 @@ def is_repacking_safe() -> bool:
 class Model:
     """The weights and the vocabulary of one GGUF file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, on_progress: Callable[[float], None] = lambda _fraction: None) -> None:
+        @lib.llama_progress_callback  # type: ignore[untyped-decorator]  # ctypes
+        def progress(fraction: float, _data: object) -> bool:
+            on_progress(fraction)
+            return True
+
         parameters = lib.llama_model_default_params()
+        parameters.progress_callback = progress
         parameters.n_gpu_layers = 0
         parameters.use_extra_bufts = is_repacking_safe()
         self.handle = lib.llama_model_load_from_file(str(path).encode(), parameters)
