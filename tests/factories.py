@@ -6,6 +6,7 @@ from typing import Any
 import factory
 from django.contrib.auth.hashers import make_password
 from django.core.files.base import ContentFile
+from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from apps.catalog.models import AIModel
@@ -27,6 +28,7 @@ class UserFactory(DjangoModelFactory):
     email = factory.Sequence(lambda n: f"person{n}@example.test")
     name = factory.Sequence(lambda n: f"Person {n}")
     password = factory.LazyFunction(lambda: make_password(PASSWORD))
+    last_active_at = factory.LazyFunction(timezone.now)  # so that a first request writes nothing down
 
 
 class TeamFactory(DjangoModelFactory):
@@ -47,6 +49,7 @@ class MembershipFactory(DjangoModelFactory):
     team = factory.SubFactory(TeamFactory)
     user = factory.SubFactory(UserFactory)
     role = Role.OWNER
+    last_active_at = factory.LazyFunction(timezone.now)
 
 
 class LibraryFactory(DjangoModelFactory):

@@ -11,7 +11,7 @@ from apps.chat.models import Conversation
 from apps.evaluation.models import Gap, Run, SetQuestion
 from apps.ingestion.models import IngestionJob, WebSource
 from apps.libraries.models import Chunk, CuratedAnswer, Document, Figure, Library
-from apps.users.models import Invitation, Membership, Team
+from apps.users.models import Group, Invitation, Membership, Team, TeamDomain
 
 LOGIN = "login"  # a redirect to the sign-in page
 NF = "not found"  # 404, byte for byte the answer to a random id
@@ -25,6 +25,8 @@ class Things:
     team: Team
     membership: Membership
     invitation: Invitation
+    group: Group
+    domain: TeamDomain
     token: str
     library: Library
     document: Document
@@ -101,12 +103,29 @@ ROUTES: dict[str, list[Access]] = {
         Access("POST", 400, 302, 409, 302),  # whoever has the link may join; ann is in already
     ],
     "users:team": [protected("GET", 200)],
-    "users:rename": [protected("POST", 403, lambda _: {"name": "Taken over"})],
     "users:leave": [protected("POST", 302)],
-    "users:invite": [protected("POST", 403, lambda _: {"role": "viewer"})],
-    "users:revoke": [protected("POST", 403)],
     "users:role": [protected("POST", 403, lambda _: {"role": "viewer"})],
+    "users:suspend": [protected("POST", 403)],
+    "users:resume": [protected("POST", 403)],
     "users:remove": [protected("POST", 403)],
+    "users:hand-over": [protected("POST", 403, lambda things: {"typed_name": things.team.name})],
+    "users:invitations": [protected("GET", 403), protected("POST", 403, lambda _: {"role": "viewer"})],
+    "users:revoke": [protected("POST", 403)],
+    "users:resend": [protected("POST", 403)],
+    "users:groups": [protected("GET", 200), protected("POST", 403, lambda _: {"name": "Taken over"})],
+    "users:group": [protected("GET", 200)],
+    "users:group-find": [protected("GET", 403)],
+    "users:group-change": [protected("POST", 403, lambda _: {"name": "Taken over"})],
+    "users:group-delete": [protected("POST", 403)],
+    "users:group-add": [protected("POST", 403, lambda things: {"member": str(things.membership.pk)})],
+    "users:group-take-out": [protected("POST", 403)],
+    "users:team_settings": [protected("GET", 403)],
+    "users:rename": [protected("POST", 403, lambda _: {"name": "Taken over"})],
+    "users:second-factor": [protected("POST", 403)],
+    "users:domain-add": [protected("POST", 403, lambda _: {"domain": "evil.test", "role": "viewer"})],
+    "users:domain-remove": [protected("POST", 403)],
+    "users:delete": [protected("POST", 403, lambda things: {"typed_name": things.team.name})],
+    "users:call-back": [protected("POST", NF)],
     # libraries and documents
     "libraries:list": [personal("GET", 200)],
     "libraries:create": [

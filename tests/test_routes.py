@@ -19,8 +19,8 @@ from apps.evaluation.models import Gap, QuestionSet, Run, SetQuestion
 from apps.ingestion.models import IngestionJob, WebSource
 from apps.libraries.models import Chunk, ChunkEdit, CuratedAnswer, Document, DocumentVersion, Figure, Library, SavedView
 from apps.users.access import access_team
-from apps.users.models import Invitation, Membership, Role, Team, User
-from apps.users.services import invite
+from apps.users.invitations import invite
+from apps.users.models import Group, Invitation, Membership, Role, Team, TeamDomain, User
 from kb_project.urls import websocket_urlpatterns
 from tests import factories
 from tests.routes import LOGIN, NF, ROUTES, SOCKETS, Access, Expected, Things
@@ -33,6 +33,8 @@ PROTECTED = (
     Team,
     Membership,
     Invitation,
+    Group,
+    TeamDomain,
     Library,
     Document,
     DocumentVersion,
@@ -82,6 +84,8 @@ def things(chunk: Chunk, alice: User, ed: User, conversation: Conversation) -> T
         team=t1,
         membership=Membership.objects.get(team=t1, user=ed),
         invitation=invitation,
+        group=Group.objects.create(team=t1, name="CANARY-T1 group"),
+        domain=TeamDomain.objects.create(team=t1, domain="canary-t1.test"),
         token=token,
         library=chunk.library,
         document=chunk.document,
@@ -111,6 +115,8 @@ def arguments(things: Things) -> dict[str, object]:
         "run_id": things.run.pk,
         "membership_id": things.membership.pk,
         "invitation_id": things.invitation.pk,
+        "group_id": things.group.pk,
+        "domain_id": things.domain.pk,
         "token": things.token,
         "library_id": things.library.pk,
         "document_id": things.document.pk,

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from apps.core.errors import Forbidden, NotFound
 from apps.users.models import Membership, MembershipQuerySet, Role, Team, User
+from apps.users.permissions import Action, least
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,14 @@ class TeamAccess:
         if not self.role.covers(role):
             raise Forbidden
 
+    def may(self, action: Action) -> bool:
+        """Return whether the person's role allows it."""
+        return self.role.covers(least(action))
+
+    def require_action(self, action: Action) -> None:
+        """Raise Forbidden unless the person's role allows it."""
+        self.require(least(action))
+
 
 def require_system_admin(user: User) -> None:
     """Raise NotFound unless the person administers the installation: others are told that there is no such page.
@@ -58,11 +67,23 @@ def role_in(user: User, team_id: UUID) -> Role | None:
     return Role(role) if role else None
 
 
-def access_team(user: User, team_id: UUID, *, at_least: Role = Role.VIEWER) -> TeamAccess:
+def access_team(
+    user: User, team_id: UUID, *, at_least: Role = Role.VIEWER, may: Action = Action.SEE_MEMBERS
+) -> TeamAccess:
     """Return the team for a member; raises NotFound for others and Forbidden for too low a role."""
     membership = memberships_of(user).select_related("team").filter(team=team_id).first()
     if membership is None:
         raise NotFound
     access = TeamAccess(membership.team, Role(membership.role))
     access.require(at_least)
+    access.require_action(may)
     return access
+
+
+def access_leaving_team(user: User, team_id: UUID) -> Team:
+    """Return a team on its way out, for whoever may call it back; raises NotFound for everybody else."""
+    owners = Membership.objects.filter(user=user, role=Role.OWNER, suspended_at=None, user__is_active=True)
+    team = Team.objects.filter(pk=team_id, suspended_at=None, memberships__in=owners).exclude(deletion_at=None).first()
+    if team is None or acting_key.get() is not None:
+        raise NotFound
+    return team

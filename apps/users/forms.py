@@ -1,15 +1,20 @@
 """Forms of the account and team pages."""
 
+import re
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
+from django.core.validators import validate_email
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from apps.users.models import Role, Team, User
+from apps.users.models import Group, Role, Team, User
 
 LONGEST_INVITATION_DAYS = 90
+MOST_ADDRESSES = 100
 
 
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy, not at run time
@@ -52,17 +57,81 @@ class RoleForm(forms.Form):
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
 
 
-class InvitationForm(forms.Form):
-    """An invitation: role, how long, and optionally for whom alone."""
+class EmailsField(forms.CharField):
+    """Several addresses, separated by whatever is between them."""
 
+    widget = forms.Textarea
+
+    def clean(self, value: Any) -> list[str]:
+        """Return the addresses in lower case, each once."""
+        text = super().clean(value)
+        found = list(dict.fromkeys(one.lower() for one in re.split(r"[\s,;，；、]+", text) if one))
+        if len(found) > MOST_ADDRESSES:
+            raise forms.ValidationError(_("At most %(n)s addresses at once.") % {"n": MOST_ADDRESSES})
+        for one in found:
+            try:
+                validate_email(one)
+            except forms.ValidationError as error:
+                raise forms.ValidationError(_("%(address)s is no e-mail address.") % {"address": one}) from error
+        return found
+
+
+class InvitationForm(forms.Form):
+    """Invitations: role, how long, and for whom alone."""
+
+    emails = EmailsField(
+        label=_("E-mail addresses"),
+        required=False,
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 3, "placeholder": "li@example.com, wang@example.com"}),
+    )
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.VIEWER)
-    email = forms.EmailField(label=_("Only for this e-mail"), required=False)
     days = forms.IntegerField(label=_("Valid for days"), min_value=1, max_value=LONGEST_INVITATION_DAYS, required=False)
 
     def __init__(self, *args: Any, highest: Role = Role.OWNER, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["role"].choices = [(role.value, role.label) for role in Role if highest.covers(role)]  # type: ignore[attr-defined]
         self.fields["days"].initial = settings.ENV.invitation_days
+
+
+class TypedNameForm(forms.Form):
+    """A team's name, typed to confirm what cannot be taken back easily."""
+
+    typed_name = forms.CharField(max_length=200)
+
+
+class SecondFactorForm(forms.Form):
+    """Whether members need a second factor."""
+
+    requires_mfa = forms.BooleanField(label=_("Members need a second factor"), required=False)
+
+
+class DomainForm(forms.Form):
+    """A mail domain whose people join by themselves."""
+
+    domain = forms.CharField(label=_("Mail domain"), max_length=253)
+    role = forms.ChoiceField(
+        label=_("Role"), choices=[(role.value, role.label) for role in (Role.VIEWER, Role.EDITOR)], initial=Role.VIEWER
+    )
+
+
+class GroupForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy, not at run time
+    """A group's name and what it is for."""
+
+    class Meta:
+        model = Group
+        fields = ("name", "description")
+        labels = {"name": _("Name"), "description": _("What it is for")}
+
+
+class ChosenMembersForm(forms.Form):
+    """The members that are put into a group."""
+
+    member = forms.TypedMultipleChoiceField(coerce=UUID)
+
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__(data)
+        self.fields["member"].choices = [(one, one) for one in data.getlist("member")[:MOST_ADDRESSES]]  # type: ignore[attr-defined]
 
 
 class JoinForm(forms.Form):

@@ -7,7 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
-from apps.users.models import Membership, Role
+from apps.users import activity
+from apps.users.access import memberships_of
+from apps.users.models import Role
 from apps.users.requests import PersonRequest
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -59,10 +61,11 @@ def _set_no_team(request: HttpRequest) -> None:
 
 def _set_team(request: PersonRequest) -> None:
     memberships = list(
-        Membership.objects.live().filter(user=request.user).select_related("team").order_by("team__name", "pk")
+        memberships_of(request.user).select_related("team").order_by("team__name", "pk")  # of a key: its team alone
     )
     request.teams = [membership.team for membership in memberships]
     wanted = request.session.get(TEAM_KEY)
     current = next((one for one in memberships if str(one.team_id) == wanted), memberships[0] if memberships else None)
     if current:
         request.team, request.role = current.team, Role(current.role)
+    activity.note(request.user, current)

@@ -9,17 +9,10 @@ from django.test import Client
 from apps.audit.models import AuditEvent
 from apps.audit.services import GENESIS, record, verify_chain
 from apps.users.access import access_team
+from apps.users.invitations import accept_invitation, invite, revoke_invitation
+from apps.users.members import change_role, remove_member
 from apps.users.models import Membership, Role, Team, User
-from apps.users.services import (
-    accept_invitation,
-    change_role,
-    create_team,
-    invite,
-    remove_member,
-    rename_team,
-    revoke_invitation,
-    sign_out_everywhere,
-)
+from apps.users.services import create_team, rename_team, sign_out_everywhere
 from tests.factories import PASSWORD
 
 
