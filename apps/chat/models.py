@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.catalog.models import AIModel
 from apps.core.models import Record
 from apps.libraries.models import Chunk, Document, DocumentVersion, Library
+from apps.users.access import memberships_of
 from apps.users.models import Team, User
 
 
@@ -19,7 +20,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
     def owned_by(self, user: User) -> ConversationQuerySet:
         """Return the person's own conversations in teams they are still a member of, deleted ones too."""
-        return self.filter(owner=user, owner__is_active=True, team__memberships__user=user)
+        return self.filter(owner=user, team__in=memberships_of(user).values("team"))
 
     def readable_by(self, user: User) -> ConversationQuerySet:
         """Return those that were not deleted."""

@@ -6,7 +6,7 @@ must grow, so a worker that lost its lease cannot write after its successor bega
 
 import dataclasses
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, Self
@@ -162,6 +162,13 @@ def connection() -> Redis:
 def request_stop(answer_id: UUID, attempt: int) -> None:
     """Ring the bell that a worker looks at between tokens; the row says the same durably."""
     connection().set(_stop_key(answer_id), attempt, ex=LIFE_S)
+
+
+def forget(answer_ids: Collection[UUID]) -> None:
+    """Remove the logs of answers that are gone."""
+    keys = [key for one in answer_ids for key in (_key(one), _stop_key(one))]
+    if keys:
+        connection().delete(*keys)
 
 
 class Writer:

@@ -19,7 +19,7 @@ from apps.rag.pipeline import answer
 from apps.rag.tools import build_tools
 from apps.rag.types import Finished, Retrieved, Scope
 from apps.runtimes.contracts import RuntimeFailure
-from apps.users.models import Role, User
+from apps.users.models import Membership, Role, User
 
 NOTE_MAX = 2_000
 ASKED_AGAIN = 50  # different questions of a gap that are asked again, the latest first
@@ -29,11 +29,9 @@ State = Gap.State
 
 def editors_of(library: Library) -> QuerySet[User]:
     """Return who can close a gap of a library."""
-    return User.objects.filter(
-        is_active=True,
-        memberships__team=library.team_id,
-        memberships__role__in=[role.value for role in Role if role.covers(Role.EDITOR)],
-    ).order_by("name", "email")
+    roles = [role.value for role in Role if role.covers(Role.EDITOR)]
+    members = Membership.objects.live().filter(team=library.team_id, role__in=roles)
+    return User.objects.filter(memberships__in=members).order_by("name", "email")
 
 
 def assign(*, user: User, gap: Gap, assignee_id: UUID | None) -> Gap:

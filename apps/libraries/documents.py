@@ -122,7 +122,7 @@ def remove_tag(*, user: User, library: Library, documents: Documents, tag: str) 
 
 def set_owner(*, user: User, library: Library, documents: Documents, owner_id: UUID | None) -> int:
     """Make a member the owner, or nobody. Raises OwnerInvalid."""
-    if owner_id and not Membership.objects.filter(team=library.team_id, user=owner_id, user__is_active=True).exists():
+    if owner_id and not Membership.objects.live().filter(team=library.team_id, user=owner_id).exists():
         raise OwnerInvalid
     detail = {"owner": str(owner_id or "")}
     return _update(user, library, documents, "documents.owned", detail, owner=owner_id, reminded_at=None)

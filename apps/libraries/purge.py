@@ -40,6 +40,11 @@ def remove_deleted(document_id: UUID) -> bool:
     return _purge_document(document_id, ~Q(deleted_at=None))
 
 
+def remove_whatever(document_id: UUID) -> bool:
+    """Remove a document for good, deleted or not: its team goes. Returns whether it was there."""
+    return _purge_document(document_id, Q())
+
+
 def _purge_document(document_id: UUID, due: Q) -> bool:
     """Remove one document with its parts unless it was restored meanwhile; files go once that is committed."""
     with transaction.atomic():
