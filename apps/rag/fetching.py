@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import lru_cache
 from typing import Any
 
@@ -49,7 +50,7 @@ def rows_of_both(here: Statement, there: Statement) -> tuple[Rows, Rows]:
     helper = helpers.take()
     if helper is None:
         return rows_of(here), rows_of(there)
-    other = helpers.threads.submit(helpers.run, helper, there)
+    other = helpers.threads.submit(copy_context().run, helpers.run, helper, there)  # for the same teams: core.tenancy
     rows = rows_of(here)
     try:
         return rows, other.result()
