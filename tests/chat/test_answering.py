@@ -208,7 +208,7 @@ def test_it_rings_again_for_what_the_broker_lost(pending: Message, monkeypatch: 
 
 
 def test_it_settles_the_quota_with_the_real_counts(pending: Message, chunk: Chunk, script: Script, alice: User) -> None:
-    reservation = reserve(user=alice, team=pending.conversation.team, amounts={})
+    reservation = Reservation.objects.get(pk=reserve(user=alice, team=pending.conversation.team, amounts={}).pk)
     Message.objects.filter(pk=pending.pk).update(reservation=reservation.pk)
     script(lambda _message: steps(chunk, WORDS))
 
@@ -219,7 +219,7 @@ def test_it_settles_the_quota_with_the_real_counts(pending: Message, chunk: Chun
 
 
 def test_it_releases_the_quota_of_a_failure(pending: Message, script: Script, alice: User) -> None:
-    reservation = reserve(user=alice, team=pending.conversation.team, amounts={})
+    reservation = Reservation.objects.get(pk=reserve(user=alice, team=pending.conversation.team, amounts={}).pk)
     Message.objects.filter(pk=pending.pk).update(reservation=reservation.pk)
 
     def broken(_message: Message) -> Iterator[Step]:

@@ -15,8 +15,8 @@ from apps.core.invariants import verify
 from apps.core.middleware import problem
 from apps.metering.errors import QuotaExceeded
 from apps.metering.ledger import expire
-from apps.metering.models import Counter, Quota, Reservation, Resource, Scope, UsageEvent, Window
 from apps.metering.limits import Limit, set_limit
+from apps.metering.models import Counter, Quota, Reservation, Resource, Scope, UsageEvent, Window
 from apps.metering.services import Held, add_use, release, remaining, reserve, settle
 from apps.metering.tasks import reap
 from apps.users.models import Team, User

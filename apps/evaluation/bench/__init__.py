@@ -13,6 +13,7 @@ BENCHMARKS = {
     "batch": "apps.evaluation.bench.models.batch_gain",
     "parse": "apps.evaluation.bench.parse.parse_ratio",
     "search": "apps.evaluation.bench.search.search_speed",
+    "quota": "apps.evaluation.bench.quota.quota_speed",
     "insert": "apps.evaluation.bench.insert.insert_ratio",
     "search_1m": "apps.evaluation.bench.search.search_million",
     "switch_point": "apps.evaluation.bench.switch_point.switch_point",
