@@ -19,6 +19,7 @@ from apps.rag.quoting import best_sentences
 from apps.rag.support import Signs, support_with
 from apps.rag.types import Passage
 
+DOUBT = 0.1  # what an unanswered row of a doubtful set weighs
 PENALTY = 30.0  # of the fits, whose features are standardised: keeps what one set teaches from harming another
 NONE = Signs(0.0, 0.0, 0.0, 0.0)
 FAR = 10**9  # more characters than any passage has
@@ -35,6 +36,7 @@ class Rows:
     groups: tuple[str, ...]
     kinds: tuple[str, ...]
     supports: Numbers  # what the product says today
+    is_doubtful: bool = False  # others answer much of what was left out, so that its false rows say little
 
 
 def question_rows(
@@ -114,10 +116,10 @@ class Fit:
 
 
 def fitted(sets: Sequence[Rows], columns: slice) -> Fit:
-    """Fit the columns of the features to all sets, each of which weighs the same."""
+    """Fit the columns of the features to all sets, each of which weighs the same but for doubtful rows."""
     features = np.vstack([rows.features for rows in sets])[:, columns]
     labels = np.concatenate([rows.labels for rows in sets])
-    shares = np.concatenate([np.full(len(rows.labels), 1 / len(rows.labels)) for rows in sets])
+    shares = np.concatenate([_shares(rows) for rows in sets])
     shares *= len(labels) / len(sets)
     owner = np.repeat(np.arange(len(sets)), [len(rows.labels) for rows in sets])
     groups = [group for rows in sets for group in rows.groups]
@@ -128,6 +130,11 @@ def fitted(sets: Sequence[Rows], columns: slice) -> Fit:
         by_set[~seen] = model.probabilities(features[~seen])
     model = fit(features, labels, penalty=PENALTY, shares=shares)
     return Fit(model, held_out(features, labels, groups, penalty=PENALTY), by_set)
+
+
+def _shares(rows: Rows) -> Numbers:
+    doubt = DOUBT if rows.is_doubtful else 1.0
+    return np.where(rows.labels == 1, 1.0, doubt) / len(rows.labels)
 
 
 def table(sets: Sequence[Rows], probabilities: Numbers) -> list[str]:

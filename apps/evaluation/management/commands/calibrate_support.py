@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folders", type=Path, nargs="+", metavar="DIR")
         parser.add_argument("--limit", type=int, default=150, help="questions of each set")
+        parser.add_argument(
+            "--doubtful",
+            nargs="*",
+            default=[],
+            metavar="NAME",
+            help="sets whose documents answer one another's questions: what is left out there weighs a tenth",
+        )
         parser.add_argument("--only", choices=["questions", "sentences"])
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -35,7 +43,7 @@ class Command(BaseCommand):
             if options["only"] != "questions":
                 self._sentences(options["folders"], options["limit"])
             if options["only"] != "sentences":
-                self._questions(options["folders"], options["limit"])
+                self._questions(options["folders"], options["limit"], options["doubtful"])
         except (SetUnreadable, AppError, RuntimeFailure) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
@@ -47,13 +55,14 @@ class Command(BaseCommand):
         self._write("Sentences, as the product judges them", by_kind(sets, WEAK_BELOW, UNSUPPORTED_BELOW))
         self._fits("Sentences", sets, slice(None))
 
-    def _questions(self, folders: Sequence[Path], limit: int) -> None:
+    def _questions(self, folders: Sequence[Path], limit: int, doubtful: Sequence[str]) -> None:
         sets: list[Rows] = []
         for folder in folders:
             evaluation = load(folder, limit=limit)
             with scratch_library(evaluation.sources) as scratch:
                 tools = build_tools(scope=scratch.scope, mode="quote")
-                sets.append(question_rows(folder.name, scratch, evaluation, tools, self._show))
+                rows = question_rows(folder.name, scratch, evaluation, tools, self._show)
+            sets.append(replace(rows, is_doubtful=folder.name in doubtful))
         told = np.concatenate([rows.supports for rows in sets])
         self._write("Questions, as the product judges them", table(sets, told))
         searched = [*range(len(WEIGHTS)), -1]
@@ -77,6 +86,4 @@ class Command(BaseCommand):
 
 
 def _columns(sets: Sequence[Rows], columns: Sequence[int]) -> list[Rows]:
-    return [
-        Rows(rows.name, rows.features[:, columns], rows.labels, rows.groups, rows.kinds, rows.supports) for rows in sets
-    ]
+    return [replace(rows, features=rows.features[:, columns]) for rows in sets]
