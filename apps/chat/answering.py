@@ -17,6 +17,7 @@ from django.db import OperationalError, close_old_connections, connection, trans
 from django.db.models import F
 from django.db.models.functions import Now
 
+from apps.chat.closed import AccessEnded, closed_documents
 from apps.chat.models import Citation, Conversation, Message
 from apps.chat.records import Record, as_copy
 from apps.chat.sentences import stored
@@ -163,6 +164,12 @@ class Attempt:
             events.AnswerRetrieved(step.libraries, told, round(step.found.milliseconds, 1), step.trimmed_turns)
         )
 
+    def _check_rights(self) -> None:
+        """Go no further with passages that the asker may not read any more. Raises AccessEnded."""
+        shown = [{"document_id": str(each.document_id)} for each in self._passages]
+        if closed_documents(self._message.conversation.owner, shown):
+            raise AccessEnded
+
     def _grow(self, step: Delta) -> None:
         self._text += step.text
         self._unsent += step.text
@@ -186,12 +193,14 @@ class Attempt:
             self._flush(seq)
 
     def _flush(self, seq: int) -> None:
+        self._check_rights()
         mine = _mine(self._message.pk, self._message.attempt)
         if not mine.update(text=self._text, steps=self._steps, flushed_seq=seq):
             raise LostLease
         self._flushed_at = time.monotonic()
 
     def _finish(self, step: Finished) -> None:
+        self._check_rights()
         self._record.finished(step)
         self._send()
         self._text = step.text
@@ -255,7 +264,8 @@ def settle(
         if state == Message.State.FAILED:
             metering.release(message.reservation)
         else:
-            metering.settle(message.reservation, used)
+            is_quoted = fields.get("mode") == Conversation.Mode.QUOTE
+            metering.settle(message.reservation, used, model="" if is_quoted else None)
 
 
 def _store_citations(message: Message, cites: Sequence[Cite]) -> None:

@@ -90,6 +90,8 @@ class Message(Record):
     prompt_tokens = models.PositiveIntegerField(default=0)
     output_tokens = models.PositiveIntegerField(default=0)
     reservation = models.UUIDField(null=True, blank=True)  # metering.Reservation
+    # What the params of QuotaExceeded say of the limit that had a smaller model answer; empty: none did.
+    limit_passed = models.JSONField(default=dict, blank=True, db_default={})
     stop_requested = models.BooleanField(default=False)
     lease_until = models.DateTimeField(
         null=True, blank=True

@@ -6,7 +6,6 @@ from datetime import date
 from functools import partial
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
@@ -15,8 +14,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from apps.audit import services as audit
+from apps.catalog.access import usable_models
 from apps.catalog.models import AIModel
-from apps.catalog.services import ready_models
+from apps.chat.allowance import Allowance, allow, or_release
 from apps.chat.errors import AnswerRunning, EmptyQuestion, NothingToSearch, NotRepeatable, QuestionTooLong
 from apps.chat.models import Conversation, Message
 from apps.chat.recovery import ring_again_at
@@ -25,7 +25,6 @@ from apps.chat.thread import question_of
 from apps.core import events
 from apps.libraries.models import Library
 from apps.metering import services as metering
-from apps.metering.models import Resource
 from apps.rag.asking import parse
 from apps.users.models import Team, User
 
@@ -65,19 +64,19 @@ class RailGroup:
 
 def start(*, user: User, team: Team, text: str, choice: Choice) -> Message:
     """Begin a conversation with a question; return the answer to come."""
-    text = _question(text)
+    text = question_text(text)
     conversation = Conversation(team=team, owner=user, title=title_of(text))
     if not _libraries(user, team, choice.library_ids):
         raise NothingToSearch
-    reservation = _reserve(user, team)
-    return _or_release(reservation, partial(_start, conversation, user, text, choice, reservation))
+    allowed = allow(user, team, _model(user, team, choice), choice.mode)
+    return or_release(allowed, partial(_start, conversation, user, text, choice, allowed))
 
 
 @transaction.atomic
-def _start(conversation: Conversation, user: User, text: str, choice: Choice, reservation: UUID) -> Message:
+def _start(conversation: Conversation, user: User, text: str, choice: Choice, allowed: Allowance) -> Message:
     conversation.save()
     _choose(conversation, user, choice)
-    return _ask(conversation, user, text, None, reservation)
+    return _ask(conversation, user, text, None, allowed)
 
 
 def ask(
@@ -87,29 +86,30 @@ def ask(
 
     `after` is the answer that was on the screen; the history of the question are the exchanges that led to it.
     """
-    text = _question(text)
-    reservation = _reserve(user, conversation.team)
-    return _or_release(reservation, partial(_ask_next, conversation, user, text, choice, after, reservation))
+    text = question_text(text)
+    model = _model(user, conversation.team, choice) if choice is not None else conversation.model
+    allowed = allow(user, conversation.team, model, choice.mode if choice is not None else conversation.mode)
+    return or_release(allowed, partial(_ask_next, conversation, user, text, choice, after, allowed))
 
 
 @transaction.atomic
 def _ask_next(
-    conversation: Conversation, user: User, text: str, choice: Choice | None, after: UUID | None, reservation: UUID
+    conversation: Conversation, user: User, text: str, choice: Choice | None, after: UUID | None, allowed: Allowance
 ) -> Message:
     _refuse_second(conversation)
     if choice is not None:
         _choose(conversation, user, choice)
     answers = conversation.messages.filter(role=Message.Role.ASSISTANT).order_by("-created_at")
     parent = (answers.filter(pk=after).first() if after else None) or answers.first()
-    return _ask(conversation, user, text, parent, reservation)
+    return _ask(conversation, user, text, parent, allowed)
 
 
-def _ask(conversation: Conversation, user: User, text: str, parent: Message | None, reservation: UUID) -> Message:
+def _ask(conversation: Conversation, user: User, text: str, parent: Message | None, allowed: Allowance) -> Message:
     question = Message.objects.create(conversation=conversation, parent=parent, role=Message.Role.USER, text=text)
-    return _answer(question, user, Way(conversation.model, conversation.mode), reservation)
+    return _answer(question, user, Way(conversation.model, conversation.mode), allowed)
 
 
-def _answer(question: Message, user: User, way: Way, reservation: UUID) -> Message:
+def _answer(question: Message, user: User, way: Way, allowed: Allowance) -> Message:
     """Create the pending answer and ring for it on commit. Raises NothingToSearch."""
     conversation = question.conversation
     chosen = tuple(conversation.libraries.values_list("pk", flat=True))
@@ -121,10 +121,11 @@ def _answer(question: Message, user: User, way: Way, reservation: UUID) -> Messa
         parent=question,
         role=Message.Role.ASSISTANT,
         state=Message.State.PENDING,
-        model=way.model,
+        model=allowed.model or way.model,
         mode=way.mode,
         library_ids=library_ids,
-        reservation=reservation,
+        reservation=allowed.reservation,
+        limit_passed=allowed.passed,
         corrected=way.corrected,
         skips_curated=way.skips_curated,
         lease_until=ring_again_at(),
@@ -158,41 +159,43 @@ def regenerate(
     chosen_mode = mode if mode in Conversation.Mode.values else message.conversation.mode
     is_searched = skips_curated or bool(mode) or model is not None or message.skips_curated
     way = Way(model or message.conversation.model, chosen_mode, skips_curated=is_searched)
-    reservation = _reserve(user, message.conversation.team)
-    return _or_release(reservation, partial(_regenerate, question, user, way, reservation))
+    allowed = allow(user, message.conversation.team, way.model, way.mode)
+    return or_release(allowed, partial(_regenerate, question, user, way, allowed))
 
 
 @transaction.atomic
-def _regenerate(question: Message, user: User, way: Way, reservation: UUID) -> Message:
+def _regenerate(question: Message, user: User, way: Way, allowed: Allowance) -> Message:
     _refuse_second(question.conversation)
-    return _answer(question, user, way, reservation)
+    return _answer(question, user, way, allowed)
 
 
 def correct(*, user: User, message: Message, text: str) -> Message:
     """Answer the same question once more, searching for `text` in place of what it was rewritten to."""
     question = _question_of(message)
-    text = _question(text)
-    reservation = _reserve(user, message.conversation.team)
+    text = question_text(text)
     way = Way(message.model, message.conversation.mode, corrected=text)
-    return _or_release(reservation, partial(_regenerate, question, user, way, reservation))
+    allowed = allow(user, message.conversation.team, way.model, way.mode)
+    return or_release(allowed, partial(_regenerate, question, user, way, allowed))
 
 
 def retry(*, user: User, message: Message) -> Message:
     """Make a failed, interrupted or stopped answer again in its place."""
     _question_of(message)
-    reservation = _reserve(user, message.conversation.team)
-    return _or_release(reservation, partial(_retry, message, reservation))
+    allowed = allow(user, message.conversation.team, message.conversation.model, message.conversation.mode)
+    return or_release(allowed, partial(_retry, message, allowed))
 
 
 @transaction.atomic
-def _retry(message: Message, reservation: UUID) -> Message:
+def _retry(message: Message, allowed: Allowance) -> Message:
     _refuse_second(message.conversation)
     broken = (Message.State.FAILED, Message.State.INTERRUPTED, Message.State.STOPPED)
     changed = Message.objects.filter(pk=message.pk, state__in=broken).update(
         state=Message.State.PENDING,
         stop_requested=False,
         error_code="",
-        reservation=reservation,
+        reservation=allowed.reservation,
+        model=allowed.model or message.conversation.model,
+        limit_passed=allowed.passed,
         lease_until=ring_again_at(),
     )
     if not changed:
@@ -277,7 +280,8 @@ def _span(day: date, today: date) -> str:
     return _("Today")
 
 
-def _question(text: str) -> str:
+def question_text(text: str) -> str:
+    """Return a question as it is kept. Raises EmptyQuestion and QuestionTooLong."""
     text = text.replace("\x00", "").encode("utf-8", "replace").decode().strip()
     if not text:
         raise EmptyQuestion
@@ -301,12 +305,18 @@ def _libraries(user: User, team: Team, chosen: Sequence[UUID]) -> list[UUID]:
 def _choose(conversation: Conversation, user: User, choice: Choice) -> None:
     """Keep the composer's choices with the conversation; what the person may not use is left out."""
     conversation.mode = choice.mode if choice.mode in Conversation.Mode.values else Conversation.Mode.AUTO
-    chat_models = ready_models(AIModel.Kind.CHAT)
-    conversation.model = chat_models.filter(pk=choice.model_id).first() if choice.model_id else None
+    conversation.model = _model(user, conversation.team, choice)
     conversation.is_strict = choice.is_strict
     conversation.save(update_fields=["mode", "model", "is_strict"])
     chosen = _libraries(user, conversation.team, choice.library_ids) if choice.library_ids else []
     conversation.libraries.set(Library.objects.filter(pk__in=chosen))
+
+
+def _model(user: User, team: Team, choice: Choice) -> AIModel | None:
+    """Return the chosen model where the person may use it now; else None, for the default one."""
+    if choice.model_id is None:
+        return None
+    return usable_models(AIModel.Kind.CHAT, team_id=team.pk, user=user).filter(pk=choice.model_id).first()
 
 
 def _refuse_second(conversation: Conversation) -> None:
@@ -314,19 +324,3 @@ def _refuse_second(conversation: Conversation) -> None:
     Conversation.objects.select_for_update(no_key=True).get(pk=conversation.pk)
     if conversation.messages.filter(state__in=Message.LIVE).exists():
         raise AnswerRunning
-
-
-def _reserve(user: User, team: Team) -> UUID:
-    amounts = {Resource.QUESTIONS: 1, Resource.OUTPUT_TOKENS: settings.ENV.answer_max_tokens}
-    return metering.reserve(user=user, team=team, amounts=amounts).pk
-
-
-def _or_release(reservation: UUID, make: partial[Message]) -> Message:
-    """Return what `make` creates; where it fails nothing stays reserved."""
-    message: Message | None = None
-    try:
-        message = make()
-        return message
-    finally:
-        if message is None:
-            metering.release(reservation)

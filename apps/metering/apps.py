@@ -14,6 +14,9 @@ class MeteringConfig(AppConfig):
 
     def ready(self) -> None:
         """See after each start's migrations whether the settings make other limits than before."""
+        from apps.metering.api_calls import connect  # noqa: PLC0415  (models are not loaded before)
+
+        connect()
         post_migrate.connect(_recount_settings, sender=self, dispatch_uid="metering.settings")
 
 

@@ -10,7 +10,7 @@ from apps.metering import sql
 from apps.metering.models import Reservation, Resource, Scope, Window
 
 Amounts = Mapping[Resource, int]
-Values = dict[str, UUID | str | int | list[str] | list[int]]
+Values = dict[str, UUID | str | int | list[str] | list[int] | None]
 MIB = 2**20
 
 
@@ -51,7 +51,7 @@ def close(
     states: list[Reservation.State],
     state: Reservation.State,
     amounts: Amounts | None = None,
-    model: str = "",
+    model: str | None = None,
 ) -> bool:
     """Bring a reservation that is in one of `states` to `state`, counting what was used; return whether it was."""
     values = columns(amounts or {}) | defaults()

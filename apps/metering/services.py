@@ -113,8 +113,10 @@ def _near(row: tuple[object, ...]) -> Remaining:
     )
 
 
-def settle(reservation_id: UUID, amounts: Amounts, model: str = "") -> bool:
-    """Replace what was held by what was really used, by `model` if it is named; return whether this call did it.
+def settle(reservation_id: UUID, amounts: Amounts, model: str | None = None) -> bool:
+    """Replace what was held by what was really used; return whether this call did it.
+
+    `model` is the one that did the work where it was not the one it was held for; "" means that none did.
 
     A second settlement and one after a release change nothing; one after the expiry still counts the use.
     """

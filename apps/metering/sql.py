@@ -173,7 +173,7 @@ closed AS (
 ),
 clock AS MATERIALIZED (SELECT t FROM found),
 who AS MATERIALIZED (SELECT user_key, team_key, api_key, group_keys FROM found),
-doing AS MATERIALIZED (SELECT COALESCE(NULLIF(%(model)s::text, ''), model) AS model FROM found),
+doing AS MATERIALIZED (SELECT COALESCE(%(model)s::text, model) AS model FROM found),
 {_ASKED},{_COSTS},{_WRITTEN.format(nobody=NOBODY, reservation="%(id)s::uuid")},
 moved AS (
     SELECT resource, sum(used)::bigint AS used, sum(held)::bigint AS held FROM (
