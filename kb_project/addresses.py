@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from kb_project.env import Env
 
 DATABASE_NAME = "zhiku"
+DATABASE_ROLE = "zhiku"  # whom row-level security binds; the embedded server's superuser only provisions (roles.py)
 
 
 def socket_dir(env: Env) -> Path:
@@ -39,17 +40,19 @@ def celery_broker_url(env: Env) -> str:
 def database_settings(env: Env) -> dict[str, Any]:
     """Return Django's DATABASES entry. Prepared statements stay off: a generic plan ignores SET LOCAL."""
     options: dict[str, Any] = {"prepare_threshold": None}
+    if env.database_role:
+        options["assume_role"] = env.database_role
     if env.process == "web":  # each request has a thread of its own under ASGI, so kept connections would pile up
         options["pool"] = {"min_size": 1, "max_size": env.database_pool, "timeout": 10}
     base: dict[str, Any] = {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "apps.core.postgres",
         "CONN_HEALTH_CHECKS": True,  # a restarted server costs nobody a request
         "CONN_MAX_AGE": 0 if env.process == "web" else 60,
         "DISABLE_SERVER_SIDE_CURSORS": True,
         "OPTIONS": options,
     }
     if not env.database_url:
-        return base | {"NAME": DATABASE_NAME, "USER": "postgres", "HOST": str(socket_dir(env)), "PORT": "5432"}
+        return base | {"NAME": DATABASE_NAME, "USER": DATABASE_ROLE, "HOST": str(socket_dir(env)), "PORT": "5432"}
     url = urlsplit(env.database_url)
     if url.scheme not in {"postgres", "postgresql"}:
         raise SystemExit("KB_DATABASE_URL must start with postgresql://.")

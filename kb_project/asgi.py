@@ -15,11 +15,12 @@ from django.conf import settings  # noqa: E402
 
 import kb_project.celery  # noqa: E402, F401  (else a task that is rung here goes to Celery's default broker)
 from apps.core.bodylimit import BodyLimit  # noqa: E402
+from apps.users.wall import for_nobody  # noqa: E402
 from kb_project.urls import websocket_urlpatterns  # noqa: E402  (the apps must be loaded first)
 
 application = ProtocolTypeRouter(
     {
         "http": BodyLimit(http, upload_mib=settings.ENV.upload_max_mib),
-        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+        "websocket": for_nobody(AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))),
     }
 )

@@ -19,8 +19,11 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import IO
 
-from kb_project.addresses import DATABASE_NAME, socket_dir
+import psycopg
+
+from kb_project.addresses import DATABASE_NAME, DATABASE_ROLE, socket_dir
 from kb_project.env import BASE_DIR, Env, env
+from kb_project.roles import provision
 
 START_S = 60.0
 REVIVE_EVERY_S = 0.5  # between two tries to start a server that died
@@ -68,6 +71,17 @@ def ensure_services(settings: Env | None = None) -> None:
                 f"The embedded services did not answer within {START_S:.0f} s; see {settings.var_dir}/log/."
             )
         time.sleep(0.1)
+    if not settings.database_url and not (run / "provisioned").exists():
+        _provision(run)  # a keeper of an earlier version runs
+
+
+def _provision(run: Path) -> None:
+    """Let the product's own role own the database, and leave a mark for this start of the server."""
+    try:
+        provision(f"host={run} user=postgres", DATABASE_NAME, DATABASE_ROLE)
+    except psycopg.Error as error:
+        raise ServiceFailure(f"The database could not be handed to its role: {error}.") from error
+    (run / "provisioned").touch()
 
 
 def release_services(settings: Env | None = None, wait_s: float = STOP_S) -> None:
@@ -168,6 +182,7 @@ class Keeper:
                 return 0
             (self.run / "keeper.pid").write_text(str(os.getpid()))
             try:
+                (self.run / "provisioned").unlink(missing_ok=True)
                 self._start()
                 (self.run / "ready").touch()
                 while _in_use(self.run):
@@ -218,6 +233,7 @@ class Keeper:
         while time.monotonic() < deadline:
             made = subprocess.run(create, capture_output=True, check=False)  # noqa: S603
             if made.returncode == 0 or b"already exists" in made.stderr:
+                _provision(self.run)
                 return
             if self.children[0].poll() is not None:
                 break

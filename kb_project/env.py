@@ -34,7 +34,7 @@ class Env(BaseSettings):
     database_role: str = Field(
         "",
         pattern="^[a-z_][a-z0-9_]*$|^$",
-        description="Role taken on after signing in to KB_DATABASE_URL, where that account is a superuser; empty: none.",
+        description="Role taken on behind KB_DATABASE_URL, for an account that is a superuser; empty: the account.",
     )
     redis_url: str = Field("", description="Redis or Valkey; empty: the embedded server.")
     language: str = Field("en", pattern="^(en|zh-hans)$", description="Language for people who did not choose one.")

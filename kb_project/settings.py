@@ -57,6 +57,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
+    "apps.users.wall.NobodyMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "apps.core.middleware.RequestIdMiddleware",
@@ -72,6 +73,7 @@ MIDDLEWARE = [
     "apps.users.middleware.CurrentTeamMiddleware",
     "apps.users.sessions_middleware.LastSeenMiddleware",
     "apps.users.mfa_middleware.SecondFactorMiddleware",
+    "apps.users.wall.TeamsMiddleware",
     "axes.middleware.AxesMiddleware",
     "apps.core.middleware.ProblemMiddleware",
 ]

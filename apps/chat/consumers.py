@@ -22,6 +22,7 @@ from apps.core.errors import AppError, Invalid, NotFound
 from apps.core.events import Cursor
 from apps.users.models import User
 
+from apps.users.wall import work_as
 SIGNED_OUT, GONE, TOO_MANY, TOO_BIG, FAILED = 4401, 4404, 4429, 1009, 1011
 RECHECK_S = 3.0  # whoever loses the right to a conversation hears nothing more after this
 MAX_COMMAND_CHARS = 2_000
@@ -173,6 +174,7 @@ class ConversationConsumer(AsyncWebsocketConsumer):
         self._user = user
         try:
             await database_sync_to_async(access_conversation)(user, self._conversation_id)
+        await work_as(user)
         except NotFound:
             return GONE
         return None

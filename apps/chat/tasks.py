@@ -13,6 +13,7 @@ from apps.catalog.errors import NoModel
 from apps.catalog.models import AIModel
 from apps.catalog.services import default_model, spec_of
 from apps.chat import answering, pipeline, recovery
+from apps.core import tenancy
 from apps.core.errors import AppError
 from apps.core.events import LostLog
 from apps.libraries.lexical import segment
@@ -38,7 +39,7 @@ def answer_message(message_id: str) -> None:
         return
     try:
         attempt = answering.Attempt(message)
-        with answering.heartbeat(message):
+        with answering.heartbeat(message), tenancy.acting_for(message.conversation.team_id):
             _attempt(attempt, message)
     except (answering.LostLease, LostLog):
         log.warning("Another process settled this answer", extra={"answer": message_id})

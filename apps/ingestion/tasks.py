@@ -15,6 +15,7 @@ from django.db import InterfaceError, OperationalError, connection
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
+from apps.core import tenancy
 from apps.core.crash import reach
 from apps.core.errors import AppError
 from apps.ingestion import jobs, previewing, refresh, rescue, switching, temp, warming  # noqa: F401 -- warming hears the worker start
@@ -160,7 +161,8 @@ def attempt(held: Held, step: Callable[[Held], None]) -> bool:
     raised and the lease will expire.
     """
     try:
-        step(held)
+        with tenancy.acting_for(held.team_id):
+            step(held)
     except (JobStopped, ParseCancelled):
         (jobs.release if is_stopping() else jobs.drop)(held)
     except AppError as error:

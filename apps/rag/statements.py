@@ -81,15 +81,18 @@ FROM libraries_chunkembedding e {_READABLE.format(chunk="e.chunk_id")}
 WHERE e.model_id = %(model)s AND e.library_id = ANY(%(libraries)s::uuid[])
 ORDER BY e.vector::{{halfvec}} <=> %(vector)s::{{halfvec}} LIMIT %(depth)s
 """  # noqa: S608
-# One scan of GIN for each lexeme: one scan for all of them asks each row about each lexeme. The documents are looked up
+# One scan of GIN for each lexeme: one scan for all of them asks each row about each lexeme. They are made queries before:
+# behind the wall an index serves only where nothing but `@@` sees the row (docs/adr/0031). The documents are looked up
 # behind the sorting, so only those of the best rows are.
 _LEXICAL = f"""
 SELECT s.id, s.score, s.document_id, readable.name, readable.created_on FROM (
     SELECT c.id, c.document_id, c.version_id, min(c.score) AS score FROM (
-        SELECT hit.* FROM unnest(string_to_array(%(wanted)s, E'\\x1f')) AS asked(term) CROSS JOIN LATERAL (
+        SELECT hit.* FROM (
+            SELECT each::tsquery AS term FROM unnest(string_to_array(%(wanted)s, E'\\x1f')) AS each OFFSET 0
+        ) AS asked CROSS JOIN LATERAL (
             SELECT c.id, c.library_id, c.team_id, c.document_id, c.version_id, c.is_enabled,
                 c.weights <#> %(weights)s::sparsevec AS score
-            FROM libraries_chunk c WHERE c.terms @@ asked.term::tsquery OFFSET 0
+            FROM libraries_chunk c WHERE c.terms @@ asked.term OFFSET 0
         ) AS hit LIMIT %(limit)s
     ) AS c WHERE {_READABLE_CHUNK} GROUP BY c.id, c.document_id, c.version_id ORDER BY score OFFSET 0
 ) AS s CROSS JOIN LATERAL (
@@ -139,9 +142,11 @@ SELECT hit.* FROM (
 _LEXICAL_AMONG = f"""
 SELECT s.id, s.score, readable.document_id, readable.name, readable.created_on FROM (
     SELECT c.id, min(c.score) AS score FROM (
-        SELECT hit.* FROM unnest(string_to_array(%(wanted)s, E'\\x1f')) AS asked(term) CROSS JOIN LATERAL (
+        SELECT hit.* FROM (
+            SELECT each::tsquery AS term FROM unnest(string_to_array(%(wanted)s, E'\\x1f')) AS each OFFSET 0
+        ) AS asked CROSS JOIN LATERAL (
             SELECT c.id, c.library_id, c.team_id, c.is_enabled, c.weights <#> %(weights)s::sparsevec AS score
-            FROM libraries_chunk c WHERE c.terms @@ asked.term::tsquery OFFSET 0
+            FROM libraries_chunk c WHERE c.terms @@ asked.term OFFSET 0
         ) AS hit LIMIT %(limit)s
     ) AS c WHERE {_READABLE_CHUNK} GROUP BY c.id ORDER BY score OFFSET 0
 ) AS s {_READABLE.format(chunk="s.id")} ORDER BY s.score LIMIT %(depth)s

@@ -1,0 +1,34 @@
+"""Tests behind the wall: as the product's role, which owns the tables and is bound by their policies all the same."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection
+
+from kb_project.roles import ROLE, hand_over, make_role
+
+
+@contextmanager
+def as_role() -> Iterator[None]:
+    """Be the product's role until the block ends; rows are made before, as the superuser."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # an owner cannot change while checks of its rows wait
+        cursor.execute("SELECT current_user")
+        if cursor.fetchone()[0] != ROLE:
+            make_role(connection.connection, ROLE)
+            hand_over(connection.connection, connection.settings_dict["NAME"], ROLE)
+            cursor.execute(f"SET ROLE {ROLE}")
+    try:
+        yield
+    finally:
+        if not connection.needs_rollback:
+            with connection.cursor() as cursor:
+                cursor.execute("RESET ROLE")
+
+
+@pytest.fixture
+def behind_the_wall(db: None) -> Iterator[None]:
+    """Run the test as the product's role; name it behind the fixtures that make rows."""
+    with as_role():
+        yield
