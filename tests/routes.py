@@ -74,7 +74,28 @@ def protected(method: str, ann: Expected, form: Form = lambda _: {}, query: Form
     return Access(method, LOGIN, NF, ann, NF, form, query)
 
 
+def api(method: str, others: Expected, ann: Expected) -> Access:
+    """Return a row of the REST API: 401 for whoever brings neither a session nor a key."""
+    return Access(method, 401, others, ann, others)
+
+
+_ROWS = (
+    *("users_user", "users_team", "users_membership", "users_group", "users_teamdomain", "users_invitation"),
+    *("users_apikey", "catalog_aimodel", "catalog_modelaccess", "catalog_teamdefault", "catalog_modeljob"),
+    *("metering_quota", "metering_counter", "metering_reservation", "metering_price", "ingestion_ingestionjob"),
+    "audit_auditevent",
+)
+# Django's admin: for administrators with a second factor; tests/console/test_admin_site.py speaks for them.
+ADMIN = {
+    f"admin:{name}": [personal("GET", 404)]
+    for name in (
+        *("index", "login", "password_change", "password_change_done", "autocomplete", "jsi18n", "app_list"),
+        *("view_on_site", "logout"),
+        *(f"{row}_{page}" for row in _ROWS for page in ("changelist", "add", "history", "delete", "change")),
+    )
+}
 ROUTES: dict[str, list[Access]] = {
+    **ADMIN,
     "healthz": [public()],
     "readyz": [public()],
     "set_language": [public("POST", 302, lambda _: {"language": "en", "next": "/"})],
@@ -85,6 +106,40 @@ ROUTES: dict[str, list[Access]] = {
     ],
     "account_theme": [public("POST", 204, lambda _: {"theme": "dark"})],
     "account_sign_out_everywhere": [personal("POST", 302)],
+    "account_security": [personal("GET", 200)],
+    "account_prove_address": [personal("POST", 302)],
+    "account_session_end": [personal("POST", 404)],  # another's session is not there
+    "account_reauthenticate": [personal("GET", 200), personal("POST", 200)],
+    "account_email_verification_sent": [public()],
+    "account_confirm_email": [public(), public("POST", 404)],
+    "mfa_index": [public("GET", 302)],  # leads to one's own security page
+    "mfa_list_webauthn": [public("GET", 302)],
+    "mfa_authenticate": [public("GET", 302), public("POST", 302)],  # nobody is in the middle of signing in
+    "mfa_reauthenticate": [personal("GET", 302), personal("POST", 302)],
+    "mfa_activate_totp": [personal("GET", 302), personal("POST", 302)],  # first they show who they are
+    "mfa_deactivate_totp": [personal("GET", 404), personal("POST", 404)],
+    "mfa_view_recovery_codes": [personal("GET", 404)],
+    "mfa_generate_recovery_codes": [personal("GET", 302), personal("POST", 302)],
+    "mfa_download_recovery_codes": [personal("GET", 404)],
+    "mfa_add_webauthn": [personal("GET", 302), personal("POST", 302)],
+    "mfa_login_webauthn": [public("GET", 302), public("POST", 302)],
+    "mfa_reauthenticate_webauthn": [personal("GET", 302), personal("POST", 302)],
+    "mfa_edit_webauthn": [personal("GET", 302), personal("POST", 302)],
+    "mfa_remove_webauthn": [personal("GET", 302), personal("POST", 302)],
+    # API keys; what is done with them: the API's rows, and tests/users/test_keys.py
+    "keys:own": [personal("GET", 200), personal("POST", 400)],
+    "keys:revoke": [personal("POST", 404)],
+    "keys:team": [protected("GET", 403), protected("POST", 403)],
+    "keys:team-revoke": [protected("POST", 403)],
+    # the REST API asked by sessions; without one: 401
+    "api:me": [api("GET", 200, 200)],
+    "api:libraries": [Access("GET", 401, 200, 200, NF)],
+    "api:library": [api("GET", NF, 200)],
+    "api:documents": [api("GET", NF, 200), api("POST", NF, 403)],
+    "api:document": [api("GET", NF, 200)],
+    "api:search": [api("POST", 415, 415)],
+    "api:ask": [api("POST", 415, 415)],
+    "api:answer": [api("GET", NF, NF), api("DELETE", NF, NF)],
     "account_login": [Access("GET", 200, 302, 302, 302), Access("POST", 200, 302, 302, 302)],
     "account_logout": [Access("GET", 302, 200, 200, 200), public("POST", 302)],
     "account_inactive": [public()],
@@ -230,6 +285,21 @@ ROUTES: dict[str, list[Access]] = {
     "ingestion:web-remove": [protected("POST", 403)],
     # the console: administrators of the installation alone
     "console:overview": [personal("GET", 404)],
+    "console:users": [personal("GET", 404)],
+    "console:create-user": [personal("POST", 404)],
+    "console:person": [personal("GET", 404)],
+    "console:suspend": [personal("POST", 404)],
+    "console:resume": [personal("POST", 404)],
+    "console:sign-out": [personal("POST", 404)],
+    "console:unlock": [personal("POST", 404)],
+    "console:reset-mfa": [personal("POST", 404)],
+    "console:admin": [personal("POST", 404)],
+    "console:teams": [personal("GET", 404)],
+    "console:create-team": [personal("POST", 404)],
+    "console:team-state": [personal("POST", 404)],
+    "console:delete-team": [personal("POST", 404)],
+    "console:jobs": [personal("GET", 404)],
+    "console:job": [personal("POST", 404)],
     "audit:system": [personal("GET", 404)],
     "chat:conversations-of": [personal("GET", 404)],
     "chat:opening-ask": [personal("POST", 404)],
@@ -239,6 +309,17 @@ ROUTES: dict[str, list[Access]] = {
     "chat:opening-end": [personal("POST", 404)],
     "chat:opening-seen": [personal("POST", 404)],
     "audit:team": [protected("GET", 403)],
+    # models: administrators of the installation alone
+    "catalog:models": [personal("GET", 404)],
+    "catalog:add": [personal("GET", 404)],
+    "catalog:add-file": [personal("POST", 404)],
+    "catalog:model": [personal("GET", 404)],
+    "catalog:work": [personal("POST", 404)],
+    "catalog:again": [personal("POST", 404)],
+    "catalog:cancel": [personal("POST", 404)],
+    "catalog:edit": [personal("POST", 404)],
+    "catalog:share": [personal("POST", 404)],
+    "catalog:remove": [personal("POST", 404)],
     # the embedding model: administrators of the installation alone, for whom test_model_switch.py speaks
     "ingestion:switch": [personal("GET", 404)],
     "ingestion:switch-start": [personal("POST", 404)],

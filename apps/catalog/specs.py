@@ -18,7 +18,7 @@ def spec_of(model: AIModel) -> RuntimeSpec:
     return RuntimeSpec(
         name=model.name,
         runtime=model.runtime,
-        path=Path() if model.source == AIModel.Source.ENDPOINT else _path_of(model),
+        path=Path() if model.source == AIModel.Source.ENDPOINT else path_of(model),
         base_url=model.base_url,
         remote_name=model.remote_name,
         credential=model.credential,
@@ -49,7 +49,7 @@ def check_model(model: AIModel) -> AIModel:
         return model
     model.state, model.error = AIModel.State.BROKEN, ""
     try:
-        folder = settings.MODELS_DIR / _path_of(model).relative_to(settings.MODELS_DIR).parts[0]
+        folder = settings.MODELS_DIR / path_of(model).relative_to(settings.MODELS_DIR).parts[0]
         if not (folder / MANIFEST).exists():
             model.state = AIModel.State.MISSING
         check_folder(folder)
@@ -60,7 +60,7 @@ def check_model(model: AIModel) -> AIModel:
     return model
 
 
-def _path_of(model: AIModel) -> Path:
+def path_of(model: AIModel) -> Path:
     """Return the model's path below MODELS_DIR. Raises NoModel where it would lie elsewhere (security case 80)."""
     steps = PurePosixPath(model.path)
     if steps.is_absolute() or not steps.parts or ".." in steps.parts:

@@ -1,0 +1,19 @@
+"""Addresses of the pages about models."""
+
+from django.urls import path
+
+from apps.catalog import views
+
+app_name = "catalog"
+urlpatterns = [
+    path("system/models/", views.models, name="models"),
+    path("system/models/add/", views.add, name="add"),
+    path("system/models/add/file/", views.add_file, name="add-file"),
+    path("system/models/<uuid:model_id>/", views.model, name="model"),
+    path("system/models/<uuid:model_id>/work/", views.work, name="work"),
+    path("system/models/<uuid:model_id>/again/", views.again, name="again"),
+    path("system/models/<uuid:model_id>/cancel/", views.cancel, name="cancel"),
+    path("system/models/<uuid:model_id>/edit/", views.edit, name="edit"),
+    path("system/models/<uuid:model_id>/access/", views.share, name="share"),
+    path("system/models/<uuid:model_id>/remove/", views.remove, name="remove"),
+]
