@@ -24,6 +24,7 @@ app.conf.task_routes = {
     "apps.ingestion.tasks.switch_model": {"queue": "embed"},
     "apps.ingestion.web.tasks.visit_source": {"queue": "ingest"},
     "apps.chat.tasks.answer_message": {"queue": "answer"},
+    "apps.chat.tasks.search_for_program": {"queue": "answer"},
     "apps.evaluation.gap_tasks.rerun_gap": {"queue": "answer"},
     "apps.evaluation.tasks.run_search_test": {"queue": "answer"},
     "apps.evaluation.tasks.work_runs": {"queue": "answer"},

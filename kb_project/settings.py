@@ -12,6 +12,7 @@ from kb_project.env import BASE_DIR, env
 from kb_project.secrets import secret_key
 
 ENV = env()
+VERSION = "0.1.0"  # as in pyproject.toml; a test compares them
 VAR_DIR: Path = ENV.var_dir
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no model hub is ever asked
 os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
@@ -31,6 +32,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -55,9 +57,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "apps.users.wall.NobodyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
-    "apps.users.wall.NobodyMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "apps.core.middleware.RequestIdMiddleware",
@@ -71,9 +73,9 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "apps.users.middleware.CurrentTeamMiddleware",
+    "apps.users.wall.TeamsMiddleware",
     "apps.users.sessions_middleware.LastSeenMiddleware",
     "apps.users.mfa_middleware.SecondFactorMiddleware",
-    "apps.users.wall.TeamsMiddleware",
     "axes.middleware.AxesMiddleware",
     "apps.core.middleware.ProblemMiddleware",
 ]
@@ -262,6 +264,7 @@ REST_FRAMEWORK = {
         "rest_framework.permissions.IsAuthenticated",
         "apps.users.api_auth.KeyHasScope",
     ],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "apps.core.api.problem_response",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",

@@ -45,13 +45,11 @@ def outlines_of(*, admin: User, person: User) -> Sequence[Outline]:
     """Return the person's conversations by date and length alone, newest first."""
     require_system_admin(admin)
     asked = models.Count("messages", filter=models.Q(messages__role=Message.Role.USER))
-    rows = Conversation.objects.filter(owner=person).select_related("team").annotate(questions=asked)
-    found = list(rows.order_by("-last_at")[:MOST_LISTED])
-    openings = {one.conversation_id: one for one in _live().filter(conversation__in=found, asked_by=admin)}
-    return [
-        Outline(one.pk, one.team.name, one.created_at, one.last_at, one.questions, openings.get(one.pk))
-        for one in found
-    ]
+    rows = Conversation.objects.filter(owner=person).annotate(questions=asked).order_by("-last_at")
+    found = list(rows.values_list("pk", "team__name", "created_at", "last_at", "questions")[:MOST_LISTED])
+    live = _live().filter(conversation__in=[row[0] for row in found], asked_by=admin)
+    openings = {one.conversation_id: one for one in live}
+    return [Outline(*row, openings.get(row[0])) for row in found]
 
 
 def _live() -> models.QuerySet[ChatOpening]:

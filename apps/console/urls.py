@@ -2,7 +2,24 @@
 
 from django.urls import path
 
-from apps.console import views
+from apps.console import people_views, team_views, views
 
 app_name = "console"
-urlpatterns = [path("", views.overview, name="overview")]
+urlpatterns = [
+    path("", views.overview, name="overview"),
+    path("people/", people_views.people, name="users"),
+    path("people/new/", people_views.create, name="create-user"),
+    path("people/<uuid:user_id>/", people_views.person, name="person"),
+    path("people/<uuid:user_id>/suspend/", people_views.suspend, name="suspend"),
+    path("people/<uuid:user_id>/resume/", people_views.resume, name="resume"),
+    path("people/<uuid:user_id>/sign-out/", people_views.sign_out, name="sign-out"),
+    path("people/<uuid:user_id>/unlock/", people_views.unlock, name="unlock"),
+    path("people/<uuid:user_id>/reset-mfa/", people_views.reset_mfa, name="reset-mfa"),
+    path("people/<uuid:user_id>/admin/", people_views.admin, name="admin"),
+    path("teams/", team_views.teams, name="teams"),
+    path("teams/new/", team_views.create, name="create-team"),
+    path("teams/<uuid:team_id>/state/", team_views.state, name="team-state"),
+    path("teams/<uuid:team_id>/delete/", team_views.delete, name="delete-team"),
+    path("jobs/", team_views.jobs, name="jobs"),
+    path("jobs/<uuid:job_id>/", team_views.job, name="job"),
+]

@@ -178,3 +178,21 @@ class RemovalBegan(AppError):
     code = "removal-began"
     title = _("It is too late to call this team back")
     detail = _("Its documents and chats are being removed.")
+
+
+class NotOneself(AppError):
+    """Administrators do not do this to their own account."""
+
+    status = 409
+    code = "not-oneself"
+    title = _("You cannot do this to your own account")
+    detail = _("Ask another administrator.")
+
+
+class LastAdministrator(AppError):
+    """The installation would be left without an administrator."""
+
+    status = 409
+    code = "last-administrator"
+    title = _("This is the last administrator")
+    detail = _("Make somebody else an administrator first.")

@@ -4,6 +4,7 @@
  *   <button data-dialog="rename">      opens <dialog id="rename"> as a modal; data-set-NAME="value" fills its field NAME
  *   <button data-dialog-close>         closes the dialog it is in; a click beside the dialog does too
  *   <input data-typed="Name">          keeps the form's [data-when-typed] button disabled until the text is equal
+ *   <dialog data-open>                 is open from the start: its form came back with errors
  * A dialog whose form was sent by htmx closes when the answer is good (2xx), except with data-keep-open.
  */
 (() => {
@@ -23,6 +24,10 @@
     if (first instanceof HTMLElement) first.focus();
     if (first instanceof HTMLInputElement && first.type === "text") first.select();
   };
+
+  document.querySelectorAll("dialog[data-open]").forEach((dialog) => {
+    if (dialog instanceof HTMLDialogElement) dialog.showModal();
+  });
 
   document.addEventListener("click", (event) => {
     const target = /** @type {Element} */ (event.target);

@@ -1,0 +1,157 @@
+"""The people, teams and jobs of the installation, a page at a time. Keyset pages: no counting of thousands."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet, Sum
+
+from apps.ingestion.models import IngestionJob
+from apps.libraries.models import Document
+from apps.users.models import Membership, Team, User
+
+Row = TypeVar("Row")
+Listed = TypeVar("Listed", User, Team)
+PAGE = 50
+MOST_TEAMS = 4  # of a person that a row names
+USER_STATES = ("active", "suspended", "admins")
+TEAM_STATES = ("active", "suspended", "going")
+JOB_STATES = ("running", "queued", "failed", "done", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """A person as the list shows them."""
+
+    user: User
+    teams: Sequence[str]
+    more_teams: int
+
+
+@dataclass(frozen=True, slots=True)
+class TeamRow:
+    """A team as the list shows it: how big, never what is in it."""
+
+    team: Team
+    members: int
+    documents: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """Rows, and the mark after which the next page begins; empty at the end."""
+
+    rows: Sequence[Row]
+    after: str
+
+
+def people(query: Mapping[str, str]) -> Page[PersonRow]:
+    """Return a page of accounts by address; two queries."""
+    rows = User.objects.order_by("email", "pk")
+    if text := _text(query):
+        rows = rows.filter(Q(email__icontains=text) | Q(name__icontains=text))
+    state = {
+        "active": Q(is_active=True), "suspended": Q(is_active=False), "admins": Q(is_superuser=True)
+    }.get(query.get("state", ""))  # fmt: skip
+    if state is not None:
+        rows = rows.filter(state)
+    if after := query.get("after", "").replace("\0", ""):
+        rows = rows.filter(email__gt=after)
+    found, following = _cut(rows)
+    teams: dict[UUID, list[str]] = {}
+    for user_id, name in (
+        Membership.objects.filter(user__in=found).order_by("team__name").values_list("user_id", "team__name")
+    ):
+        teams.setdefault(user_id, []).append(name)
+    names = [(user, teams.get(user.pk, [])) for user in found]
+    return Page(
+        [PersonRow(user, own[:MOST_TEAMS], max(0, len(own) - MOST_TEAMS)) for user, own in names],
+        found[-1].email if following else "",
+    )
+
+
+def teams(query: Mapping[str, str]) -> Page[TeamRow]:
+    """Return a page of teams by name; three queries."""
+    rows = Team.objects.order_by("name", "pk")
+    if text := _text(query):
+        rows = rows.filter(name__icontains=text)
+    state = {
+        "active": Q(suspended_at=None, deletion_at=None),
+        "suspended": Q(suspended_at__isnull=False),
+        "going": Q(deletion_at__isnull=False),
+    }.get(query.get("state", ""))
+    if state is not None:
+        rows = rows.filter(state)
+    if mark := _uuid(query.get("after", "")):
+        last = Team.objects.filter(pk=mark).values_list("name", flat=True).first() or ""
+        rows = rows.filter(Q(name__gt=last) | Q(name=last, pk__gt=mark))
+    found, following = _cut(rows)
+    memberships = Membership.objects.filter(team__in=found).order_by()
+    members = dict(memberships.values_list("team").annotate(n=Count("pk")).values_list("team", "n"))
+    held = {
+        row["library__team"]: (row["n"], row["size"] or 0)
+        for row in Document.objects.filter(library__team__in=found, deleted_at=None)
+        .order_by()
+        .values("library__team")
+        .annotate(n=Count("pk"), size=Sum("size_bytes"))
+    }
+    rows_shown = [TeamRow(team, members.get(team.pk, 0), *held.get(team.pk, (0, 0))) for team in found]
+    return Page(rows_shown, str(found[-1].pk) if following else "")
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A job as administrators see it: whose, how far, what went wrong; not the name of the file."""
+
+    job_id: UUID
+    team: str
+    kind: str
+    state: str
+    stage: str
+    done: int
+    total: int
+    attempts: int
+    error_code: str
+    media_type: str
+    size_bytes: int
+    created_at: datetime
+    updated_at: datetime
+
+
+def jobs(query: Mapping[str, str]) -> Page[JobRow]:
+    """Return a page of the jobs of all teams, newest first; one query."""
+    rows = IngestionJob.objects.order_by("-created_at", "-pk")
+    if query.get("state") in JOB_STATES:
+        rows = rows.filter(state=query["state"])
+    if team := _uuid(query.get("team", "")):
+        rows = rows.filter(team_id=team)
+    if mark := _uuid(query.get("after", "")):
+        last = IngestionJob.objects.filter(pk=mark).values_list("created_at", flat=True).first()
+        if last is not None:
+            rows = rows.filter(Q(created_at__lt=last) | Q(created_at=last, pk__lt=mark))
+    values = rows.values_list(
+        "pk", "team__name", "kind", "state", "stage", "done", "total", "attempts", "error_code",
+        "version__media_type", "version__size_bytes", "created_at", "updated_at",
+    )  # fmt: skip
+    found = list(values[: PAGE + 1])
+    shown = [JobRow(*row) for row in found[:PAGE]]
+    return Page(shown, str(shown[-1].job_id) if len(found) > PAGE else "")
+
+
+def _cut(rows: QuerySet[Listed]) -> tuple[list[Listed], bool]:
+    found = list(rows[: PAGE + 1])
+    return found[:PAGE], len(found) > PAGE
+
+
+def _text(query: Mapping[str, str]) -> str:
+    return query.get("q", "").replace("\0", "").strip()[:100]
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
