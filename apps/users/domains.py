@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
@@ -90,3 +91,8 @@ def join_by_domain(user: User) -> Sequence[Membership]:
             tell("member.joined-by-domain", actor=user, team=row.team, target=user, detail=detail)
             joined.append(membership)
     return joined
+
+
+def on_person(*, user: User, **_: Any) -> None:
+    """Let somebody who signed in or proved their address join."""
+    join_by_domain(user)

@@ -11,10 +11,11 @@ from django.utils import timezone
 from apps.core.errors import NotFound
 from apps.users import tasks
 from apps.users.access import TeamAccess
+from apps.users.addresses import prove
 from apps.users.errors import InvitationClosed, InvitationForSomebodyElse, TooManyInvitations
 from apps.users.models import Invitation, Membership, Role, Team, User
 from apps.users.permissions import Action
-from apps.users.services import add_member, confirm_address, create_user
+from apps.users.services import add_member, create_user
 from apps.users.signals import tell
 from apps.users.tokens import fresh_token, hash_of
 
@@ -159,9 +160,9 @@ def accept_invitation(*, user: User, token: str) -> Membership:
         raise InvitationClosed
     if invitation.email and invitation.email != user.email.lower():
         raise InvitationForSomebodyElse
-    if invitation.email and invitation.mail:  # the link went to this address by mail and nowhere else
-        confirm_address(user, invitation.email)
     membership = add_member(team=invitation.team, user=user, role=Role(invitation.role), actor=user)
+    if invitation.email and invitation.mail:  # the link went to this address by mail and nowhere else
+        prove(user)
     invitation.accepted_at, invitation.accepted_by = timezone.now(), user
     invitation.save(update_fields=["accepted_at", "accepted_by", "updated_at"])
     tell("invitation.accepted", actor=user, team=invitation.team, target=invitation)

@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
@@ -37,13 +36,6 @@ def create_user(
         raise AddressTaken from None
     tell("user.created", actor=actor or user, target=user, detail={"email": user.email})
     return user
-
-
-def confirm_address(user: User, email: str) -> None:
-    """Keep that the person receives mail at this address, which is theirs. Repeating it changes nothing."""
-    EmailAddress.objects.update_or_create(
-        user=user, email=email.lower(), defaults={"verified": True, "primary": email.lower() == user.email.lower()}
-    )
 
 
 @transaction.atomic
