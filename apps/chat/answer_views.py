@@ -62,7 +62,7 @@ def vote(request: PersonRequest, message_id: UUID) -> HttpResponse:
 def trace(request: PersonRequest, message_id: UUID) -> HttpResponse:
     """Return the drawer: how the answer was made."""
     message = answer_of(request, message_id)
-    context = {"answer": message, "question": question_of(message), "trace": trace_of(message)}
+    context = {"answer": message, "question": question_of(message), "trace": trace_of(message, request.user)}
     return render(request, "chat/trace.html", context)
 
 

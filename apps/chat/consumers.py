@@ -16,13 +16,14 @@ from redis.exceptions import RedisError
 
 from apps.chat import services
 from apps.chat.access import access_conversation, access_message
+from apps.chat.closed import shown_of
 from apps.chat.following import Follower
 from apps.chat.models import Message
 from apps.core.errors import AppError, Invalid, NotFound
 from apps.core.events import Cursor
 from apps.users.models import User
-
 from apps.users.wall import work_as
+
 SIGNED_OUT, GONE, TOO_MANY, TOO_BIG, FAILED = 4401, 4404, 4429, 1009, 1011
 RECHECK_S = 3.0  # whoever loses the right to a conversation hears nothing more after this
 MAX_COMMAND_CHARS = 2_000
@@ -144,7 +145,8 @@ class ConversationConsumer(AsyncWebsocketConsumer):
         follower = Follower(message_id, cursor)
         try:
             async for frame in follower.frames():
-                await self.send(json.dumps(frame, ensure_ascii=False))
+                shown = await database_sync_to_async(shown_of)(self._user, frame) if "passages" in frame else frame
+                await self.send(json.dumps(shown, ensure_ascii=False))
         except RedisError:
             log.warning("The event log is away", extra={"answer": message_id})
             await self.close(FAILED)
@@ -172,9 +174,9 @@ class ConversationConsumer(AsyncWebsocketConsumer):
         if not isinstance(user, User) or not user.is_active:
             return SIGNED_OUT
         self._user = user
+        await work_as(user)
         try:
             await database_sync_to_async(access_conversation)(user, self._conversation_id)
-        await work_as(user)
         except NotFound:
             return GONE
         return None

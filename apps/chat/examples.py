@@ -6,12 +6,14 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from apps.libraries.models import Document, Library
+from apps.users.models import User
 
 
-def example_questions(libraries: Sequence[Library]) -> list[str]:
+def example_questions(user: User, libraries: Sequence[Library]) -> list[str]:
     """Return three questions that the sample library can answer; none where it is not among the libraries."""
     named = Q(name__icontains="user-guide") | Q(name__icontains="手册") | Q(name__icontains="zhiku")
-    guides = Document.objects.filter(named, library__in=libraries, deleted_at=None, status=Document.Status.READY)
+    readable = Document.objects.readable_by(user)
+    guides = readable.filter(named, library__in=libraries, status=Document.Status.READY)
     if not guides.exists():
         return []
     return [

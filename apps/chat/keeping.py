@@ -7,28 +7,23 @@ from uuid import UUID
 from apps.chat.models import Message
 from apps.chat.thread import question_of
 from apps.libraries.curated import Draft
-from apps.libraries.models import Library
-from apps.users.access import role_in
-from apps.users.models import Role, User
+from apps.libraries.models import Level, Library
+from apps.users.models import User
 
 _MARKS = re.compile(r"[ \u00a0]*\[\d{1,3}\](?!\()")
 
 
 def libraries_for(user: User, message: Message) -> Sequence[Library]:
     """Return the libraries that the person may write answers for: those of the chat's question first."""
-    role = role_in(user, message.conversation.team_id)
-    if role is None or not role.covers(Role.EDITOR):
-        return ()
-    readable = Library.objects.readable_by(user).filter(team=message.conversation.team_id).order_by("name")
+    found = Library.objects.allowing(user, Level.WRITE).filter(team=message.conversation.team_id).order_by("name")
     searched = {str(each) for each in message.library_ids}
     cited = {str(library) for library in message.citations.values_list("document__library", flat=True)}
-    return sorted(readable, key=lambda each: (str(each.pk) not in cited, str(each.pk) not in searched, each.name))
+    return sorted(found, key=lambda each: (str(each.pk) not in cited, str(each.pk) not in searched, each.name))
 
 
 def may_keep(user: User, team_id: UUID) -> bool:
-    """Return whether the person is an editor of the team."""
-    role = role_in(user, team_id)
-    return role is not None and role.covers(Role.EDITOR)
+    """Return whether the person may write answers for any library of the team."""
+    return Library.objects.allowing(user, Level.WRITE).filter(team=team_id).exists()
 
 
 def draft_of(message: Message) -> Draft:

@@ -90,7 +90,11 @@ def end(request: PersonRequest, opening_id: UUID) -> HttpResponse:
 def reading(request: PersonRequest, opening_id: UUID) -> HttpResponse:
     """Show the conversation, to read alone; the sources of its answers stay closed."""
     opening = openings.read(admin=request.user, opening_id=opening_id)
-    context = {"section": "openings", "opening": opening, "rounds": rounds_of(opening.conversation)}
+    context = {
+        "section": "openings",
+        "opening": opening,
+        "rounds": rounds_of(opening.conversation, opening.conversation.owner),
+    }
     response = render(request, "chat/opened.html", context)
     response.headers["Cache-Control"] = "no-store"
     return response

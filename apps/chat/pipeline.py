@@ -2,20 +2,13 @@
 
 from collections.abc import Iterator
 
+from apps.chat.closed import AccessEnded
 from apps.chat.models import Conversation, Message
 from apps.chat.thread import history_of, question_of
-from apps.core.errors import AppError
 from apps.rag.pipeline import answer
 from apps.rag.scoping import scope_for
 from apps.rag.tools import build_tools
 from apps.rag.types import Scope, Step
-
-
-class AccessEnded(AppError):
-    """The asker left the team, or the libraries are gone, between the question and its answer."""
-
-    status = 404
-    code = "access-ended"
 
 
 def scope_of(message: Message) -> Scope:

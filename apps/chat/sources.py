@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from apps.chat.closed import is_closed
 from apps.chat.models import Citation
 from apps.libraries.models import Document, DocumentVersion
 from apps.libraries.reading import load_blocks
@@ -14,7 +15,7 @@ from apps.users.models import User
 CONTEXT_CHARS = 4_000  # of text shown before and after a passage
 SEPARATOR = 2  # blocks are joined by an empty line in the offsets of a passage
 
-Kind = Literal["pdf", "text", "gone"]
+Kind = Literal["pdf", "text", "gone", "closed"]  # gone: the stored copy is left; closed: not shared any more
 Span = tuple[int, int]  # offsets in the version's whole text
 Rectangle = list[float]  # page, x0, y0, x1, y1
 
@@ -77,17 +78,18 @@ class Source:
 
 
 def source_of(user: User, citation: Citation) -> Source:
-    """Return the source by the rights of now: without them, or without the document, only the stored copy."""
+    """Return the source by the rights of now: nothing of it without them, the stored copy without the document."""
     numbers = list(citation.message.citations.values_list("number", flat=True))
     index = numbers.index(citation.number)
-    version = _readable_version(user, citation)
+    closed = Citation.objects.filter(is_closed(user), pk=citation.pk).exists()
+    version = None if closed else _readable_version(user, citation)
     blocks = load_blocks(version) if version else ()
     quote = _quote_span(blocks, citation)
     is_pdf = version is not None and version.media_type == "application/pdf"
     extracts = [] if is_pdf else list(_extracts(blocks, (citation.char_from, citation.char_to), quote))
     return Source(
         citation=citation,
-        kind="pdf" if is_pdf else "text" if extracts else "gone",
+        kind="closed" if closed else "pdf" if is_pdf else "text" if extracts else "gone",
         position=index + 1,
         total=len(numbers),
         previous=numbers[index - 1] if index else None,

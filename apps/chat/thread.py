@@ -1,13 +1,15 @@
 """A conversation as it is read: rounds of a question and the answers made to it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 
+from apps.chat.closed import closed_documents, is_closed
 from apps.chat.models import Citation, Conversation, Message
 from apps.rag.types import Exchange
+from apps.users.models import User
 
 MAX_MESSAGES = 400  # shown and walked through; older ones stay stored
 
@@ -36,13 +38,14 @@ class Round:
         return self.answers[self.place] if self.place < len(self.answers) else None
 
 
-def rounds_of(conversation: Conversation, *, shown: UUID | None = None) -> list[Round]:
-    """Return the latest rounds in order, with citations loaded; three queries.
+def rounds_of(conversation: Conversation, reader: User, *, shown: UUID | None = None) -> list[Round]:
+    """Return the latest rounds in order, with citations loaded; three queries, one more for refusals.
 
     Of several answers the one that the next question followed is shown, else the last; `shown` names another.
     """
     latest = conversation.messages.order_by("-created_at").select_related("model", "feedback")
-    messages = sorted(latest.prefetch_related(_cited())[:MAX_MESSAGES], key=lambda message: message.created_at)
+    messages = sorted(latest.prefetch_related(_cited(reader))[:MAX_MESSAGES], key=lambda message: message.created_at)
+    _show_nearest(messages, reader)
     followed = {message.parent_id for message in messages if message.role == Message.Role.USER}
     return [
         _round(question, answers, followed, shown)
@@ -52,17 +55,26 @@ def rounds_of(conversation: Conversation, *, shown: UUID | None = None) -> list[
     ]
 
 
-def round_of(answer: Message) -> Round:
+def round_of(answer: Message, reader: User) -> Round:
     """Return the round of one answer, which is the one shown."""
     siblings = Message.objects.filter(parent_id=answer.parent_id, role=Message.Role.ASSISTANT)
-    answers = siblings.select_related("model", "feedback").prefetch_related(_cited()).order_by("created_at")
+    answers = list(siblings.select_related("model", "feedback").prefetch_related(_cited(reader)).order_by("created_at"))
+    _show_nearest(answers, reader)
     question = question_of(answer)
     return _round(question, tuple(answers), set(), answer.pk)
 
 
-def _cited() -> "Prefetch[str, QuerySet[Citation], str]":
-    """Load citations with what tells whether their source changed, without the index columns of the chunks."""
-    citations = Citation.objects.select_related("document", "chunk")
+def _show_nearest(messages: Iterable[Message], reader: User) -> None:
+    """Give refusals what they may show of the nearest passages: `near`, without what is closed to the reader now."""
+    refusals = [each for each in messages if each.is_refusal and each.steps.get("nearest")]
+    closed = closed_documents(reader, (row for each in refusals for row in each.steps["nearest"]))
+    for each in refusals:
+        each.near = [row for row in each.steps["nearest"] if row.get("document_id") not in closed]
+
+
+def _cited(reader: User) -> "Prefetch[str, QuerySet[Citation], str]":
+    """Load citations with what tells whether their source changed or closed, without the chunks' index columns."""
+    citations = Citation.objects.select_related("document", "chunk").annotate(is_closed=is_closed(reader))
     return Prefetch("citations", citations.defer("chunk__terms", "chunk__weights", "chunk__boxes"))
 
 

@@ -1,14 +1,16 @@
 """How an answer was made, as its asker sees it: a waterfall of stages, each with what went in and came out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from apps.chat.closed import closed_documents
 from apps.chat.models import AnswerTrace, Message
 from apps.libraries.lexical import WORD_MARK
+from apps.users.models import User
 
 LEAST_WIDTH = 0.6  # per cent of the bar: a fast stage is still seen
 LABELS: dict[str, str | Promise] = {
@@ -109,6 +111,7 @@ AGAINST: dict[str, str | Promise] = {
     "kind": _("what is asked for"),
     "words": _("words"),
 }
+PASSAGES = ("passages", "given")  # facts that name documents
 TABLES = frozenset({"passages", "nearest", "sentences", "terms", "filters", "given", "scores"})  # drawn in another way
 
 
@@ -184,9 +187,10 @@ class Trace:
     milliseconds: float
 
 
-def trace_of(message: Message) -> Trace:
-    """Return how an answer was made; without lines where that was not kept."""
+def trace_of(message: Message, reader: User) -> Trace:
+    """Return how an answer was made, without passages closed to the reader; no lines where that was not kept."""
     stored = AnswerTrace.objects.filter(message=message).values_list("stages", flat=True).first() or []
+    stored = _without_closed(stored, reader)
     outer = [stage for stage in stored if "." not in stage["name"]]
     total = sum(float(stage["milliseconds"]) for stage in outer)
     lines: list[Line] = []
@@ -200,6 +204,21 @@ def trace_of(message: Message) -> Trace:
         else:
             inner_at, at = at, at + milliseconds
     return Trace(lines, round(total, 1))
+
+
+def _without_closed(stages: Sequence[Mapping[str, Any]], reader: User) -> list[Mapping[str, Any]]:
+    rows = [row for stage in stages for name in PASSAGES for row in _items(stage["facts"].get(name))]
+    closed = closed_documents(reader, (row for row in rows if isinstance(row, dict)))
+    return [{**stage, "facts": _open_facts(stage["facts"], closed)} for stage in stages] if closed else list(stages)
+
+
+def _open_facts(facts: Mapping[str, Any], closed: Collection[str]) -> dict[str, Any]:
+    return {
+        name: [row for row in value if not (isinstance(row, dict) and row.get("document_id") in closed)]
+        if name in PASSAGES and isinstance(value, list)
+        else value
+        for name, value in facts.items()
+    }
 
 
 def _line(stage: Mapping[str, Any], start: float, total: float) -> Line:

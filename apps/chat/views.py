@@ -36,7 +36,7 @@ def home(request: PersonRequest) -> HttpResponse:
     composer = composer_for(request.user, request.team)
     context = {
         "composer": composer,
-        "examples": example_questions(composer.libraries),
+        "examples": example_questions(request.user, composer.libraries),
         "opened": openings.notices_for(request.user),
     }
     return render(request, "chat/home.html", context)
@@ -74,7 +74,7 @@ def ask(request: PersonRequest, conversation_id: UUID) -> HttpResponse:
     message = services.ask(
         user=request.user, conversation=found, text=asked.text, choice=asked.choice, after=asked.after
     )
-    return _round(request, round_of(message), template="chat/conversation.html#asked")
+    return _round(request, round_of(message, request.user), template="chat/conversation.html#asked")
 
 
 @require_POST
@@ -117,7 +117,7 @@ def restore(request: PersonRequest, conversation_id: UUID) -> HttpResponse:
 @login_required
 def answer(request: PersonRequest, message_id: UUID) -> HttpResponse:
     """Return one answer as it is now: after its end, or when another one of its siblings is to be shown."""
-    return _round(request, round_of(_answer(request, message_id)))
+    return _round(request, round_of(_answer(request, message_id), request.user))
 
 
 @require_POST
@@ -137,7 +137,7 @@ def again(request: PersonRequest, message_id: UUID) -> HttpResponse:
     model = ready_models(AIModel.Kind.CHAT).filter(pk=model_id).first() if model_id else None
     mode, anyway = request.POST.get("mode", ""), "anyway" in request.POST
     made = services.regenerate(user=request.user, message=message, model=model, mode=mode, skips_curated=anyway)
-    return _round(request, round_of(made))
+    return _round(request, round_of(made, request.user))
 
 
 @require_POST
@@ -146,14 +146,16 @@ def correct(request: PersonRequest, message_id: UUID) -> HttpResponse:
     """Answer the same question once more, searching for what the asker wrote in place of what it was rewritten to."""
     message = _answer(request, message_id)
     made = services.correct(user=request.user, message=message, text=request.POST.get("question", ""))
-    return _round(request, round_of(made))
+    return _round(request, round_of(made, request.user))
 
 
 @require_POST
 @login_required
 def retry(request: PersonRequest, message_id: UUID) -> HttpResponse:
     """Make a broken answer again in its place."""
-    return _round(request, round_of(services.retry(user=request.user, message=_answer(request, message_id))))
+    return _round(
+        request, round_of(services.retry(user=request.user, message=_answer(request, message_id)), request.user)
+    )
 
 
 @require_safe
@@ -174,7 +176,7 @@ def _answer(request: PersonRequest, message_id: UUID) -> Message:
 
 
 def _page(request: PersonRequest, found: Conversation) -> dict[str, Any]:
-    rounds = rounds_of(found, shown=uuid_of(request.GET.get("answer")))
+    rounds = rounds_of(found, request.user, shown=uuid_of(request.GET.get("answer")))
     return {
         "conversation": found,
         "current_conversation": found,

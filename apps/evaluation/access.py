@@ -4,14 +4,17 @@ from uuid import UUID
 
 from apps.core.errors import NotFound
 from apps.evaluation.models import Gap, QuestionSet, Run, SetQuestion
-from apps.libraries.access import access_library
+from apps.libraries.access import access_whole_library
 from apps.libraries.models import Library
-from apps.users.models import Role, User
+from apps.users.models import User
 
 
 def access_sets(user: User, library_id: UUID) -> Library:
-    """Return a library whose question sets the person may see and change; raises NotFound or Forbidden."""
-    return access_library(user, library_id, at_least=Role.EDITOR)
+    """Return a library whose question sets the person may see and change; raises NotFound, Forbidden, PartsHidden.
+
+    Sets, runs and gaps show passages of any document, so they are for who may read all of them.
+    """
+    return access_whole_library(user, library_id)
 
 
 def access_set(user: User, library_id: UUID, set_id: UUID, *, deleted: bool = False) -> QuestionSet:
@@ -49,7 +52,7 @@ def access_run(user: User, library_id: UUID, run_id: UUID) -> Run:
 
 def access_gap(user: User, library_id: UUID, gap_id: UUID) -> Gap:
     """Return a gap of a library."""
-    library = access_library(user, library_id, at_least=Role.EDITOR)
+    library = access_whole_library(user, library_id)
     gap = Gap.objects.filter(library=library, pk=gap_id).select_related("assignee", "closed_by", "team").first()
     if gap is None:
         raise NotFound

@@ -7,8 +7,8 @@ from django.db.models import QuerySet
 
 from apps.evaluation.judging import summarise
 from apps.evaluation.models import QuestionSet, Run, RunResult
-from apps.libraries.models import Library
-from apps.users.models import Role, Team, User
+from apps.libraries.models import Level, Library
+from apps.users.models import Team, User
 
 # What is watched, and whether more of it is better. Times are not: they depend on what else the machine does.
 WATCHED: Mapping[str, bool] = {
@@ -62,10 +62,7 @@ def open_alarms(user: User, team: Team | None) -> QuerySet[Run]:
     """Return the alarms of a team that nobody took note of yet, for its editors; the latest first."""
     if team is None:
         return Run.objects.none()
-    roles = [role for role in Role if role.covers(Role.EDITOR)]
-    libraries = Library.objects.readable_by(user).filter(
-        team=team, team__memberships__user=user, team__memberships__role__in=roles
-    )
+    libraries = Library.objects.allowing(user, Level.WRITE).filter(team=team)
     found = Run.objects.filter(is_alarm=True, questions__deleted_at=None, questions__library__in=libraries)
     return found.select_related("questions__library").order_by("-finished_at")
 

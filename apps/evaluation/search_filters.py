@@ -11,7 +11,9 @@ from apps.evaluation.errors import SearchFilterInvalid
 from apps.libraries.families import FAMILIES, family_of
 from apps.libraries.folders import clean_folder, paths
 from apps.libraries.models import Document, Library
+from apps.libraries.models.documents import DocumentQuerySet
 from apps.rag.options import Filters
+from apps.users.models import User
 
 TAGS_MAX = 30  # offered, the most frequent ones
 CHOSEN_MAX = 20
@@ -40,9 +42,9 @@ class Offered:
     chosen: int = 0  # kinds of filters that are set
 
 
-def offered(library: Library, filters: Filters) -> Offered:
+def offered(user: User, library: Library, filters: Filters) -> Offered:
     """Return the filters of a form: three queries."""
-    documents = Document.objects.filter(library=library, deleted_at=None)
+    documents = Document.objects.readable_by(user).filter(library=library)
     tags = (
         documents.order_by()
         .annotate(tag=Func(F("tags"), function="unnest", output_field=TextField()))
@@ -52,7 +54,7 @@ def offered(library: Library, filters: Filters) -> Offered:
     )
     return Offered(
         tags=[Choice(tag, tag, count, tag in filters.tags) for tag, count in tags],
-        types=_families(library, filters.types),
+        types=_families(documents, filters.types),
         folders=paths(documents),
         folder=next(iter(filters.folders), ""),
         after=filters.after.isoformat() if filters.after else "",
@@ -84,9 +86,9 @@ def _day(text: str) -> date | None:
         raise SearchFilterInvalid from error
 
 
-def _families(library: Library, chosen: Collection[str]) -> list[Choice]:
+def _families(documents: DocumentQuerySet, chosen: Collection[str]) -> list[Choice]:
     counts = dict.fromkeys(FAMILIES, 0)
-    rows = Document.objects.filter(library=library, deleted_at=None).order_by().values_list("media_type")
+    rows = documents.order_by().values_list("media_type")
     for media_type, count in rows.annotate(n=Count("pk")):
         counts[family_of(media_type)] += count
     return [Choice(name, str(FAMILIES[name]), count, name in chosen) for name, count in counts.items() if count]

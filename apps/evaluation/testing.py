@@ -22,12 +22,12 @@ from apps.evaluation.search_settings import default_passages
 from apps.libraries.access import access_library
 from apps.libraries.asked import Asked, record
 from apps.libraries.lexical import WORD_MARK
-from apps.libraries.models import AskedQuestion, Library
+from apps.libraries.models import AskedQuestion, Document, Library
 from apps.rag.asking import merged, parse
 from apps.rag.lookup import look
 from apps.rag.options import Filters, SearchSettings, as_json, filters_as_json, stored_filters, stored_settings
 from apps.rag.refusal import is_supported
-from apps.rag.scoping import scope_for
+from apps.rag.scoping import common, scope_for
 from apps.rag.search import SearchTools, search
 from apps.rag.types import Found, Passage, Scope
 from apps.runtimes.contracts import RuntimeFailure
@@ -132,6 +132,7 @@ class Test:
     params: Mapping[str, Value] = field(default_factory=dict)
     outcomes: Sequence[Outcome] = ()
     curated: CuratedShown | None = None
+    seen_as: str = ""  # the member by whose rights it is searched, within those of the person who asks
 
     __test__ = False  # pytest: not a class of tests
 
@@ -151,7 +152,15 @@ class Test:
         return timezone.now().timestamp() - self.began
 
 
-def ask(user: User, library: Library, question: str, sides: Sequence[SearchSettings], filters: Filters) -> Test:
+def ask(
+    user: User,
+    library: Library,
+    question: str,
+    sides: Sequence[SearchSettings],
+    filters: Filters,
+    *,
+    seen_as: User | None = None,
+) -> Test:
     """Remember what is to be searched; the caller rings."""
     test = Test(
         str(uuid.uuid4()),
@@ -161,6 +170,7 @@ def ask(user: User, library: Library, question: str, sides: Sequence[SearchSetti
         [as_json(side) for side in sides],
         filters_as_json(filters),
         timezone.now().timestamp(),
+        seen_as=str(seen_as.pk) if seen_as else "",
     )
     _save(test)
     _keep_alive(test.token)
@@ -173,7 +183,15 @@ def find(user: User, library: Library, token: UUID) -> Test:
     if test is None or (test.user, test.library) != (str(user.pk), str(library.pk)):
         raise NotFound
     _keep_alive(test.token)
-    return test
+    return replace(test, outcomes=[_readable(user, outcome) for outcome in test.outcomes])
+
+
+def _readable(user: User, outcome: Outcome) -> Outcome:
+    """Return what was found, without documents that were closed to the person since."""
+    named = {card.document for card in outcome.cards}
+    readable = Document.objects.readable_by(user).filter(pk__in=named).values_list("pk", flat=True)
+    open_ones = {str(each) for each in readable}
+    return replace(outcome, cards=[card for card in outcome.cards if card.document in open_ones])
 
 
 def run(token: str, tools: Callable[[], SearchTools] = SearchTools.default) -> None:
@@ -203,7 +221,7 @@ def _searched(test: Test, tools: SearchTools) -> Test:
     library = access_library(user, UUID(test.library), at_least=Role.EDITOR)
     asked = parse(test.question)
     filters = merged(stored_filters(test.filters), asked.filters)
-    scope = scope_for(user, library.team_id, [library.pk])
+    scope = _scope(user, library, test.seen_as)
     outcomes: list[Outcome] = []
     for number, stored in enumerate(test.sides):
         settings = stored_settings(stored)
@@ -214,6 +232,14 @@ def _searched(test: Test, tools: SearchTools) -> Test:
         if number == 0:
             _log(test, user, library, found)
     return replace(test, state="done", outcomes=outcomes, curated=_curated(scope, tools, asked.text))
+
+
+def _scope(user: User, library: Library, seen_as: str) -> Scope:
+    """Return what the person may search, or what both they and the member may as whom they search."""
+    own = scope_for(user, library.team_id, [library.pk])
+    if not seen_as:
+        return own
+    return common(own, scope_for(User.objects.get(pk=seen_as), library.team_id, [library.pk]))
 
 
 def _curated(scope: Scope, tools: SearchTools, question: str) -> CuratedShown | None:

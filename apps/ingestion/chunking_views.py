@@ -26,7 +26,7 @@ from apps.ingestion.tasks import preview_chunks, read_document, ring
 from apps.libraries.access import access_document, access_library
 from apps.libraries.models import Document, Library
 from apps.libraries.views.shared import head, uuid_or_none
-from apps.users.models import Role
+from apps.users.models import Role, User
 from apps.users.requests import PersonRequest
 
 OFFERED = 200  # documents in the list of samples, the newest first
@@ -98,7 +98,7 @@ def _page(request: PersonRequest, library: Library, shown: Rule, error: AppError
         "ways": [_way(strategy) for strategy in chunking.STRATEGIES],
         "limits": _limits(model.max_tokens),
         "model": model,
-        "samples": _samples(library)[:OFFERED],
+        "samples": _samples(request.user, library)[:OFFERED],
         "standing": rechunking.standing(library),
         "cost": rechunking.cost(library),
         "problem": error.sentence() if error else "",
@@ -126,8 +126,8 @@ def _rule(form: Any) -> Rule:
     return chunking.make_rule(form, max_tokens=default_model(AIModel.Kind.EMBEDDING).max_tokens)
 
 
-def _samples(library: Library) -> QuerySet[Document]:
-    documents = Document.objects.filter(library=library, deleted_at=None, current_version__isnull=False)
+def _samples(user: User, library: Library) -> QuerySet[Document]:
+    documents = Document.objects.readable_by(user).filter(library=library, current_version__isnull=False)
     return documents.exclude(current_version__blocks="").order_by("-created_at").only("pk", "name", "folder")
 
 

@@ -9,7 +9,7 @@ from apps.core.errors import AppError
 from apps.ingestion import services
 from apps.ingestion.models import IngestionJob
 from apps.ingestion.tasks import embed_pending, index_document, read_document, ring
-from apps.libraries.models import Document, Library
+from apps.libraries.models import Document, Level, Library
 from apps.users.models import Team, User
 
 RETRY_AT_ONCE = 1_000
@@ -34,8 +34,9 @@ def resume(*, user: User, library: Library) -> None:
 
 
 def retry_failed(*, user: User, library: Library) -> int:
-    """Read all failed documents of a library again, at most a thousand at once; returns how many are queued."""
-    failed = Document.objects.filter(library=library, deleted_at=None, status=Document.Status.FAILED)
+    """Read a library's failed documents that the person may change again, at most a thousand; returns how many."""
+    writable = Document.objects.allowing(user, Level.WRITE)
+    failed = writable.filter(library=library, deleted_at=None, status=Document.Status.FAILED)
     count = 0
     for document in failed.select_related("library__team").order_by("created_at")[:RETRY_AT_ONCE]:
         try:
@@ -50,7 +51,7 @@ def retry_failed(*, user: User, library: Library) -> int:
 def clear_failed(*, user: User, team: Team, library: Library | None = None) -> int:
     """Take note of a team's failures, so that the bell forgets them; the documents stay as they are."""
     failed = IngestionJob.objects.filter(
-        team=team, state=State.FAILED, is_cleared=False, document__library__in=Library.objects.readable_by(user)
+        team=team, state=State.FAILED, is_cleared=False, document__in=Document.objects.readable_by(user)
     )
     if library is not None:
         failed = failed.filter(document__library=library)

@@ -13,7 +13,7 @@ from apps.core.errors import NotFound
 from apps.core.uploading import lacked_space
 from apps.ingestion import replacing, rereading
 from apps.ingestion.errors import NoFile, StorageFull
-from apps.libraries.access import access_document, access_library
+from apps.libraries.access import access_document, access_part
 from apps.libraries.selection import selected
 from apps.libraries.views.responses import toast
 from apps.libraries.views.shared import CHANGED
@@ -69,8 +69,8 @@ def rename(request: PersonRequest, document_id: UUID) -> HttpResponse:
 @require_POST
 def reread(request: PersonRequest, library_id: UUID) -> HttpResponse:
     """Read the selected documents again."""
-    library = access_library(request.user, library_id, at_least=Role.EDITOR)
-    documents = selected(library, request.POST)
+    library = access_part(request.user, library_id)
+    documents = selected(request.user, library, request.POST)
     count = rereading.read_again(user=request.user, library=library, documents=documents)
     text = ngettext("%(n)s document is read again.", "%(n)s documents are read again.", count)
     return toast(text % {"n": count}, then=CHANGED)

@@ -16,8 +16,8 @@ from apps.ingestion.access import access_job
 from apps.ingestion.models import IngestionJob
 from apps.libraries.access import access_document, access_library
 from apps.libraries.views.responses import toast
-from apps.libraries.views.shared import head
-from apps.users.access import access_team, role_in
+from apps.libraries.views.shared import head, rights_of
+from apps.users.access import access_team
 from apps.users.models import Role
 from apps.users.requests import PersonRequest
 
@@ -63,8 +63,8 @@ def jobs(request: PersonRequest, library_id: UUID) -> HttpResponse:
     chosen = request.GET.get("state", "all")
     if chosen not in overview.FILTERS:
         raise NotFound
-    counts = overview.counts(library)
-    page = Paginator(overview.library_jobs(library, chosen), PAGE_ROWS).get_page(request.GET.get("page"))
+    counts = overview.counts(request.user, library)
+    page = Paginator(overview.library_jobs(request.user, library, chosen), PAGE_ROWS).get_page(request.GET.get("page"))
     context = head(request, library) | {
         "tab": "jobs",
         "counts": counts,
@@ -96,12 +96,12 @@ def log(request: PersonRequest, document_id: UUID) -> HttpResponse:
 
 
 def _sheet(request: PersonRequest, shown: IngestionJob) -> HttpResponse:
-    role = role_in(request.user, shown.team_id)
+    document = shown.document
     context = {
-        "row": overview.rows(shown.document.library, [shown])[0],
+        "row": overview.rows(document.library, [shown])[0],
         "job": shown,
-        "document": shown.document,
-        "may_edit": role is not None and role.covers(Role.EDITOR),
+        "document": document,
+        "may_edit": rights_of(request, document)["may_edit"],
         "may_see_log": request.user.is_superuser,  # a traceback names files of the machine
     }
     return render(request, "ingestion/job.html", context)

@@ -9,7 +9,7 @@ from django.db.models import Case, Count, IntegerField, OuterRef, Q, QuerySet, S
 from apps.ingestion import estimates
 from apps.ingestion.estimates import Estimate
 from apps.ingestion.models import IngestionJob
-from apps.libraries.models import Library
+from apps.libraries.models import Document, Library
 from apps.users.models import Team, User
 
 State = IngestionJob.State
@@ -95,32 +95,31 @@ def bell_list(user: User, team: Team | None) -> BellList:
 
 def _of_team(user: User, team: Team) -> QuerySet[IngestionJob]:
     """Return what the bell is about: jobs under way, and failures that nobody took note of."""
-    libraries = Library.objects.readable_by(user).filter(team=team)
+    readable = Document.objects.readable_by(user).filter(library__team=team)
     return IngestionJob.objects.filter(
         team=team,
         state__in=(*LIVE, State.FAILED),
         is_cleared=False,
-        document__deleted_at=None,
-        document__library__in=libraries,
+        document__in=readable,
     )
 
 
-def latest_jobs(library: Library) -> QuerySet[IngestionJob]:
-    """Return the latest job of each document of a library."""
+def latest_jobs(user: User, library: Library) -> QuerySet[IngestionJob]:
+    """Return the latest job of each document of a library that the person may read."""
     same = IngestionJob.objects.filter(document=OuterRef("document")).order_by("-created_at", "-pk")
-    jobs = IngestionJob.objects.filter(document__library=library, document__deleted_at=None)
+    jobs = IngestionJob.objects.filter(document__in=Document.objects.readable_by(user).filter(library=library))
     return jobs.filter(pk=Subquery(same.values("pk")[:1]))
 
 
-def counts(library: Library) -> Counts:
+def counts(user: User, library: Library) -> Counts:
     """Return how many documents are in each state, by the latest job of each; one query."""
-    found = dict(latest_jobs(library).order_by().values_list("state").annotate(n=Count("pk")))
+    found = dict(latest_jobs(user, library).order_by().values_list("state").annotate(n=Count("pk")))
     return Counts({"all": sum(found.values()), **found})
 
 
-def library_jobs(library: Library, chosen: str) -> QuerySet[IngestionJob]:
+def library_jobs(user: User, library: Library, chosen: str) -> QuerySet[IngestionJob]:
     """Return a library's jobs for its page: under way first, then the latest; `chosen` is one of FILTERS."""
-    jobs = latest_jobs(library).select_related("document", "document__uploaded_by", "version")
+    jobs = latest_jobs(user, library).select_related("document", "document__uploaded_by", "version")
     if chosen != "all":
         jobs = jobs.filter(state=chosen)
     return jobs.order_by(_RUNNING_FIRST, "-finished_at", "created_at", "pk")

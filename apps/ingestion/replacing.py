@@ -150,7 +150,9 @@ def _add_version(user: User | None, document: Document, stored: Stored, words: _
 
 
 def _taken(document: Document, sha256: str) -> AlreadyInLibrary:
-    others = Document.objects.filter(library=document.library_id, sha256=sha256, deleted_at=None)
+    """Return the refusal with the name of the other document, which has the same place and so the same readers."""
+    same = Document.objects.filter(library=document.library_id, sha256=sha256, place=document.place_id)
+    others = same.filter(deleted_at=None)
     other = others.exclude(pk=document.pk).first()
     return AlreadyInLibrary(name=other.name if other else "")
 

@@ -16,7 +16,7 @@ from apps.ingestion.models import IngestionJob
 from apps.ingestion.names import display_name
 from apps.ingestion.storing import Source, Stored, store
 from apps.ingestion.tasks import read_document, ring
-from apps.libraries.models import Document, DocumentVersion, Library
+from apps.libraries.models import Document, DocumentVersion, Level, Library
 from apps.libraries.trash import family
 from apps.metering import services as metering
 from apps.metering.models import Resource
@@ -61,7 +61,7 @@ def take_upload(
     with ExitStack() as undo:  # whatever goes wrong, and for bytes that were there already
         stored = store(file, undo)
         reach("after-blob")
-        existing = _existing(library, stored.sha256, label)
+        existing = _existing(user, library, stored.sha256, label)
         held = None
         if existing is None:
             held = metering.reserve(user=user, team=library.team, amounts=_amounts(stored))
@@ -113,7 +113,7 @@ def _settle(user: User | None, library: Library, stored: Stored, label: Label, e
             with transaction.atomic():
                 document = _create(user, library, stored, label)
         except IntegrityError:  # a parallel upload of the same bytes was quicker and is committed now
-            existing = _existing(library, stored.sha256, label)
+            existing = _existing(user, library, stored.sha256, label)
             if existing is None:
                 raise
         else:
@@ -124,11 +124,16 @@ def _settle(user: User | None, library: Library, stored: Stored, label: Label, e
     return Upload(existing, _revive(user, library, existing))
 
 
-def _existing(library: Library, sha256: str, label: Label) -> Document | None:
-    """Return the library's uploaded document with these bytes, a live one before the one deleted last."""
+def _existing(user: User | None, library: Library, sha256: str, label: Label) -> Document | None:
+    """Return the library's uploaded document with these bytes, a live one before the one deleted last.
+
+    Of a person's uploads only what they may change is told: what they may not is as if it were not there.
+    """
     if label.source_url:
         return None
     same = Document.objects.filter(library=library, sha256=sha256, origin=Document.Origin.UPLOAD)
+    if user is not None:
+        same = same.allowing(user, Level.WRITE)
     return same.select_related("library__team").order_by(F("deleted_at").desc(nulls_first=True)).first()
 
 

@@ -10,7 +10,8 @@ from django.views.decorators.http import require_POST
 from apps.core.uploading import lacked_space
 from apps.ingestion import services
 from apps.ingestion.errors import NoFile, StorageFull
-from apps.libraries.access import access_document, access_library
+from apps.libraries.access import access_document, access_folder
+from apps.libraries.folders import clean_folder
 from apps.libraries.views.libraries import CHANGED
 from apps.libraries.views.responses import toast
 from apps.users.models import Role
@@ -23,12 +24,12 @@ STATUS = {"created": 201, "duplicate": 200, "restored": 200, "retried": 200}
 @require_POST
 def upload(request: PersonRequest, library_id: UUID) -> HttpResponse:
     """Store one file: the field `file`, with `name` and `folder` as dropped (a file's own name has no folder)."""
-    library = access_library(request.user, library_id, at_least=Role.EDITOR)
+    folder = clean_folder(request.POST.get("folder", ""))
+    library = access_folder(request.user, library_id, folder)
     file = request.FILES.get("file")
     if file is None:
         raise StorageFull if lacked_space(request) else NoFile
     name = request.POST.get("name") or file.name or ""
-    folder = request.POST.get("folder", "")
     done = services.take_upload(user=request.user, library=library, file=file, name=name, folder=folder)
     document = done.document
     body = {"id": str(document.pk), "name": document.name, "status": document.status, "outcome": done.outcome}

@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef
 from apps.core.errors import Forbidden, NotFound
 from apps.libraries.errors import PartsHidden
 from apps.libraries.models import Chunk, CuratedAnswer, Document, Level, Library, Place
-from apps.libraries.rights import folder_level
+from apps.libraries.rights import folder_level, rights_in
 from apps.users.models import Role, User
 
 
@@ -34,6 +34,27 @@ def access_whole_library(user: User, library_id: UUID, *, at_least: Role = Role.
     hidden = Place.objects.filter(library=library).exclude(pk__in=Place.objects.allowing(user, Level.READ).values("pk"))
     if not _allows(library, user, Role.VIEWER) or hidden.exists():
         raise PartsHidden
+    return library
+
+
+def access_part(user: User, library_id: UUID, *, at_least: Role = Role.EDITOR) -> Library:
+    """Return a library for somebody who has the right in it or in any part of it: what they may change is theirs alone.
+
+    Raises NotFound or Forbidden.
+    """
+    library = access_library(user, library_id)
+    rights = rights_in(user, [library.pk])
+    levels = [rights.libraries.get(library.pk), *(right.level for right in rights.places.values())]
+    if not any(level and level.role.covers(at_least) for level in levels):
+        raise Forbidden
+    return library
+
+
+def access_shared_library(user: User, library_id: UUID) -> Library:
+    """Return a library that is itself shared with the person, not only some of its parts."""
+    library = access_library(user, library_id)
+    if not _allows(library, user, Role.VIEWER):
+        raise Forbidden
     return library
 
 

@@ -9,6 +9,7 @@ from django.db.models import Count, Q, QuerySet
 
 from apps.core.errors import NotFound
 from apps.libraries.models import Chunk, Document
+from apps.users.models import User
 
 PART_CHUNKS = 50
 MAX_QUERY_CHARS = 100
@@ -121,9 +122,9 @@ def _counts(document: Document) -> dict[str, int]:
     return Chunk.objects.filter(document=document).order_by().aggregate(all=Count("pk"), **kinds)
 
 
-def neighbours(document: Document) -> tuple[Document | None, Document | None]:
-    """Return the documents before and after this one in the library's list (newest first)."""
-    others = Document.objects.filter(library=document.library_id, deleted_at=None).only("pk", "name", "created_at")
+def neighbours(user: User, document: Document) -> tuple[Document | None, Document | None]:
+    """Return the documents before and after this one in the library's list as the person sees it (newest first)."""
+    others = Document.objects.readable_by(user).filter(library=document.library_id).only("pk", "name", "created_at")
     same = Q(created_at=document.created_at)
     newer = others.filter(Q(created_at__gt=document.created_at) | same & Q(pk__lt=document.pk))
     older = others.filter(Q(created_at__lt=document.created_at) | same & Q(pk__gt=document.pk))

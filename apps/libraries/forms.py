@@ -16,3 +16,16 @@ class LibraryForm(forms.Form):
         required=False,
         help_text=_("One line that says what belongs here."),
     )
+
+
+class NewLibraryForm(LibraryForm):
+    """A new library, and for whom it is."""
+
+    is_restricted = forms.TypedChoiceField(
+        label=_("Who it is for"),
+        choices=[("", _("Whole team")), ("1", _("Only people I choose"))],
+        coerce=bool,
+        empty_value=False,
+        required=False,
+        widget=forms.RadioSelect,
+    )

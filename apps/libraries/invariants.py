@@ -7,6 +7,7 @@ from django.db import connection
 from django.db.models import Q
 
 from apps.core.invariants import invariant
+from apps.libraries import rights_invariants  # noqa: F401  (registers its checks)
 from apps.libraries.lexicons import wording_of
 from apps.libraries.models import Chunk, DocumentVersion, Lexicon
 from apps.libraries.purge import orphans

@@ -11,10 +11,12 @@ from apps.libraries.facets import Facets, facets_of
 from apps.libraries.filters import Filter
 from apps.libraries.folders import Node, tree
 from apps.libraries.metadata import Field, fields_of
-from apps.libraries.models import Document, Library, SavedView
+from apps.libraries.models import Document, Library, Place, SavedView
 from apps.libraries.saved import views_of
 from apps.libraries.selection import listed
 from apps.users.models import User
+
+ROWS = ("current_version", "uploaded_by", "owner", "parent", "place")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Listing:
     folders: Sequence[Node]
     views: Sequence[SavedView]
     view: SavedView | None  # the saved view that is shown
+    locked: frozenset[str]  # folders that are only for chosen people
 
     @property
     def crumbs(self) -> list[tuple[str, str]]:
@@ -78,9 +81,9 @@ def listing(user: User, library: Library, query: QueryDict) -> Listing:
     """Return what a query string asks for. Raises UnknownFilter or FilterInvalid."""
     fields = fields_of(library)
     wanted = filters.parse(query, fields)
-    everything = listed(library)
+    everything = listed(user, library)
     found = filters.order(filters.apply(everything, wanted, fields), wanted)
-    rows = found.select_related("current_version", "uploaded_by", "owner", "parent")
+    rows = found.select_related(*ROWS)
     views = views_of(user, library)
     return Listing(
         wanted=wanted,
@@ -89,5 +92,10 @@ def listing(user: User, library: Library, query: QueryDict) -> Listing:
         facets=facets_of(everything, wanted, fields),
         folders=tree(everything, wanted.folder),
         views=views,
+        locked=frozenset(
+            Place.objects.filter(library=library, document=None, is_restricted=True)
+            .exclude(folder="")
+            .values_list("folder", flat=True)
+        ),
         view=next((view for view in views if view.query == wanted.query), None) if wanted.query else None,
     )

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from apps.audit import services as audit
 from apps.core.text import one_line
+from apps.libraries import sharing
 from apps.libraries.errors import NameMissing, NameTaken, TypedNameDiffers
 from apps.libraries.models import Library
 from apps.libraries.trash import delete_document, restore_document
@@ -28,8 +29,13 @@ DESCRIPTION_MAX = 500
 
 
 @transaction.atomic
-def create_library(*, user: User | None, team: Team, name: str, description: str = "") -> Library:
-    """Create a library of a team. Raises NameMissing, or NameTaken within the team."""
+def create_library(
+    *, user: User | None, team: Team, name: str, description: str = "", is_restricted: bool = False
+) -> Library:
+    """Create a library of a team, for all of it or for its maker and whom they choose.
+
+    Raises NameMissing, or NameTaken within the team.
+    """
     name = _clean_name(name)
     try:
         with transaction.atomic():
@@ -39,6 +45,8 @@ def create_library(*, user: User | None, team: Team, name: str, description: str
     except IntegrityError as error:
         raise NameTaken(name=name) from error
     audit.record("library.created", actor=user, team=team, target=library, detail={"name": name})
+    if is_restricted and user is not None:
+        sharing.restrict(user=user, spot=sharing.Spot(library), is_restricted=True)
     return library
 
 

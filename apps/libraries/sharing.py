@@ -133,8 +133,13 @@ def settle(library_id: UUID, *, folder: str = "", document_id: UUID | None = Non
                 return
 
 
-def arrange(library_id: UUID) -> list[UUID]:
-    """Write `parent`, `counts` and `is_open` of a library's places where they are wrong; returns which were."""
+def arrange(library_id: UUID) -> None:
+    """Write `parent`, `counts` and `is_open` of a library's places where they are wrong."""
+    Place.objects.bulk_update(arranged(library_id), ["parent", "counts", "is_open"], batch_size=500)
+
+
+def arranged(library_id: UUID) -> list[Place]:
+    """Return the places of a library that are kept wrongly, put right and not saved."""
     rows = {row.pk: row for row in Place.objects.filter(library=library_id).select_related("document")}
     above = _Above(rows.values())
     wrong = []
@@ -147,8 +152,7 @@ def arrange(library_id: UUID) -> list[UUID]:
         if (row.parent_id, row.counts, row.is_open) != (upper_id, counts, is_open):
             row.parent_id, row.counts, row.is_open = upper_id, counts, is_open
             wrong.append(row)
-    Place.objects.bulk_update(wrong, ["parent", "counts", "is_open"], batch_size=500)
-    return [row.pk for row in wrong]
+    return wrong
 
 
 class _Above:

@@ -15,6 +15,7 @@ from django.db.models import Count, Exists, F, IntegerField, OuterRef, QuerySet,
 from django.db.models.functions import Coalesce
 
 from apps.libraries.models import Document, DocumentVersion, Figure, Library
+from apps.users.models import User
 
 KEEP_S = 300
 BIGGEST = 10
@@ -57,12 +58,12 @@ def usage(library: Library) -> Usage:
     return found
 
 
-def biggest(library: Library) -> QuerySet[Document]:
-    """Return the biggest documents with `stored_bytes` and `version_count`, over all their versions."""
+def biggest(user: User, library: Library) -> QuerySet[Document]:
+    """Return the biggest documents that the person may read; `stored_bytes` and `version_count` of all versions."""
     versions = DocumentVersion.objects.filter(document=OuterRef("pk")).order_by().values("document")
     stored = Subquery(versions.annotate(n=Sum("size_bytes")).values("n"))
     count = Subquery(versions.annotate(n=Count("pk")).values("n"), output_field=IntegerField())
-    live = Document.objects.filter(library=library, deleted_at=None)
+    live = Document.objects.readable_by(user).filter(library=library)
     rows = live.annotate(stored_bytes=Coalesce(stored, F("size_bytes")), version_count=Coalesce(count, 0))
     return rows.select_related("current_version").order_by("-stored_bytes", "pk")[:BIGGEST]
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from apps.audit import services as audit
 from apps.libraries.errors import NotRestorable, TypedNameDiffers
-from apps.libraries.models import Document, Library
+from apps.libraries.models import Document, Level, Library
 from apps.libraries.purge import remove_deleted
 from apps.users.models import User
 
@@ -82,9 +82,12 @@ def restore_document(*, user: User, document: Document) -> Document:
 
 @transaction.atomic
 def restore_together(*, user: User, library: Library, deleted_at: datetime) -> int:
-    """Bring back all that was deleted at one moment; what is in the library again stays deleted. Returns how many."""
+    """Bring back all that was deleted at one moment, of what the person may change; returns how many.
+
+    What is in the library again stays deleted.
+    """
     restored = 0
-    gone = Document.objects.filter(library=library, deleted_at=deleted_at)
+    gone = Document.objects.allowing(user, Level.WRITE).filter(library=library, deleted_at=deleted_at)
     for document_id in list(gone.order_by("created_at").values_list("pk", flat=True)):
         try:
             with transaction.atomic():
@@ -97,9 +100,9 @@ def restore_together(*, user: User, library: Library, deleted_at: datetime) -> i
     return restored
 
 
-def in_trash(library: Library) -> QuerySet[Document]:
-    """Return what can be restored, the latest first: parts are hidden behind the file that they went with."""
-    gone = Document.objects.filter(library=library).exclude(deleted_at=None)
+def in_trash(user: User, library: Library) -> QuerySet[Document]:
+    """Return what a person can restore, the latest first: parts are hidden behind the file that they went with."""
+    gone = Document.objects.allowing(user, Level.WRITE).filter(library=library).exclude(deleted_at=None)
     gone = gone.exclude(parent__deleted_at__isnull=False)
     return gone.select_related("uploaded_by").order_by("-deleted_at", "name", "pk")
 

@@ -128,7 +128,7 @@ def test_it_follows_the_answer_that_was_on_the_screen(alice: User, conversation:
     from apps.chat.thread import history_of, rounds_of  # noqa: PLC0415
 
     assert [(each.question, each.answer) for each in history_of(answer)] == [("When does water boil?", "First.")]
-    rounds = rounds_of(conversation)
+    rounds = rounds_of(conversation, conversation.owner)
     assert [each.shown.pk for each in rounds] == [first.pk, answer.pk]
     assert (rounds[0].place, rounds[0].following) == (1, second)
 

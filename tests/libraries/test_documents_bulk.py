@@ -208,7 +208,7 @@ def test_it_deletes_and_restores_parts_with_their_file(library: Library, alice: 
 
     trash.delete_document(user=alice, document=whole)
     assert not Document.objects.filter(library=library, deleted_at=None).exists()
-    assert [document.name for document in trash.in_trash(library)] == ["mail.eml"]
+    assert [document.name for document in trash.in_trash(alice, library)] == ["mail.eml"]
     with pytest.raises(NotRestorable):
         trash.restore_document(user=alice, document=fresh(part))
 

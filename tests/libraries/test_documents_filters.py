@@ -19,7 +19,7 @@ from apps.libraries.folders import rename_folder, tree
 from apps.libraries.listing import listing
 from apps.libraries.metadata import Field, FieldInput
 from apps.libraries.models import Document, Library, SavedView
-from apps.libraries.selection import listed
+from apps.libraries.models.documents import DocumentQuerySet
 from apps.users.models import User
 from tests import factories
 
@@ -30,10 +30,14 @@ def page(name: str, *args: Any) -> str:
     return reverse(f"libraries:{name}", args=args)
 
 
+def alive(library: Library) -> DocumentQuerySet:
+    return Document.objects.filter(library=library, deleted_at=None)
+
+
 def names(library: Library, query: str) -> set[str]:
     fields = metadata.fields_of(library)
     wanted = filters.parse(QueryDict(query), fields)
-    return set(filters.apply(listed(library), wanted, fields).values_list("name", flat=True))
+    return set(filters.apply(alive(library), wanted, fields).values_list("name", flat=True))
 
 
 def make(library: Library, name: str, **values: Any) -> Document:
@@ -177,7 +181,7 @@ def test_it_writes_a_filter_in_one_form(fields: tuple[Field, ...]) -> None:
 
 def test_it_counts_what_each_choice_would_show(shelf: Library, fields: tuple[Field, ...]) -> None:
     wanted = filters.parse(QueryDict("status=ready"), fields)
-    facets = facets_of(listed(shelf), wanted, fields)
+    facets = facets_of(alive(shelf), wanted, fields)
 
     assert {choice.value: choice.count for choice in facets.status.choices} == {"ready": 3, "failed": 1, "disabled": 1}
     by_name = {facet.name: facet for facet in facets.others}
@@ -190,8 +194,8 @@ def test_it_counts_what_each_choice_would_show(shelf: Library, fields: tuple[Fie
 
 
 def test_it_grows_a_tree_of_folders(shelf: Library) -> None:
-    closed = [(node.path, node.count) for node in tree(listed(shelf), "")]
-    opened = [(node.path, node.count, node.is_current) for node in tree(listed(shelf), "contracts")]
+    closed = [(node.path, node.count) for node in tree(alive(shelf), "")]
+    opened = [(node.path, node.count, node.is_current) for node in tree(alive(shelf), "contracts")]
 
     assert closed == [("contracts", 2)]
     assert opened == [("contracts", 2, True), ("contracts/2026", 1, False)]
@@ -201,9 +205,9 @@ def test_it_renames_a_folder_with_all_below_it(shelf: Library, alice: User) -> N
     make(shelf, "other.txt", folder="contracts-old")
 
     assert rename_folder(user=alice, library=shelf, folder="contracts", to="deals/../all\x00") == 2
-    assert {document.folder for document in listed(shelf)} == {"", "deals/all", "deals/all/2026", "contracts-old"}
+    assert {document.folder for document in alive(shelf)} == {"", "deals/all", "deals/all/2026", "contracts-old"}
     assert rename_folder(user=alice, library=shelf, folder="deals/all", to="") == 2
-    assert {document.folder for document in listed(shelf)} == {"", "2026", "contracts-old"}
+    assert {document.folder for document in alive(shelf)} == {"", "2026", "contracts-old"}
 
 
 def test_it_sorts_and_pages(alice: User, library: Library) -> None:

@@ -16,11 +16,10 @@ from apps.evaluation.access import access_gap
 from apps.evaluation.errors import NoSuchEditor
 from apps.evaluation.gap_tasks import ring_rerun
 from apps.evaluation.models import Gap, GapQuestion
-from apps.libraries.access import access_library
+from apps.libraries.access import access_whole_library
 from apps.libraries.models import Library
 from apps.libraries.views.responses import toast
 from apps.libraries.views.shared import head, uuid_or_none
-from apps.users.models import Role
 from apps.users.requests import PersonRequest
 
 PAGE_ROWS = 25
@@ -50,7 +49,7 @@ class Row:
 @require_safe
 def gap_list(request: PersonRequest, library_id: UUID) -> HttpResponse:
     """Show the gaps of one state; editors only."""
-    library = access_library(request.user, library_id, at_least=Role.EDITOR)
+    library = access_whole_library(request.user, library_id)
     return render(request, "evaluation/gaps.html", _listing(request, library))
 
 

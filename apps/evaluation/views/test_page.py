@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.core.errors import AppError, sentence_of
+from apps.core.errors import AppError, NotFound, sentence_of
 from apps.evaluation import differences, history, search_settings, set_services, testing
 from apps.evaluation.access import access_set
 from apps.evaluation.errors import SearchQuestionMissing
@@ -19,12 +19,13 @@ from apps.evaluation.tasks import run_search_test
 from apps.evaluation.testing import Test
 from apps.ingestion.tasks import ring
 from apps.libraries.access import access_chunk, access_library
+from apps.libraries.explaining import member_named
 from apps.libraries.models import Chunk, Library
 from apps.libraries.views.responses import toast
 from apps.libraries.views.shared import head, uuid_or_none
 from apps.rag.options import SearchSettings, stored_settings
 from apps.rag.search import MAX_QUESTION_CHARS
-from apps.users.models import Role
+from apps.users.models import Role, User
 from apps.users.requests import PersonRequest
 
 SIDES = ("a", "b")
@@ -51,10 +52,11 @@ def search_test(request: PersonRequest, library_id: UUID) -> HttpResponse:
         "compares": len(sides) > 1 or bool(name),
         "tried": name,
         "sides": [_side(side, settings) for side, settings in zip(SIDES, (*sides, saved), strict=False)],
-        "offered": offered(library, tried.filters),
+        "offered": offered(request.user, library, tried.filters),
         "most_chars": MAX_QUESTION_CHARS,
         "has_reranker": search_settings.has_reranker(),
         "wanted": wanted,
+        "seen_as": _seen_as(request, library, request.GET.get("as", "")),
         "page": history.history(library, request.user, wanted, request.GET.get("page", "1")),
     }
     return render(request, "evaluation/test.html", context)
@@ -67,7 +69,12 @@ def run(request: PersonRequest, library_id: UUID) -> HttpResponse:
     library = access_library(request.user, library_id, at_least=Role.EDITOR)
     try:
         test = testing.ask(
-            request.user, library, _question(request), _settings(request, library), parse_filters(request.POST)
+            request.user,
+            library,
+            _question(request),
+            _settings(request, library),
+            parse_filters(request.POST),
+            seen_as=_seen_as(request, library, request.POST.get("as", "")),
         )
     except AppError as error:
         return render(request, "evaluation/test_state.html", {"problem": error.sentence()}, status=422)
@@ -136,6 +143,17 @@ def _set(request: PersonRequest, library: Library) -> QuestionSet:
     if chosen is not None:
         return access_set(request.user, library.pk, chosen)
     return set_services.create_set(user=request.user, library=library, name=request.POST.get("name", ""))
+
+
+def _seen_as(request: PersonRequest, library: Library, named: str) -> User | None:
+    """Return the member by whose rights is searched; only managers of the library may. Raises Forbidden, NotFound."""
+    if not named:
+        return None
+    access_library(request.user, library.pk, at_least=Role.ADMIN)
+    member = member_named(library, named)
+    if member is None:
+        raise NotFound
+    return member
 
 
 def _question(request: PersonRequest) -> str:

@@ -34,6 +34,11 @@ class LibraryQuerySet(models.QuerySet["Library"]):
         key = acting_key.get()
         return found if key is None or key.library_ids is None else found.filter(pk__in=key.library_ids)
 
+    def with_locks(self) -> LibraryQuerySet:
+        """Add `is_closed`: only chosen people may read the library itself."""
+        own = Place.objects.filter(library=models.OuterRef("pk"), document=None, folder="", is_restricted=True)
+        return self.annotate(is_closed=models.Exists(own))
+
     def with_counts(self, user: User) -> LibraryQuerySet:
         """Add `document_count`, `chunk_count`, `size_bytes` and `unsettled_count` of what the person may read."""
         readable = Document.objects.readable_by(user).filter(library=models.OuterRef("pk"))

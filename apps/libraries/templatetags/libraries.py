@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 
 from apps.core.errors import sentence_of
 from apps.core.markdown import render_cached
+from apps.libraries.explaining import Reader
 from apps.libraries.models import Document
 
 register = template.Library()
@@ -79,3 +80,15 @@ def language_of(text: str) -> str:
 def as_json(value: Sequence[Sequence[float]] | None) -> str:
     """Return boxes as compact JSON for a data attribute; the template escapes it."""
     return json.dumps(value or [], separators=(",", ":"))
+
+
+@register.filter
+def reader_why(reader: Reader) -> str:
+    """Return by what somebody may read a place: `Editor of the team`, `Shared with them`, `Through the group Legal`."""
+    if reader.by in ("team", "role"):
+        return gettext("%(role)s of the team") % {"role": reader.role.label}
+    where = {"group": reader.group, "name": reader.rung}
+    if reader.by == "group":
+        words = gettext("Through the group “%(group)s” at “%(name)s”") if reader.rung else ""
+        return (words or gettext("Through the group “%(group)s”")) % where
+    return (gettext("By name at “%(name)s”") if reader.rung else gettext("By name")) % where

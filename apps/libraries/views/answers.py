@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.core.markdown import render as render_markdown
 from apps.libraries import curated as editing
-from apps.libraries.access import access_curated, access_library
+from apps.libraries.access import access_curated, access_library, access_shared_library
 from apps.libraries.curated import Draft
 from apps.libraries.models import CuratedAnswer
 from apps.libraries.tasks import ring_embedder
@@ -34,7 +34,7 @@ MAX_QUERY_CHARS = 200
 @require_safe
 def answers_page(request: PersonRequest, library_id: UUID) -> HttpResponse:
     """Show the library's curated answers; `?answer=` opens one of them beside the list, `?question=` a new one."""
-    library = access_library(request.user, library_id)
+    library = access_shared_library(request.user, library_id)
     words, show = request.GET.get("q", "")[:MAX_QUERY_CHARS], request.GET.get("show", "")
     rows = editing.listed(library, words=words, is_enabled=SHOWN.get(show))
     every = CuratedAnswer.objects.filter(library=library, deleted_at=None)

@@ -16,7 +16,8 @@ from apps.libraries.models import Document, DocumentVersion
 from apps.libraries.page_strip import Strip, strip_of
 from apps.libraries.reading import load_blocks
 from apps.libraries.textview import ShownFigure, TextView, show
-from apps.libraries.views.shared import rights
+from apps.libraries.views.shared import rights_of
+from apps.users.models import User
 from apps.users.requests import PersonRequest
 
 PDF = "application/pdf"
@@ -31,8 +32,8 @@ def document_page(request: PersonRequest, document_id: UUID) -> HttpResponse:
     version = document.current_version or document.versions.order_by("-number").first()
     part = chunk_part(document, wanted_of(request))
     strip = strip_of(version)
-    before, after = neighbours(document)
-    parts = _parts(document)
+    before, after = neighbours(request.user, document)
+    parts = _parts(request.user, document)
     is_container = bool(parts or (version and version.attachments)) and not part.counts["all"]
     original = "" if is_container or _is_locked(document) else _original(document, version, strip)
     context = _pane(request, document, part) | {
@@ -46,6 +47,7 @@ def document_page(request: PersonRequest, document_id: UUID) -> HttpResponse:
         "parts": parts,
         "inside": _inside(version, len(parts)),
         "is_locked": _is_locked(document),
+        "shows_parent": Document.objects.readable_by(request.user).filter(parts=document).exists(),
     }
     return render(request, "libraries/document.html", context)
 
@@ -65,8 +67,8 @@ def state(request: PersonRequest, document_id: UUID) -> HttpResponse:
     """Return the line of facts; asked while the document is read, and loads the page again once it is settled."""
     document = access_document(request.user, document_id)
     version = document.current_version or document.versions.order_by("-number").first()
-    inside = _inside(version, document.parts.filter(deleted_at=None).count())
-    context = {"document": document, "version": version, "inside": inside, **rights(request, document.library)}
+    inside = _inside(version, Document.objects.readable_by(request.user).filter(parent=document).count())
+    context = {"document": document, "version": version, "inside": inside, **rights_of(request, document)}
     response = render(request, "libraries/document_state.html", context)
     if document.is_settled and "waiting" in request.GET:
         response["HX-Trigger"] = "kb:document-settled"
@@ -84,7 +86,7 @@ def facts(request: PersonRequest, document_id: UUID) -> HttpResponse:
         "version": version,
         "facts": facts_of(document, version),
         "parts": _parts(document),
-        **rights(request, document.library),
+        **rights_of(request, document),
     }
     return render(request, "libraries/document_facts.html", context)
 
@@ -111,7 +113,7 @@ def _id(value: str) -> UUID | None:
 
 
 def _pane(request: PersonRequest, document: Document, part: ChunkPart) -> dict[str, object]:
-    return {"document": document, "part": part, "cards": cards(part.chunks), **rights(request, document.library)}
+    return {"document": document, "part": part, "cards": cards(part.chunks), **rights_of(request, document)}
 
 
 def _original(document: Document, version: DocumentVersion | None, strip: Strip) -> str:
@@ -144,6 +146,6 @@ def _view(version: DocumentVersion | None, part: ChunkPart) -> TextView | None:
     return view.with_figures([ShownFigure(*row) for row in figures])
 
 
-def _parts(document: Document) -> list[Document]:
-    """Return the files inside the file that became documents."""
-    return list(document.parts.filter(deleted_at=None).order_by("folder", "name")[:500])
+def _parts(user: User, document: Document) -> list[Document]:
+    """Return the files inside the file that became documents, of those that the person may read."""
+    return list(Document.objects.readable_by(user).filter(parent=document).order_by("folder", "name")[:500])

@@ -17,7 +17,7 @@ from apps.libraries.access import access_chunk, access_document
 from apps.libraries.cards import card
 from apps.libraries.editing import Content
 from apps.libraries.models import Chunk
-from apps.libraries.views.shared import rights, uuid_or_none
+from apps.libraries.views.shared import rights_of, uuid_or_none
 from apps.users.models import Role
 from apps.users.requests import PersonRequest
 
@@ -97,7 +97,7 @@ def delete(request: PersonRequest, chunk_id: UUID) -> HttpResponse:
 def chunk_history(request: PersonRequest, chunk_id: UUID) -> HttpResponse:
     """Return the drawer with who changed what and when."""
     chunk = access_chunk(request.user, chunk_id)
-    context = {"chunk": chunk, "entries": history.entries(chunk), **rights(request, chunk.document.library)}
+    context = {"chunk": chunk, "entries": history.entries(chunk), **rights_of(request, chunk.document)}
     return render(request, "libraries/chunk_history.html", context)
 
 
@@ -126,7 +126,7 @@ def undo(request: PersonRequest, document_id: UUID, number: int) -> HttpResponse
 
 
 def _card(request: PersonRequest, chunk: Chunk) -> HttpResponse:
-    context = {"card": card(chunk), "document": chunk.document, **rights(request, chunk.document.library)}
+    context = {"card": card(chunk), "document": chunk.document, **rights_of(request, chunk.document)}
     return render(request, "libraries/chunk.html", context)
 
 

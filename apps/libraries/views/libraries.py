@@ -11,9 +11,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.core.errors import Forbidden
 from apps.libraries import services
-from apps.libraries.access import access_library
+from apps.libraries.access import access_library, access_whole_library
 from apps.libraries.errors import NameTaken
-from apps.libraries.forms import LibraryForm
+from apps.libraries.forms import LibraryForm, NewLibraryForm
 from apps.libraries.models import Library
 from apps.libraries.views.shared import CHANGED, head
 from apps.users.access import access_team
@@ -28,9 +28,9 @@ __all__ = ["CHANGED", "create", "delete", "library_list", "settings_page"]
 def library_list(request: PersonRequest) -> HttpResponse:
     """Show the current team's libraries with their numbers."""
     readable = Library.objects.readable_by(request.user).filter(team=request.team)
-    libraries = readable.with_counts(request.user) if request.team else ()
+    libraries = readable.with_counts(request.user).with_locks() if request.team else ()
     may_create = request.role is not None and request.role.covers(Role.EDITOR)
-    context = {"libraries": libraries, "may_create": may_create, "form": LibraryForm()}
+    context = {"libraries": libraries, "may_create": may_create, "form": NewLibraryForm()}
     return render(request, "libraries/list.html", context)
 
 
@@ -41,20 +41,22 @@ def create(request: PersonRequest) -> HttpResponse:
     if request.team is None:
         raise Forbidden
     access = access_team(request.user, request.team.pk, at_least=Role.EDITOR)
-    form = LibraryForm(request.POST)
+    form = NewLibraryForm(request.POST)
     if form.is_valid():
         try:
             library = services.create_library(user=request.user, team=access.team, **form.cleaned_data)
         except NameTaken as error:
             form.add_error("name", error.sentence())
         else:
-            return _go(request, library)
+            return _go(
+                request, "libraries:sharing" if form.cleaned_data["is_restricted"] else "libraries:library", library
+            )
     status = 422 if request.headers.get("HX-Request") else 400
     return render(request, "libraries/create_form.html", {"form": form}, status=status)
 
 
-def _go(request: HttpRequest, library: Library) -> HttpResponse:
-    response = redirect("libraries:library", library.pk)
+def _go(request: HttpRequest, name: str, library: Library) -> HttpResponse:
+    response = redirect(name, library.pk)
     if request.headers.get("HX-Request"):
         return HttpResponse(status=200, headers={"HX-Redirect": response["Location"]})
     return response
@@ -82,7 +84,7 @@ def settings_page(request: PersonRequest, library_id: UUID) -> HttpResponse:
 @require_POST
 def delete(request: PersonRequest, library_id: UUID) -> HttpResponse:
     """Delete a library whose name was typed; admins only."""
-    library = access_library(request.user, library_id, at_least=Role.ADMIN)
+    library = access_whole_library(request.user, library_id, at_least=Role.ADMIN)
     services.delete_library(user=request.user, library=library, typed_name=request.POST.get("typed_name", ""))
     messages.success(request, _("The library “%(name)s” was deleted.") % {"name": library.name})
     return redirect("libraries:list")

@@ -9,11 +9,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.libraries.access import access_library
-from apps.libraries.listing import listing
-from apps.libraries.models import Document, Library
+from apps.libraries.listing import ROWS, listing
+from apps.libraries.models import Document, Level, Library
+from apps.libraries.rights import Rights, place_of_folder
 from apps.libraries.selection import listed
 from apps.libraries.trash import in_trash
-from apps.libraries.views.shared import CHANGED, head, uuid_or_none
+from apps.libraries.views.shared import CHANGED, head, mark, said, uuid_or_none
 from apps.users.requests import PersonRequest
 
 PROGRESS_ROWS = 100
@@ -51,9 +52,10 @@ def progress(request: PersonRequest, library_id: UUID) -> HttpResponse:
     """
     library = access_library(request.user, library_id)
     ids = [value for value in map(uuid_or_none, request.GET.getlist("id")[:PROGRESS_ROWS]) if value]
-    rows_ = listed(library).select_related("current_version", "uploaded_by", "owner", "parent")
+    rows_ = listed(request.user, library).select_related(*ROWS)
     documents = list(rows_.filter(pk__in=ids).order_by("-created_at", "pk"))
     context = head(request, library) | {"documents": documents, "is_live": _is_live(documents)}
+    mark(documents, context["held"])  # type: ignore[arg-type]  # Rights
     answer = render(request, "libraries/progress.html", context)
     settled = [document.pk for document in documents if document.is_settled]
     if settled and Document.objects.filter(parent__in=settled, deleted_at=None).exists():
@@ -64,12 +66,18 @@ def progress(request: PersonRequest, library_id: UUID) -> HttpResponse:
 def _context(request: PersonRequest, library: Library) -> dict[str, object]:
     shown = listing(request.user, library, request.GET)
     documents = list(shown.page.object_list)
-    return head(request, library) | {
+    context = head(request, library)
+    held: Rights = context["held"]  # type: ignore[assignment]
+    mark(documents, held)
+    if shown.wanted.folder:
+        place = place_of_folder(library.pk, shown.wanted.folder)
+        context |= said(held, held.level(library.pk, place.pk if place else None))
+    return context | {
         "listing": shown,
         "page": shown.page,
         "documents": documents,
         "is_live": _is_live(documents),
-        "trashed": in_trash(library).order_by().count(),
+        "trashed": in_trash(request.user, library).order_by().count(),
     }
 
 
@@ -80,4 +88,5 @@ def _is_live(documents: list[Document]) -> bool:
 def _just_deleted(request: PersonRequest, library: Library) -> Document | None:
     """Return the document that its own page deleted and sent here, to offer an undo."""
     deleted = uuid_or_none(request.GET.get("deleted", ""))
-    return library.documents.filter(pk=deleted).exclude(deleted_at=None).first() if deleted else None
+    rows_ = Document.objects.allowing(request.user, Level.WRITE).filter(library=library)
+    return rows_.filter(pk=deleted).exclude(deleted_at=None).first() if deleted else None

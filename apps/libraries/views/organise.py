@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.core.errors import NotFound
 from apps.libraries import documents as editing
 from apps.libraries import folders, metadata, saved, trash
-from apps.libraries.access import access_library
+from apps.libraries.access import access_library, access_part
 from apps.libraries.documents import Documents, Validity
 from apps.libraries.errors import OwnerInvalid, ValidityInvalid
 from apps.libraries.folders import paths
@@ -24,7 +24,7 @@ from apps.libraries.models import Document, Library
 from apps.libraries.selection import listed, selected
 from apps.libraries.views.responses import toast
 from apps.libraries.views.shared import CHANGED, rights, uuid_or_none
-from apps.users.models import Role, User
+from apps.users.models import User
 from apps.users.requests import PersonRequest
 
 Act = Callable[[User, Library, Documents, QueryDict], HttpResponse]
@@ -34,22 +34,22 @@ Act = Callable[[User, Library, Documents, QueryDict], HttpResponse]
 @require_POST
 def bulk(request: PersonRequest, library_id: UUID) -> HttpResponse:
     """Carry out `action` on the selected documents; the note that answers says what happened."""
-    library = access_library(request.user, library_id, at_least=Role.EDITOR)
+    library = access_part(request.user, library_id)
     act = ACTIONS.get(request.POST.get("action", ""))
     if act is None:
         raise NotFound
-    return act(request.user, library, selected(library, request.POST), request.POST)
+    return act(request.user, library, selected(request.user, library, request.POST), request.POST)
 
 
 @login_required
 @require_safe
 def bulk_form(request: PersonRequest, library_id: UUID) -> HttpResponse:
     """Return the form of one action as the content of a dialog."""
-    library = access_library(request.user, library_id, at_least=Role.EDITOR)
+    library = access_part(request.user, library_id)
     kind = request.GET.get("kind", "")
     if kind not in FORMS:
         raise NotFound
-    context = {"library": library, "kind": kind} | FORMS[kind](library)
+    context = {"library": library, "kind": kind} | FORMS[kind](request.user, library)
     return render(request, "libraries/bulk_form.html", context)
 
 
@@ -59,18 +59,18 @@ def members(library: Library) -> list[User]:
     return list(people.order_by("name", "email"))
 
 
-def tags_of(library: Library) -> list[str]:
+def tags_of(user: User, library: Library) -> list[str]:
     """Return the tags in use, for suggestions."""
-    rows = listed(library).exclude(tags=[]).values_list("tags", flat=True)[:2_000]
+    rows = listed(user, library).exclude(tags=[]).values_list("tags", flat=True)[:2_000]
     return sorted({tag for tags in rows for tag in tags})[:300]
 
 
-FORMS: Mapping[str, Callable[[Library], dict[str, object]]] = {
-    "tag": lambda library: {"tags": tags_of(library)},
-    "untag": lambda library: {"tags": tags_of(library)},
-    "move": lambda library: {"folders": paths(listed(library))},
-    "fields": lambda library: {"fields": metadata.fields_of(library)},
-    "validity": lambda library: {"members": members(library)},
+FORMS: Mapping[str, Callable[[User, Library], dict[str, object]]] = {
+    "tag": lambda user, library: {"tags": tags_of(user, library)},
+    "untag": lambda user, library: {"tags": tags_of(user, library)},
+    "move": lambda user, library: {"folders": paths(listed(user, library))},
+    "fields": lambda _user, library: {"fields": metadata.fields_of(library)},
+    "validity": lambda _user, library: {"members": members(library)},
 }
 
 
@@ -168,7 +168,7 @@ def owner_of(form: QueryDict) -> UUID | None:
 @require_POST
 def folder_rename(request: PersonRequest, library_id: UUID) -> HttpResponse:
     """Give a folder another name or place and show it there."""
-    library = access_library(request.user, library_id, at_least=Role.EDITOR)
+    library = access_part(request.user, library_id)
     to = folders.clean_folder(request.POST.get("to", ""))
     folders.rename_folder(user=request.user, library=library, folder=request.POST.get("folder", ""), to=to)
     return _to_list(library, urlencode({"folder": to}) if to else "")

@@ -22,7 +22,7 @@ from apps.libraries.selection import listed
 from apps.libraries.validity import to_review
 from apps.libraries.views.organise import members, owner_of, tags_of, validity_of
 from apps.libraries.views.responses import toast
-from apps.libraries.views.shared import CHANGED, rights
+from apps.libraries.views.shared import CHANGED, rights_of
 from apps.users.models import Role, User
 from apps.users.requests import PersonRequest
 
@@ -41,13 +41,13 @@ def properties(request: PersonRequest, document_id: UUID) -> HttpResponse:
     document = access_document(request.user, document_id)
     library = document.library
     fields = metadata.fields_of(library)
-    context = rights(request, library) | {
+    context = rights_of(request, document) | {
         "document": document,
         "library": library,
         "fields": [(field, document.metadata.get(field.key, "")) for field in fields],
         "members": members(library),
-        "folders": paths(listed(library)),
-        "tags": tags_of(library),
+        "folders": paths(listed(request.user, library)),
+        "tags": tags_of(request.user, library),
     }
     return render(request, "libraries/properties.html", context)
 

@@ -1,9 +1,10 @@
 """What the pages of a library share: the numbers in the head, and what the person may do."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
-from apps.libraries.models import Library
-from apps.users.access import role_in
+from apps.libraries.models import Document, Level, Library
+from apps.libraries.rights import Rights, rights_in
 from apps.users.models import Role
 from apps.users.requests import PersonRequest
 
@@ -12,18 +13,43 @@ CHANGED = "kb:documents"  # the event on which the table loads itself again
 
 def head(request: PersonRequest, library: Library) -> dict[str, object]:
     """Return what the head of every library page shows: its numbers, and what the person may do."""
-    counted = Library.objects.with_counts(request.user).get(pk=library.pk)
+    counted = Library.objects.with_counts(request.user).with_locks().get(pk=library.pk)
     counted.team = library.team
     return rights(request, library) | {"library": counted}
 
 
-def rights(request: PersonRequest, library: Library) -> dict[str, object]:
-    """Return `may_edit` and `may_manage`."""
-    role = role_in(request.user, library.team_id)
+def rights(request: PersonRequest, library: Library, place_id: UUID | None = None) -> dict[str, object]:
+    """Return `may_edit` and `may_manage` in the library itself, or at one of its places; `held` are all rights in it.
+
+    `is_shared`: the library itself may be read, not only parts of it; `sees_all`: nothing in it is hidden.
+    """
+    held = rights_in(request.user, [library.pk])
+    return said(held, held.level(library.pk, place_id)) | {"is_shared": held.libraries.get(library.pk) is not None}
+
+
+def rights_of(request: PersonRequest, document: Document) -> dict[str, object]:
+    """Return `may_edit` and `may_manage` for a document."""
+    return rights(request, document.library, document.place_id)
+
+
+def said(held: Rights, level: Level | None) -> dict[str, object]:
+    """Return what templates ask about a level."""
     return {
-        "may_edit": role is not None and role.covers(Role.EDITOR),
-        "may_manage": role is not None and role.covers(Role.ADMIN),
+        "held": held,
+        "may_edit": level is not None and level.role.covers(Role.EDITOR),
+        "may_manage": level == Level.MANAGE,
+        "sees_all": not held.is_partial,
     }
+
+
+def mark(documents: Iterable[Document], held: Rights) -> None:
+    """Note on the rows of a list what the person may do with each."""
+    for document in documents:
+        level = held.level(document.library_id, document.place_id)
+        document.may_edit = level is not None and level.role.covers(Role.EDITOR)
+        document.may_manage = level == Level.MANAGE
+        upper = document.parent
+        document.shows_parent = upper is not None and held.level(upper.library_id, upper.place_id) is not None
 
 
 def uuid_or_none(value: str) -> UUID | None:

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.core.errors import NotFound
 from apps.libraries import trash
-from apps.libraries.access import access_library
-from apps.libraries.models import Document
+from apps.libraries.access import access_part
+from apps.libraries.models import Document, Level
 from apps.libraries.views.responses import toast
 from apps.libraries.views.shared import CHANGED, head, uuid_or_none
 from apps.users.models import Role
@@ -28,8 +28,8 @@ PAGE_ROWS = 50
 @require_safe
 def trash_page(request: PersonRequest, library_id: UUID) -> HttpResponse:
     """Show what can be restored."""
-    library = access_library(request.user, library_id, at_least=Role.EDITOR)
-    page = Paginator(trash.in_trash(library), PAGE_ROWS).get_page(request.GET.get("page"))
+    library = access_part(request.user, library_id)
+    page = Paginator(trash.in_trash(request.user, library), PAGE_ROWS).get_page(request.GET.get("page"))
     rows = [(document, trash.days_left(document)) for document in page.object_list]
     context = head(request, library) | {"tab": "documents", "page": page, "rows": rows}
     return render(request, "libraries/trash.html", context)
@@ -39,7 +39,7 @@ def trash_page(request: PersonRequest, library_id: UUID) -> HttpResponse:
 @require_POST
 def trash_restore(request: PersonRequest, library_id: UUID) -> HttpResponse:
     """Bring back what was deleted at one moment: the undo of a bulk deletion."""
-    library = access_library(request.user, library_id, at_least=Role.EDITOR)
+    library = access_part(request.user, library_id)
     moment = _moment(request.GET.get("at", ""))
     count = trash.restore_together(user=request.user, library=library, deleted_at=moment)
     text = ngettext("%(n)s document is back.", "%(n)s documents are back.", count)
@@ -50,8 +50,8 @@ def trash_restore(request: PersonRequest, library_id: UUID) -> HttpResponse:
 @require_POST
 def trash_remove(request: PersonRequest, library_id: UUID) -> HttpResponse:
     """Remove one deleted document, or all of them, for good; the name is typed, admins only."""
-    library = access_library(request.user, library_id, at_least=Role.ADMIN)
-    gone = Document.objects.filter(library=library).exclude(deleted_at=None)
+    library = access_part(request.user, library_id, at_least=Role.ADMIN)
+    gone = Document.objects.allowing(request.user, Level.MANAGE).filter(library=library).exclude(deleted_at=None)
     wanted = library.name
     if "document" in request.POST:
         chosen = uuid_or_none(request.POST["document"])

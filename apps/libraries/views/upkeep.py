@@ -71,6 +71,6 @@ def storage_page(request: PersonRequest, library_id: UUID) -> HttpResponse:
         "section": "storage",
         "usage": used,
         "parts": parts,
-        "biggest": storage.biggest(library),
+        "biggest": storage.biggest(request.user, library),
     }
     return render(request, "libraries/storage.html", context)

@@ -13,7 +13,7 @@ from apps.core.errors import NotFound
 from apps.libraries.access import access_document
 from apps.libraries.diffs import Change, diff
 from apps.libraries.models import Document, DocumentVersion
-from apps.libraries.views.shared import rights, uuid_or_none
+from apps.libraries.views.shared import rights_of, uuid_or_none
 from apps.users.requests import PersonRequest
 
 CHANGES_MAX = 500  # shown; a longer comparison says what it leaves out
@@ -95,4 +95,4 @@ def _named(versions: Sequence[DocumentVersion], value: str) -> DocumentVersion |
 
 
 def _context(request: PersonRequest, document: Document) -> dict[str, object]:
-    return rights(request, document.library) | {"document": document, "library": document.library}
+    return rights_of(request, document) | {"document": document, "library": document.library}
