@@ -1,10 +1,12 @@
 """Two statements of a search at once, on two connections."""
 
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
 
+from apps.core.tenancy import acting_for
 from apps.rag import search as searching
 from apps.rag.fetching import close_helpers, fetch, rows_of, rows_of_both
 from apps.rag.search import search
@@ -76,6 +78,20 @@ def test_it_gives_the_rows_though_the_second_connection_is_cut_in_the_middle() -
 
     assert rows_of_both(WHO, cut)[1] == [(True,)]
     assert rows_of_both(WHO, WHO)[1][0][0] != backend()  # and it is opened again
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_works_for_the_same_teams_on_both_connections() -> None:
+    """The wall between teams (core.tenancy) follows a context variable, which a thread does not inherit by itself."""
+    team = uuid4()
+    told = Statement("SELECT current_setting('kb.teams', true)", {}, {})
+
+    with acting_for(team):
+        narrow = rows_of_both(told, told)
+    wide = rows_of_both(told, told)
+
+    assert narrow[0] == narrow[1] == [(str(team),)]
+    assert wide[0] == wide[1] != narrow[0]
 
 
 @pytest.mark.django_db(transaction=True)
