@@ -6,6 +6,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
+from apps.core import heartbeat
 from apps.core.errors import PROBLEM_PREFIX, AppError, NotFound
 from apps.core.logging import current_id
 
@@ -13,7 +14,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class RequestIdMiddleware:
-    """Gives each request an id that its log lines carry."""
+    """Gives each request an id that its log lines carry, and the process its sign of life, every ten seconds."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -21,6 +22,7 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Handle one request."""
         token = current_id.set(uuid.uuid4().hex[:12])
+        heartbeat.give("web")
         try:
             response = self.get_response(request)
             response["X-Request-Id"] = current_id.get()
