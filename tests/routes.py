@@ -127,7 +127,7 @@ ROUTES: dict[str, list[Access]] = {
     "mfa_edit_webauthn": [personal("GET", 302), personal("POST", 302)],
     "mfa_remove_webauthn": [personal("GET", 302), personal("POST", 302)],
     # API keys; what is done with them: the API's rows, and tests/users/test_keys.py
-    "keys:own": [personal("GET", 200), personal("POST", 400)],
+    "keys:own": [personal("GET", 200), Access("POST", LOGIN, 400, 400, 404)],
     "keys:revoke": [personal("POST", 404)],
     "keys:team": [protected("GET", 403), protected("POST", 403)],
     "keys:team-revoke": [protected("POST", 403)],

@@ -108,3 +108,25 @@ class OpeningDecided(AppError):
     status = 409
     code = "opening-decided"
     title = _("This was decided already, or it lapsed")
+
+
+class SearchTimedOut(AppError):
+    """No worker searched in time."""
+
+    status = 503
+    code = "search-timed-out"
+    title = _("The search took too long")
+    detail = _("All workers are busy. Try again in a moment.")
+
+    def headers(self) -> dict[str, str]:
+        """Return when to try again."""
+        return {"Retry-After": "5"}
+
+
+class SearchFailed(AppError):
+    """The search broke. Param: reason."""
+
+    status = 503
+    code = "api-search-failed"
+    title = _("The search failed")
+    detail = _("%(reason)s")

@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 from apps.catalog.errors import NoModel
 from apps.catalog.models import AIModel
 from apps.catalog.services import default_model, spec_of
-from apps.chat import answering, pipeline, recovery
+from apps.chat import answering, pipeline, recovery, seeking
 from apps.core import tenancy
 from apps.core.errors import AppError
 from apps.core.events import LostLog
@@ -29,6 +29,24 @@ def ring(message_id: UUID) -> None:
         answer_message.apply_async((str(message_id),), retry=False)
     except OperationalError:
         log.warning("The broker did not take the task; it is sent again", extra={"answer": message_id})
+
+
+def ring_search(token: str) -> None:
+    """Tell the broker of a search that somebody waits for."""
+    try:
+        search_for_program.apply_async((token,), retry=False, expires=60)
+    except OperationalError:
+        log.warning("The broker did not take a search", extra={"search": token})
+
+
+@shared_task(ignore_result=True)
+def search_for_program(token: str) -> None:
+    """Search for a program that waits for it (`seeking`)."""
+    try:
+        seeking.run(token)
+    except Exception:  # the edge of the task: whatever broke, the asker is told
+        log.exception("A search for a program failed", extra={"search": token})
+        seeking.fail(token, "internal")
 
 
 @shared_task

@@ -12,9 +12,10 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from apps.core.errors import NotFound
 from apps.users.access import KeyLimits, acting_key
 from apps.users.errors import KeyAmbiguous, KeyRefused, ScopeMissing
-from apps.users.models import ApiKey, KeyScope, User
+from apps.users.models import ApiKey, KeyScope, Team, User
 
 ANY = "any"  # a scope for views that every key may ask
 
@@ -82,3 +83,11 @@ def wanted_scope(view: Any, method: str) -> str | None:
     of_method: dict[str, KeyScope] = getattr(view, "scopes", {})
     name = "GET" if method in {"HEAD", "OPTIONS"} else method
     return of_method.get(name, getattr(view, "scope", None))
+
+
+def asked_team(request: Request) -> Team:
+    """Return the team that a request is about: the key's, or the one that the person works in. Raises NotFound."""
+    team: Team | None = getattr(request._request, "team", None)
+    if team is None:
+        raise NotFound
+    return team

@@ -6,6 +6,7 @@ from contextvars import Token
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 
+from apps.core import tenancy
 from apps.core.api import api_problem
 from apps.core.errors import AppError
 from apps.users import keys
@@ -45,15 +46,17 @@ def _let_in(request: HttpRequest) -> None:
     if secret is None:
         return
     request.user = AnonymousUser()  # whatever session came along: a wrong key is nobody
-    key = keys.find_key(secret)
-    if lacks_second_factor(key.user, [key.team]):
-        raise SecondFactorMissing
+    with tenancy.everything("the key itself says which team it is of"):
+        key = keys.find_key(secret)
+    with tenancy.acting_for(key.team_id):
+        if lacks_second_factor(key.user, [key.team]):
+            raise SecondFactorMissing
+        acting_key.set(limits_of(key))
+        api_called.send(ApiKey, key=key, user=key.user, team=key.team)  # counts the call; raises QuotaExceeded
+        if keys.note_use(key):
+            _tell_use(key)
     request.user = key.user
     request.api_key = key  # type: ignore[attr-defined]  # read by KeyAuthentication alone
-    acting_key.set(limits_of(key))
-    api_called.send(ApiKey, key=key, user=key.user, team=key.team)  # counts the call; raises QuotaExceeded
-    if keys.note_use(key):
-        _tell_use(key)
 
 
 def _tell_use(key: ApiKey) -> None:

@@ -1,0 +1,37 @@
+"""The REST API of a library's documents: list them, add one."""
+
+from uuid import UUID
+
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.core.uploading import lacked_space
+from apps.ingestion import services
+from apps.ingestion.errors import NoFile, StorageFull
+from apps.ingestion.views import STATUS
+from apps.libraries.access import access_library
+from apps.libraries.api import document_json, documents_page
+from apps.users.models import KeyScope, Role
+
+
+class DocumentsView(APIView):
+    """The documents of a library."""
+
+    scopes = {"GET": KeyScope.READ, "POST": KeyScope.WRITE}
+    parser_classes = [MultiPartParser]
+
+    def get(self, request: Request, library_id: UUID) -> Response:
+        """Return one page of them."""
+        return documents_page(request, library_id)
+
+    def post(self, request: Request, library_id: UUID) -> Response:
+        """Store the field `file`, with `name` and `folder` if they are given; reading begins by itself."""
+        library = access_library(request.user, library_id, at_least=Role.EDITOR)
+        file = request.FILES.get("file")
+        if file is None:
+            raise StorageFull if lacked_space(request._request) else NoFile
+        name, folder = str(request.data.get("name") or file.name or ""), str(request.data.get("folder", ""))
+        done = services.take_upload(user=request.user, library=library, file=file, name=name, folder=folder)
+        return Response({"outcome": done.outcome} | document_json(done.document), status=STATUS[done.outcome])
