@@ -20,6 +20,8 @@ class EntryForm(forms.Form):
 class ServiceForm(forms.Form):
     """A model that an OpenAI-compatible service runs."""
 
+    TOKENS = {AIModel.Kind.CHAT: 8_192, AIModel.Kind.EMBEDDING: 512}  # where none are given
+
     kind = forms.ChoiceField(label=_("What it does"), choices=[(kind.value, kind.label) for kind in KINDS_OF_SERVICES])
     base_url = forms.CharField(
         label=_("Address"),
@@ -37,7 +39,11 @@ class ServiceForm(forms.Form):
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
     )
     max_tokens = forms.IntegerField(
-        label=_("Context in tokens"), min_value=64, max_value=2_000_000, initial=8_192, required=False
+        label=_("Context in tokens"),
+        min_value=64,
+        max_value=2_000_000,
+        required=False,
+        help_text=_("Empty: 8192 for a chat model, 512 for an embedding model."),
     )
 
 

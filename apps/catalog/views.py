@@ -9,8 +9,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.catalog import adding_page, importing, jobs, managing, overview, presence
-from apps.catalog.forms import EditForm, EntryForm
+from apps.catalog import adding_page, endpoints, importing, jobs, managing, overview, presence
+from apps.catalog.forms import EditForm, EntryForm, ServiceForm
 from apps.catalog.models import AIModel, ModelJob
 from apps.catalog.sharing import shares_of
 from apps.catalog.tasks import ring_for
@@ -72,7 +72,12 @@ def _model(request: PersonRequest, model_id: UUID) -> AIModel:
 
 
 def _page(
-    request: PersonRequest, found: AIModel, *, form: EditForm | None = None, error: AppError | None = None
+    request: PersonRequest,
+    found: AIModel,
+    *,
+    form: EditForm | None = None,
+    service_form: ServiceForm | None = None,
+    error: AppError | None = None,
 ) -> HttpResponse:
     history = list(ModelJob.objects.filter(model=found).select_related("started_by")[:JOBS_SHOWN])
     context = {
@@ -82,10 +87,20 @@ def _page(
         "card_html": markdown(found.card) if found.card else "",
         "history": [(job, _outcome(job)) for job in history],
         "form": form or EditForm(instance=found),
+        "service_form": service_form or _service_form(found),
         "shares": shares_of(found, request.GET.get("find", "")),
         "error": error,
     }
-    return render(request, "catalog/model.html", context, status=error.status if error else 400 if form else 200)
+    is_wrong = form is not None or service_form is not None
+    return render(request, "catalog/model.html", context, status=error.status if error else 400 if is_wrong else 200)
+
+
+def _service_form(found: AIModel) -> ServiceForm | None:
+    """Return the form of a service as it is stored; the key stays out of every page (security case 38)."""
+    if found.source != AIModel.Source.ENDPOINT:
+        return None
+    names = ("kind", "base_url", "remote_name", "title", "max_tokens")
+    return ServiceForm(initial={name: getattr(found, name) for name in names})
 
 
 def _outcome(job: ModelJob) -> str:
@@ -200,6 +215,50 @@ def add_file(request: PersonRequest) -> HttpResponse:
     except AppError as error:
         return add_page(request, error=error)
     return redirect("catalog:model", job.model_id)
+
+
+@login_required
+@require_POST
+def add_service(request: PersonRequest) -> HttpResponse:
+    """Enter a model that a service runs."""
+    require_system_admin(request.user)
+    form = ServiceForm(request.POST)
+    if not form.is_valid():
+        return add_page(request, service_form=form)
+    try:
+        job = endpoints.add(user=request.user, service=_service(form))
+    except AppError as error:
+        return add_page(request, error=error, service_form=form)
+    return redirect("catalog:model", job.model_id)
+
+
+def _service(form: ServiceForm) -> endpoints.Service:
+    given = form.cleaned_data
+    return endpoints.Service(
+        kind=given["kind"],
+        base_url=given["base_url"],
+        remote_name=given["remote_name"],
+        title=given["title"],
+        key=given["key"] or None,
+        max_tokens=given["max_tokens"] or ServiceForm.TOKENS[given["kind"]],
+    )
+
+
+@login_required
+@require_POST
+def edit_service(request: PersonRequest, model_id: UUID) -> HttpResponse:
+    """Change the address, the name or the key of a service."""
+    found = _model(request, model_id)
+    if found.source != AIModel.Source.ENDPOINT:
+        raise NotFound
+    form = ServiceForm({**request.POST.dict(), "kind": found.kind})
+    if not form.is_valid():
+        return _page(request, found, service_form=form)
+    try:
+        endpoints.change(user=request.user, model=found, service=_service(form))
+    except AppError as error:
+        return _page(request, found, error=error)
+    return redirect("catalog:model", model_id)
 
 
 @login_required
