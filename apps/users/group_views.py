@@ -33,7 +33,7 @@ def group_list(request: PersonRequest, team_id: UUID) -> HttpResponse:
     if is_new and form.is_valid():
         group = groups.create_group(user=request.user, access=access, **form.cleaned_data)
         return redirect("users:group", team_id, group.pk)
-    rows = Group.objects.filter(team=access.team).annotate(size=Count("members"))
+    rows = Group.objects.filter(team=access.team).annotate(size=Count("members")).order_by("name", "pk")
     return team_page(
         request,
         access,
