@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -99,9 +100,14 @@ def website() -> Iterator[Website]:
 
 
 @pytest.fixture(scope="package")
-def site(tmp_path_factory: pytest.TempPathFactory, website: Website) -> Iterator[Site]:
-    """Start an empty installation, wait until the sample library is read, stop it at the end."""
-    var = tmp_path_factory.mktemp("installation")
+def site(website: Website) -> Iterator[Site]:
+    """Start an empty installation, wait until the sample library is read, stop it at the end.
+
+    Not below pytest's own folder: another run of pytest takes the rights of that away, and the database is another
+    user's process.
+    """
+    var = Path(tempfile.mkdtemp(prefix="zhiku-e2e-"))
+    var.chmod(0o755)
     (var / "models").symlink_to(BASE_DIR / "var" / "models")
     port = free_port()
     env = installation_env(var, website)
@@ -123,6 +129,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, website: Website) -> Iterator
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(60)
+        shutil.rmtree(var, ignore_errors=True)
 
 
 @pytest.fixture(scope="package")
