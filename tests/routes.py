@@ -317,6 +317,9 @@ ROUTES: dict[str, list[Access]] = {
     "audit:team": [protected("GET", 403)],
     # models: administrators of the installation alone
     "catalog:models": [personal("GET", 404)],
+    "console:model-default": [personal("GET", 404), personal("POST", 404)],
+    "catalog:team": [protected("GET", 403)],
+    "catalog:team-default": [protected("POST", 403, lambda _: {"kind": "chat", "model": ""})],
     "catalog:add": [personal("GET", 404)],
     "catalog:add-file": [personal("POST", 404)],
     "catalog:add-service": [personal("POST", 404)],

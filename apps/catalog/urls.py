@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.catalog import views
+from apps.catalog import team_views, views
 
 app_name = "catalog"
 urlpatterns = [
@@ -18,4 +18,6 @@ urlpatterns = [
     path("system/models/<uuid:model_id>/edit/", views.edit, name="edit"),
     path("system/models/<uuid:model_id>/access/", views.share, name="share"),
     path("system/models/<uuid:model_id>/remove/", views.remove, name="remove"),
+    path("teams/<uuid:team_id>/models/", team_views.team, name="team"),
+    path("teams/<uuid:team_id>/models/default/", team_views.choose, name="team-default"),
 ]

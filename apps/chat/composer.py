@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from apps.catalog.access import usable_models
 from apps.catalog.models import AIModel
-from apps.catalog.services import ready_models
 from apps.chat.models import Conversation
 from apps.chat.services import QUESTION_MAX_CHARS
 from apps.libraries.models import Library
@@ -45,7 +45,7 @@ def composer_for(user: User, team: Team, conversation: Conversation | None = Non
     chosen = set(conversation.libraries.values_list("pk", flat=True)) if conversation else set()
     return Composer(
         libraries=libraries,
-        models=list(ready_models(AIModel.Kind.CHAT)),
+        models=list(usable_models(AIModel.Kind.CHAT, team_id=team.pk, user=user)),
         chosen=frozenset(chosen & {each.pk for each in libraries}),
         model=conversation.model if conversation else None,
         mode=conversation.mode if conversation else Conversation.Mode.AUTO,

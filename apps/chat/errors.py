@@ -130,3 +130,12 @@ class SearchFailed(AppError):
     code = "api-search-failed"
     title = _("The search failed")
     detail = _("%(reason)s")
+
+
+class ModelNotAllowed(AppError):
+    """The chosen model is not open to the person, or is gone."""
+
+    status = 403
+    code = "model-not-allowed"
+    title = _("This model is not open to you")
+    detail = _("Choose another model, or ask an administrator for this one.")

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from apps.catalog.access import team_default, usable_models
+from apps.catalog.models import AIModel
 from apps.chat.closed import AccessEnded
 from apps.chat.models import Conversation, Message
 from apps.chat.thread import history_of, question_of
@@ -28,9 +30,24 @@ def steps_of(message: Message) -> Iterator[Step]:
     scope = scope_of(message)
     tools = build_tools(
         scope=scope,
-        model=message.model,
+        model=_model_of(message),
         mode=message.mode,
         is_strict=message.conversation.is_strict,
         uses_curated=not message.skips_curated,
     )
     return answer(question_of(message).text, history_of(message), tools, corrected=message.corrected)
+
+
+def _model_of(message: Message) -> AIModel | None:
+    """Return what answers by the rights of now: the chosen model, the team's default, None for the installation's.
+
+    A model that was closed to the asker after the question gives way, and the answer's row says so.
+    """
+    conversation = message.conversation
+    usable = usable_models(AIModel.Kind.CHAT, team_id=conversation.team_id, user=conversation.owner)
+    if message.model_id is not None:
+        chosen = usable.filter(pk=message.model_id).first()
+        if chosen is not None:
+            return chosen
+        Message.objects.filter(pk=message.pk).update(model=None)
+    return team_default(AIModel.Kind.CHAT, team_id=conversation.team_id, user=conversation.owner)

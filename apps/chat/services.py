@@ -17,7 +17,14 @@ from apps.audit import services as audit
 from apps.catalog.access import usable_models
 from apps.catalog.models import AIModel
 from apps.chat.allowance import Allowance, allow, or_release
-from apps.chat.errors import AnswerRunning, EmptyQuestion, NothingToSearch, NotRepeatable, QuestionTooLong
+from apps.chat.errors import (
+    AnswerRunning,
+    EmptyQuestion,
+    ModelNotAllowed,
+    NothingToSearch,
+    NotRepeatable,
+    QuestionTooLong,
+)
 from apps.chat.models import Conversation, Message
 from apps.chat.recovery import ring_again_at
 from apps.chat.tasks import ring
@@ -68,7 +75,7 @@ def start(*, user: User, team: Team, text: str, choice: Choice) -> Message:
     conversation = Conversation(team=team, owner=user, title=title_of(text))
     if not _libraries(user, team, choice.library_ids):
         raise NothingToSearch
-    allowed = allow(user, team, _model(user, team, choice), choice.mode)
+    allowed = allow(user, team, model_for(user, team, choice.model_id), choice.mode)
     return or_release(allowed, partial(_start, conversation, user, text, choice, allowed))
 
 
@@ -87,7 +94,7 @@ def ask(
     `after` is the answer that was on the screen; the history of the question are the exchanges that led to it.
     """
     text = question_text(text)
-    model = _model(user, conversation.team, choice) if choice is not None else conversation.model
+    model = model_for(user, conversation.team, choice.model_id) if choice is not None else conversation.model
     allowed = allow(user, conversation.team, model, choice.mode if choice is not None else conversation.mode)
     return or_release(allowed, partial(_ask_next, conversation, user, text, choice, after, allowed))
 
@@ -305,18 +312,24 @@ def _libraries(user: User, team: Team, chosen: Sequence[UUID]) -> list[UUID]:
 def _choose(conversation: Conversation, user: User, choice: Choice) -> None:
     """Keep the composer's choices with the conversation; what the person may not use is left out."""
     conversation.mode = choice.mode if choice.mode in Conversation.Mode.values else Conversation.Mode.AUTO
-    conversation.model = _model(user, conversation.team, choice)
+    conversation.model = model_for(user, conversation.team, choice.model_id)
     conversation.is_strict = choice.is_strict
     conversation.save(update_fields=["mode", "model", "is_strict"])
     chosen = _libraries(user, conversation.team, choice.library_ids) if choice.library_ids else []
     conversation.libraries.set(Library.objects.filter(pk__in=chosen))
 
 
-def _model(user: User, team: Team, choice: Choice) -> AIModel | None:
-    """Return the chosen model where the person may use it now; else None, for the default one."""
-    if choice.model_id is None:
+def model_for(user: User, team: Team, model_id: UUID | None) -> AIModel | None:
+    """Return the model of an id, None for none: the default. Raises ModelNotAllowed unless the person may use it now.
+
+    Security case 28: a model that is not open to somebody is refused before anything is asked of it.
+    """
+    if model_id is None:
         return None
-    return usable_models(AIModel.Kind.CHAT, team_id=team.pk, user=user).filter(pk=choice.model_id).first()
+    model = usable_models(AIModel.Kind.CHAT, team_id=team.pk, user=user).filter(pk=model_id).first()
+    if model is None:
+        raise ModelNotAllowed
+    return model
 
 
 def _refuse_second(conversation: Conversation) -> None:

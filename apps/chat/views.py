@@ -5,14 +5,15 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.catalog.access import usable_models
 from apps.catalog.models import AIModel
-from apps.catalog.services import ready_models
 from apps.chat import openings, services
 from apps.chat.access import access_citation, access_conversation, access_message
 from apps.chat.composer import composer_for
@@ -134,7 +135,7 @@ def again(request: PersonRequest, message_id: UUID) -> HttpResponse:
     """Answer the same question once more, by the same or another model or mode."""
     message = _answer(request, message_id)
     model_id = uuid_of(request.POST.get("model"))
-    model = ready_models(AIModel.Kind.CHAT).filter(pk=model_id).first() if model_id else None
+    model = services.model_for(request.user, message.conversation.team, model_id)
     mode, anyway = request.POST.get("mode", ""), "anyway" in request.POST
     made = services.regenerate(user=request.user, message=message, model=model, mode=mode, skips_curated=anyway)
     return _round(request, round_of(made, request.user))
@@ -182,9 +183,13 @@ def _page(request: PersonRequest, found: Conversation) -> dict[str, Any]:
         "current_conversation": found,
         "rounds": rounds,
         "composer": composer_for(request.user, found.team, found),
-        "models": ready_models(AIModel.Kind.CHAT),
+        "models": _models(request, found),
         "may_keep": may_keep(request.user, found.team_id),
     }
+
+
+def _models(request: PersonRequest, conversation: Conversation) -> QuerySet[AIModel]:
+    return usable_models(AIModel.Kind.CHAT, team_id=conversation.team_id, user=request.user)
 
 
 def _round(request: PersonRequest, each: Round, template: str = "chat/parts/answer.html") -> HttpResponse:
@@ -192,7 +197,7 @@ def _round(request: PersonRequest, each: Round, template: str = "chat/parts/answ
         "round": each,
         "conversation": each.question.conversation,
         "current_conversation": each.question.conversation,
-        "models": ready_models(AIModel.Kind.CHAT),
+        "models": _models(request, each.question.conversation),
         "may_keep": may_keep(request.user, each.question.conversation.team_id),
         "is_fragment": True,
     }

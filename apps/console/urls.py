@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.console import people_views, team_views, views
+from apps.console import model_default, people_views, team_views, views
 
 app_name = "console"
 urlpatterns = [
@@ -20,6 +20,7 @@ urlpatterns = [
     path("teams/new/", team_views.create, name="create-team"),
     path("teams/<uuid:team_id>/state/", team_views.state, name="team-state"),
     path("teams/<uuid:team_id>/delete/", team_views.delete, name="delete-team"),
+    path("models/<uuid:model_id>/default/", model_default.model_default, name="model-default"),
     path("jobs/", team_views.jobs, name="jobs"),
     path("jobs/<uuid:job_id>/", team_views.job, name="job"),
 ]

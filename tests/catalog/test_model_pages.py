@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from apps.catalog import work
-from apps.catalog.models import AIModel, ModelAccess, ModelJob
+from apps.catalog.models import AIModel, ModelAccess, ModelJob, TeamDefault
 from apps.runtimes import registry
 from apps.users.models import Team, User
 from tests.runtimes.tiny_bert import write
@@ -39,7 +39,9 @@ def chat(**fields: Any) -> AIModel:
 
 def test_it_shows_models_by_kind_and_narrows_them(root_client: Client) -> None:
     chat(is_default=True, licence="MIT")
-    AIModel.objects.create(name="e", title="Embedder", kind="embedding", runtime="fake", path="e", error="Its file is gone.")
+    AIModel.objects.create(
+        name="e", title="Embedder", kind="embedding", runtime="fake", path="e", error="Its file is gone."
+    )
 
     page = root_client.get("/system/models/").content.decode()
     assert "Toy chat" in page
@@ -152,3 +154,39 @@ def test_it_shows_a_load_with_its_percentage(root_client: Client) -> None:
 def test_it_hides_its_pages_from_everybody_else(alice_client: Client) -> None:
     for path in ("/system/models/", "/system/models/add/"):
         assert alice_client.get(path).status_code == 404
+
+
+def test_it_shows_what_a_new_default_touches_and_makes_it(root_client: Client, alice: User, t1: Team) -> None:
+    from apps.chat.models import Conversation  # noqa: PLC0415
+
+    old, new = chat(is_default=True), chat(name="b", title="Better")
+    Conversation.objects.create(team=t1, owner=alice, title="x")
+
+    page = root_client.get(f"/system/models/{new.pk}/default/").content.decode()
+    assert "Toy chat → Better" in page
+    assert "1 conversation goes on" in page
+    root_client.post(f"/system/models/{new.pk}/default/")
+
+    assert AIModel.objects.get(is_default=True) == new
+    assert old.pk != new.pk
+
+
+def test_it_makes_no_default_of_a_model_that_only_some_may_use(root_client: Client) -> None:
+    chat(is_default=True)
+    new = chat(name="b", is_open=False)
+
+    assert root_client.post(f"/system/models/{new.pk}/default/").status_code == 409
+
+
+def test_it_lets_a_team_choose_its_default(ada_client: Client, ann_client: Client, t1: Team) -> None:
+    chat(is_default=True)
+    new = chat(name="b", title="Better")
+    closed = chat(name="c", title="Closed", is_open=False)
+    address = f"/teams/{t1.pk}/models/"
+
+    assert "Closed" not in ada_client.get(address).content.decode()
+    assert ada_client.post(f"{address}default/", {"kind": "chat", "model": str(closed.pk)}).status_code == 404
+    assert ann_client.post(f"{address}default/", {"kind": "chat", "model": str(new.pk)}).status_code == 403
+    ada_client.post(f"{address}default/", {"kind": "chat", "model": str(new.pk)})
+
+    assert TeamDefault.objects.get().model == new
