@@ -41,7 +41,7 @@ def database_settings(env: Env) -> dict[str, Any]:
     """Return Django's DATABASES entry. Prepared statements stay off: a generic plan ignores SET LOCAL."""
     options: dict[str, Any] = {"prepare_threshold": None}
     if env.database_role:
-        options["assume_role"] = env.database_role
+        options["options"] = f"-c role={env.database_role}"  # Django's assume_role hangs in a pool
     if env.process == "web":  # each request has a thread of its own under ASGI, so kept connections would pile up
         options["pool"] = {"min_size": 1, "max_size": env.database_pool, "timeout": 10}
     base: dict[str, Any] = {

@@ -57,7 +57,7 @@ def hand_over(link: "psycopg.Connection[tuple[object, ...]]", database: str, rol
     with link.transaction():
         for kind, schema, name, arguments in link.execute(_NOT_OURS, {"role": role}).fetchall():
             place = sql.Identifier(str(schema), str(name))
-            signature = sql.SQL(f"({arguments})") if kind == "f" else sql.SQL("")  # type: ignore[arg-type]  # the server's own words
+            signature = sql.SQL(f"({arguments})") if kind == "f" else sql.SQL("")  # the server's own words
             link.execute(
                 sql.SQL("ALTER {} {}{} OWNER TO {}").format(sql.SQL(_KINDS[str(kind)]), place, signature, owner)
             )

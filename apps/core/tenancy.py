@@ -69,20 +69,26 @@ def work_for(teams: Iterable[UUID]) -> None:
 
 
 def kept(pieces: Iterable[T]) -> Iterator[T]:
-    """Yield what a response streams, seeing what the view saw: the pieces are made when its middleware is done."""
-    value, source = current(), iter(pieces)
+    """Return what a response streams, seeing what the view saw: the pieces are made when its middleware is done."""
+    return _kept(current(), iter(pieces))
+
+
+def _kept(value: str, pieces: Iterator[T]) -> Iterator[T]:
     while True:
         with _as(value):
             try:
-                piece = next(source)
+                piece = next(pieces)
             except StopIteration:
                 return
         yield piece
 
 
-async def kept_async(pieces: AsyncIterator[T]) -> AsyncIterator[T]:
+def kept_async(pieces: AsyncIterator[T]) -> AsyncIterator[T]:
     """Do as `kept` does for a stream that waits."""
-    value = current()
+    return _kept_async(current(), pieces)
+
+
+async def _kept_async(value: str, pieces: AsyncIterator[T]) -> AsyncIterator[T]:
     while True:
         with _as(value):
             try:

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from channels.db import database_sync_to_async
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 
 from apps.core import tenancy
 from apps.users.access import acting_key
@@ -57,7 +57,7 @@ def _is_about_system(request: HttpRequest) -> bool:
 def _streamed(response: HttpResponse) -> HttpResponse:
     """Let what is sent piece by piece see what the view saw."""
     anything: Any = response
-    if isinstance(response, HttpResponseBase) and response.streaming:
+    if response.streaming:
         keep: Any = tenancy.kept_async if anything.is_async else tenancy.kept
         anything.streaming_content = keep(anything.streaming_content)
     return response

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 
 from kb_project.roles import ROLE, hand_over, make_role
 
@@ -32,3 +32,20 @@ def behind_the_wall(db: None) -> Iterator[None]:
     """Run the test as the product's role; name it behind the fixtures that make rows."""
     with as_role():
         yield
+
+
+@pytest.fixture
+def role_everywhere(transactional_db: None) -> Iterator[None]:
+    """Let every connection that is opened from now on, in whatever thread, be the product's role."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        is_superuser = cursor.fetchone()[0] != ROLE
+    if is_superuser:
+        make_role(connection.connection, ROLE)
+        hand_over(connection.connection, connection.settings_dict["NAME"], ROLE)
+    options = connections.settings["default"]["OPTIONS"]
+    options["options"] = f"-c role={ROLE}"
+    connection.close()
+    yield
+    del options["options"]
+    connection.close()
