@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
 
 from apps.metering import sql
 from apps.metering.models import Reservation, Resource, Scope, Window
+from apps.metering.running import moving
 
 Amounts = Mapping[Resource, int]
 Values = dict[str, UUID | str | int | list[str] | list[int] | None]
@@ -61,7 +61,6 @@ def close(
         "state": state.value,
         "model": model,
     }
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql.HOLD)
-        cursor.execute(sql.CLOSE, values)
-        return bool(cursor.fetchone()[0])
+    with moving() as statements:
+        statements.fetch(sql.HOLD)
+        return bool(statements.fetch(sql.CLOSE, values)[0][0])

@@ -12,6 +12,7 @@ from apps.metering import sql
 from apps.metering.errors import QuotaExceeded
 from apps.metering.ledger import Amounts, Values, close, columns, defaults
 from apps.metering.models import Behaviour, Reservation, Resource, Scope, Window
+from apps.metering.running import moving
 from apps.users.access import acting_key
 from apps.users.models import Team, User
 
@@ -75,10 +76,9 @@ def reserve(*, user: User | None, team: Team | None, amounts: Amounts, model: st
     held_id = uuid.uuid4()
     values = _who(user, team) | columns(amounts) | defaults()
     values |= {"id": held_id, "model": model, "ttl_s": settings.ENV.reservation_s}
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql.HOLD)
-        cursor.execute(sql.RESERVE, values)
-        found = cursor.fetchall()
+    with moving() as statements:
+        statements.fetch(sql.HOLD)
+        found = statements.fetch(sql.RESERVE, values)
         if found and found[0][0] == "refused":
             raise _exceeded(found[0])
     degraded = [row for row in found if row[0] == "degraded"]
@@ -140,9 +140,9 @@ def spend(*, user: User | None, team: Team | None, amounts: Amounts, model: str 
 def add_use(*, user: User | None, team: Team | None, amounts: Amounts, model: str = "") -> None:
     """Count use that needed no reservation. A negative amount gives back, as for the bytes of a purged document."""
     values = _who(user, team) | columns(amounts) | defaults() | {"model": model}
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql.HOLD)
-        cursor.execute(sql.ADD, values)
+    with moving() as statements:
+        statements.fetch(sql.HOLD)
+        statements.fetch(sql.ADD, values)
 
 
 def remaining(user: User | None, team: Team | None) -> list[Remaining]:
