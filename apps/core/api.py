@@ -1,5 +1,6 @@
 """Errors of the REST API as problem+json (RFC 9457)."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpResponse, JsonResponse
@@ -29,9 +30,10 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
         code = str(error.default_code).replace("_", "-")
         response.data = {
             "type": PROBLEM_PREFIX + code,
-            "title": str(error.default_detail),
+            "title": HTTPStatus(response.status_code).phrase,
             "status": response.status_code,
             "code": code,
+            "detail": str(error.detail) if isinstance(error.detail, str) else str(error.default_detail),
             "errors": response.data,
         }
         response.content_type = CONTENT_TYPE
