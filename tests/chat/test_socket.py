@@ -11,11 +11,12 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
 from django.test import Client
+from django.utils import timezone
 
 from apps.chat import consumers
 from apps.chat.models import Conversation, Message
 from apps.core import events
-from apps.users.models import User
+from apps.users.models import Membership, Team, User
 from tests import factories
 from tests.sockets import ORIGIN, Socket
 
@@ -283,7 +284,14 @@ async def test_it_limits_the_sockets_of_a_person(
         pass
 
 
-@pytest.mark.parametrize("fault", ["logout", "membership", "password", "suspension", "deleted"])
+CLOSED = {
+    "member-suspended": lambda team: Membership.objects.filter(team=team).update(suspended_at=timezone.now()),
+    "team-suspended": lambda team: Team.objects.filter(pk=team.pk).update(suspended_at=timezone.now()),
+    "team-deleted": lambda team: Team.objects.filter(pk=team.pk).update(deletion_at=timezone.now()),
+}
+
+
+@pytest.mark.parametrize("fault", ["logout", "membership", "password", "suspension", "deleted", *CLOSED])
 async def test_it_closes_when_the_right_ends(
     conversation: Conversation, alice: User, alice_client: Client, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
@@ -300,6 +308,8 @@ async def test_it_closes_when_the_right_ends(
             alice.save()
         elif fault == "suspension":
             User.objects.filter(pk=alice.pk).update(is_active=False)
+        elif fault in CLOSED:
+            CLOSED[fault](conversation.team)
         else:
             Conversation.objects.filter(pk=conversation.pk).delete()
 
@@ -309,7 +319,7 @@ async def test_it_closes_when_the_right_ends(
     await opened.frame()
     await sync_to_async(end)()
 
-    expected = consumers.GONE if fault in {"membership", "deleted"} else consumers.SIGNED_OUT
+    expected = consumers.GONE if fault in {"membership", "deleted", *CLOSED} else consumers.SIGNED_OUT
     assert await opened.code_of_close() == expected
 
 

@@ -75,7 +75,7 @@ POSTS: list[tuple[Action, Callable[[World], tuple[str, Form]]]] = [
     (Action.CHANGE_DOCUMENTS, lambda world: (reverse("libraries:document-delete", args=[world.document.pk]), {})),
     (Action.CURATE, lambda world: (reverse("libraries:answer-new", args=[world.library.pk]), {"question": "?"})),
     (Action.PURGE, lambda world: (reverse("libraries:trash-remove", args=[world.library.pk]), {})),
-    (Action.MANAGE_LIBRARY, lambda world: (reverse("libraries:rename", args=[world.library.pk]), {"name": "x"})),
+    (Action.MANAGE_LIBRARY, lambda world: (reverse("libraries:delete", args=[world.library.pk]), {"typed_name": world.library.name})),
     (Action.INVITE, _in_team("invitations/", role="viewer")),
     (Action.INVITE, lambda world: (f"/teams/{world.team.pk}/invitations/{world.invitation.pk}/revoke/", {})),
     (Action.INVITE, lambda world: (f"/teams/{world.team.pk}/invitations/{world.invitation.pk}/resend/", {})),
