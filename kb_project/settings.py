@@ -4,6 +4,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
@@ -123,6 +124,7 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
 _SELF = "'self'"
+_SIGN_ON = ["{0.scheme}://{0.netloc}".format(urlsplit(ENV.oidc_issuer))] if ENV.oidc_issuer else []
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -134,7 +136,7 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": [_SELF],
         "worker-src": [_SELF, "blob:"],
         "manifest-src": [_SELF],
-        "form-action": [_SELF],
+        "form-action": [_SELF, *_SIGN_ON],  # the form of the sign-in page is led on to the provider
         "frame-ancestors": ["'none'"],
         "base-uri": ["'none'"],
         "object-src": ["'none'"],
@@ -151,14 +153,13 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
+_VALIDATION = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ("email", "name")}},
+    {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": ENV.password_min_length}},
+    {"NAME": "apps.users.passwords.BreachValidator"},
+    {"NAME": "apps.users.passwords.GuessValidator"},
+    {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
 ]
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
@@ -179,6 +180,11 @@ MFA_TOTP_ISSUER = "Zhiku"
 MFA_TOTP_TOLERANCE = 1  # half a minute of a clock that is wrong
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # an installation without a mail server has no proven addresses
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = False
+SOCIALACCOUNT_ADAPTER = "apps.users.oidc.SignOnAdapter"
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"  # the provider's word, or no account (SignOnAdapter)
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_QUERY_EMAIL = False
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = ENV.lockout_failures
 AXES_COOLOFF_TIME = timedelta(minutes=ENV.lockout_minutes)

@@ -8,8 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.catalog.access import usable_models
 from apps.catalog.models import AIModel
-from apps.catalog.services import ready_models
 from apps.chat import seeking, services
 from apps.chat.access import access_conversation, access_message
 from apps.chat.errors import NothingToSearch
@@ -19,7 +19,7 @@ from apps.core.errors import Invalid, NotFound
 from apps.libraries.models import Document, Library
 from apps.metering.models import Reservation
 from apps.users.access import acting_key
-from apps.users.api_auth import asked_team
+from apps.users.api_auth import asked_team, person_of
 from apps.users.models import KeyScope
 
 WAIT_S = 20.0
@@ -42,7 +42,7 @@ class SearchView(APIView):
         if type(limit) is not int or not 1 <= limit <= MOST_FOUND:
             raise Invalid(field="limit")
         team, libraries = asked_team(request), _libraries(request, data)
-        wish = seeking.Wish(str(request.user.pk), str(team.pk), libraries, question, limit)
+        wish = seeking.Wish(str(person_of(request).pk), str(team.pk), libraries, question, limit)
         return Response({"question": question} | seeking.ask(wish, ring_search, wait_s=WAIT_S))
 
 
@@ -58,9 +58,9 @@ class AskView(APIView):
         if "conversation" in data:
             conversation = _own_conversation(request, _uuid(data["conversation"], "conversation"))
             chosen = choice if set(data) & {"libraries", "mode", "model", "strict"} else None
-            message = services.ask(user=request.user, conversation=conversation, text=question, choice=chosen)
+            message = services.ask(user=person_of(request), conversation=conversation, text=question, choice=chosen)
         else:
-            message = services.start(user=request.user, team=asked_team(request), text=question, choice=choice)
+            message = services.start(user=person_of(request), team=asked_team(request), text=question, choice=choice)
         place = reverse("api:answer", args=[message.pk])
         return Response(answer_json(request, message), status=202, headers={"Location": place, "Retry-After": "1"})
 
@@ -105,7 +105,7 @@ def _uuid(given: object, field: str) -> UUID:
 
 def _libraries(request: Request, data: dict[str, Any]) -> list[str]:
     """Return the libraries to search. Raises NotFound where one of those named may not be read, NothingToSearch."""
-    readable = Library.objects.readable_by(request.user).filter(team=asked_team(request))
+    readable = Library.objects.readable_by(person_of(request)).filter(team=asked_team(request))
     wanted = _ids(data)
     found = set((readable.filter(pk__in=wanted) if wanted else readable).values_list("pk", flat=True))
     if set(wanted) - found:
@@ -129,21 +129,22 @@ def _choice(request: Request, data: dict[str, Any]) -> services.Choice:
     if mode not in Conversation.Mode.values or not isinstance(strict, bool):
         raise Invalid(field="mode" if isinstance(strict, bool) else "strict")
     model = _uuid(data["model"], "model") if data.get("model") is not None else None
-    if model and not ready_models(AIModel.Kind.CHAT).filter(pk=model).exists():
+    usable = usable_models(AIModel.Kind.CHAT, team_id=asked_team(request).pk, user=person_of(request))
+    if model and not usable.filter(pk=model).exists():
         raise NotFound
     return services.Choice(libraries, model, str(mode), strict)
 
 
 def _own_conversation(request: Request, conversation_id: UUID) -> Conversation:
     """Return a conversation of the person; a key sees those alone in which it asked itself."""
-    conversation = access_conversation(request.user, conversation_id)
+    conversation = access_conversation(person_of(request), conversation_id)
     if not _asked_by_key(conversation.messages.values_list("reservation", flat=True)):
         raise NotFound
     return conversation
 
 
 def _own_answer(request: Request, message_id: UUID) -> Message:
-    message = access_message(request.user, message_id)
+    message = access_message(person_of(request), message_id)
     if message.role != Message.Role.ASSISTANT or not _asked_by_key([message.reservation]):
         raise NotFound
     return message
@@ -176,7 +177,7 @@ def answer_json(request: Request, message: Message) -> dict[str, Any]:
 def _citations(request: Request, message: Message) -> list[dict[str, Any]]:
     cited = list(message.citations.all())
     ids = [each.document_id for each in cited if each.document_id]
-    readable = set(Document.objects.readable_by(request.user).filter(pk__in=ids).values_list("pk", flat=True))
+    readable = set(Document.objects.readable_by(person_of(request)).filter(pk__in=ids).values_list("pk", flat=True))
     return [_citation(each, is_open=each.document_id in readable) for each in cited]
 
 

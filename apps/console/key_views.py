@@ -92,7 +92,8 @@ def _listed(rows: QuerySet[ApiKey]) -> list[dict[str, Any]]:
     found = sorted(rows[:200], key=lambda key: not key.is_open)
     budgets: dict[UUID, list[Quota]] = {}
     for quota in Quota.objects.filter(scope=Scope.KEY, key__in=[key.pk for key in found], is_enabled=True):
-        budgets.setdefault(quota.key_id, []).append(quota)  # type: ignore[attr-defined]  # of its scope there is one
+        if quota.key_id is not None:
+            budgets.setdefault(quota.key_id, []).append(quota)
     return [{"key": key, "budgets": budgets.get(key.pk, [])} for key in found]
 
 

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from apps.core.errors import Invalid
 from apps.libraries.access import access_document, access_library
 from apps.libraries.models import Document, Library
-from apps.users.api_auth import asked_team
+from apps.users.api_auth import asked_team, person_of
 from apps.users.models import KeyScope
 
 PAGE_SIZE, MOST = 50, 200
@@ -24,7 +24,7 @@ class LibrariesView(APIView):
 
     def get(self, request: Request) -> Response:
         """Return all of them, by name."""
-        rows = Library.objects.readable_by(request.user).filter(team=asked_team(request)).order_by("name")
+        rows = Library.objects.readable_by(person_of(request)).filter(team=asked_team(request)).order_by("name")
         return Response({"results": [library_json(row) for row in rows[:MOST]]})
 
 
@@ -35,7 +35,7 @@ class LibraryView(APIView):
 
     def get(self, request: Request, library_id: UUID) -> Response:
         """Return it; 404 for one that may not be read."""
-        return Response(library_json(access_library(request.user, library_id)))
+        return Response(library_json(access_library(person_of(request), library_id)))
 
 
 class DocumentView(APIView):
@@ -45,15 +45,15 @@ class DocumentView(APIView):
 
     def get(self, request: Request, document_id: UUID) -> Response:
         """Return it with how far its reading is."""
-        return Response(document_json(access_document(request.user, document_id)))
+        return Response(document_json(access_document(person_of(request), document_id)))
 
 
 def documents_page(request: Request, library_id: UUID) -> Response:
     """Return one page of a library's documents, the newest first; `page` and `size` are the only filters."""
     if unknown := set(request.query_params) - {"page", "size"}:
         raise Invalid(field=min(unknown))
-    library = access_library(request.user, library_id)
-    rows = Document.objects.readable_by(request.user).filter(library=library).order_by("-created_at", "pk")
+    library = access_library(person_of(request), library_id)
+    rows = Document.objects.readable_by(person_of(request)).filter(library=library).order_by("-created_at", "pk")
     page = Paginator(rows, _number(request, "size", PAGE_SIZE, MOST)).get_page(_number(request, "page", 1, 10**6))
     return Response(
         {

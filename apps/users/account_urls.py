@@ -8,7 +8,7 @@ from allauth.mfa.webauthn import views as passkeys
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from apps.users import security_views, views
+from apps.users import oidc, security_views, views
 from apps.users.login_view import LoginView
 
 _SECURITY = RedirectView.as_view(pattern_name="account_security")
@@ -20,6 +20,8 @@ urlpatterns = [
     path("sessions/<int:pk>/end/", security_views.end_session, name="account_session_end"),
     path("sign-out-everywhere/", security_views.sign_out_everywhere, name="account_sign_out_everywhere"),
     path("login/", LoginView.as_view(), name="account_login"),
+    path("sign-on/<str:provider_id>/", oidc.login, name="openid_connect_login"),
+    path("sign-on/<str:provider_id>/back/", oidc.callback, name="openid_connect_callback"),
     path("logout/", allauth.logout, name="account_logout"),
     path("inactive/", allauth.account_inactive, name="account_inactive"),
     path("signup/", allauth.signup, name="account_signup"),

@@ -5,8 +5,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.users.access import acting_key
-from apps.users.api_auth import ANY
-from apps.users.models import ApiKey
+from apps.users.api_auth import ANY, person_of
+from apps.users.models import ApiKey, Team
 
 
 class MeView(APIView):
@@ -16,12 +16,13 @@ class MeView(APIView):
 
     def get(self, request: Request) -> Response:
         """Return the person, the teams (of a key: its own) and the key."""
-        person = request._request
+        user = person_of(request)
+        teams: list[Team] = getattr(request._request, "teams", [])
         key = request.auth if isinstance(request.auth, ApiKey) else None
         return Response(
             {
-                "user": {"id": str(request.user.pk), "email": request.user.email, "name": request.user.name},
-                "teams": [{"id": str(team.pk), "name": team.name} for team in person.teams],
+                "user": {"id": str(user.pk), "email": user.email, "name": user.name},
+                "teams": [{"id": str(team.pk), "name": team.name} for team in teams],
                 "key": _key(key) if key else None,
             }
         )

@@ -91,3 +91,11 @@ def asked_team(request: Request) -> Team:
     if team is None:
         raise NotFound
     return team
+
+
+def person_of(request: Request) -> User:
+    """Return who asks; IsAuthenticated has let nobody else in."""
+    user = request.user
+    if not isinstance(user, User):
+        raise NotFound
+    return user

@@ -196,3 +196,21 @@ class LastAdministrator(AppError):
     code = "last-administrator"
     title = _("This is the last administrator")
     detail = _("Make somebody else an administrator first.")
+
+
+class AddressNotProven(AppError):
+    """The provider did not say that the person's address is theirs."""
+
+    status = 403
+    code = "address-not-proven"
+    title = _("Your address is not confirmed")
+    detail = _("The single sign-on service does not confirm your e-mail address, so no account can be opened with it.")
+
+
+class SignOnFailed(AppError):
+    """Something went wrong between the provider and this installation."""
+
+    status = 403
+    code = "sign-on-failed"
+    title = _("Single sign-on did not work")
+    detail = _("Go back to the sign-in page and try again. If it fails again, tell an administrator.")

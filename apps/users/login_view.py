@@ -14,7 +14,8 @@ class LoginView(allauth.LoginView):  # type: ignore[misc]  # allauth ships no ty
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Return the form, and whether passkeys, sign-up and single sign-on are offered."""
         env = settings.ENV
-        return super().get_context_data(**kwargs) | {
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {
             "signup_open": env.signup_open,
             "offers_passkeys": can_use_passkeys(self.request),
             "oidc_name": env.oidc_name if env.oidc_issuer else "",

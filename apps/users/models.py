@@ -122,6 +122,7 @@ class Membership(Record):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role, default=Role.VIEWER)
     suspended_at = models.DateTimeField(null=True, blank=True)  # in this team alone; User.is_active is for all
+    is_synced = models.BooleanField(default=False, db_default=False)  # made by single sign-on, which may end it
     last_active_at = models.DateTimeField(null=True, blank=True)  # in this team; kept to some minutes
 
     objects = MembershipQuerySet.as_manager()

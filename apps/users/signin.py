@@ -67,7 +67,7 @@ def reset_second_factors(*, user: User, actor: User) -> None:
 def proved_lately(request: HttpRequest) -> bool:
     """Return whether the person proved who they are within the last quarter of an hour, at sign-in or since."""
     now = timezone.now().timestamp()
-    records = get_authentication_records(request, request.user)  # type: ignore[arg-type]  # behind login_required
+    records = get_authentication_records(request, request.user)
     return any(now - record.get("at", 0) < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT for record in records)
 
 
