@@ -6,6 +6,7 @@ version made as superuser, and let the operator of the word index be used behind
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 ROLE = "zhiku"
 LOCK = 0x7A68696B  # of the advisory lock: several processes may find the role missing
@@ -28,9 +29,9 @@ _KINDS = {"r": "TABLE", "p": "TABLE", "v": "VIEW", "m": "MATERIALIZED VIEW", "S"
 
 
 def provision(address: str, database: str, role: str = ROLE) -> None:
-    """Make the role and give it the database. `address` is of a superuser, without a database's name."""
+    """Make the role and give it the database. `address` is of a superuser: a URL or key=value pairs."""
     for name in ("template1", database):  # a new database, of a benchmark for example, begins as a copy of the first
-        with psycopg.connect(f"{address} dbname={name}", autocommit=True) as link:
+        with psycopg.connect(make_conninfo(address, dbname=name), autocommit=True) as link:
             link.execute("SELECT pg_advisory_lock(%s)", [LOCK])
             make_role(link, role)
             link.execute("CREATE EXTENSION IF NOT EXISTS vector")

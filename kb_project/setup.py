@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from urllib.parse import unquote, urlsplit
 
 from kb_project.bootstrap import fail, say
 from kb_project.embedded import ensure_services
 from kb_project.env import BASE_DIR, env
+from kb_project.roles import provision
 
 SMALLEST_FREE_MIB = 512
 
@@ -92,6 +94,9 @@ def prepare_database() -> None:
 
     import kb_project.celery  # noqa: F401  (tasks that are sent from here find their broker through it)
 
+    if env().database_url and env().database_role:
+        database = urlsplit(env().database_url).path.lstrip("/")
+        provision(env().database_url, unquote(database), env().database_role)
     django.setup()
     _migrate()
     _register_models()

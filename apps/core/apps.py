@@ -8,3 +8,7 @@ class CoreConfig(AppConfig):
 
     name = "apps.core"
     label = "core"
+
+    def ready(self) -> None:
+        """Register the checks."""
+        from apps.core import checks  # noqa: F401, PLC0415  (models are not loaded before)

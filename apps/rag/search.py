@@ -17,6 +17,7 @@ from django.utils import timezone
 from apps.catalog.errors import NoModel
 from apps.catalog.models import AIModel
 from apps.catalog.services import default_model, ready_models, spec_of
+from apps.core import tenancy
 from apps.libraries.lexical import WORD_MARK
 from apps.libraries.lexicons import wordings_of
 from apps.libraries.types import Box, passage_text
@@ -129,6 +130,12 @@ class _Reading:
 def search(scope: Scope, question: str, *, k: int, options: SearchOptions | None = None, tools: SearchTools) -> Found:
     """Return the best `k` passages in `scope`, and the question's support. Reads only; no text makes it fail."""
     options = options or SearchOptions()
+    with tenancy.acting_for(scope.team_id):
+        return _filled(scope, question, k, options, tools)
+
+
+def _filled(scope: Scope, question: str, k: int, options: SearchOptions, tools: SearchTools) -> Found:
+    """Return the passages with a preferred phrase where the options name any, the best of the others behind them."""
     found = _search(scope, question, k, options, tools)
     if not options.filters.preferred or len(found.passages) >= k:
         return found

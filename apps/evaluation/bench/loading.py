@@ -224,7 +224,8 @@ class _Tally:
                     "INSERT INTO libraries_librarystatistics (library_id, chunks, occurrences) VALUES (%s, %s, %s)",
                     [library, total, self._occurrences[library]],
                 )
-            with cursor.copy("COPY libraries_termstatistics (library_id, term, chunks) FROM STDIN") as copy:
+            copied = "COPY libraries_termstatistics (library_id, term, chunks) FROM STDIN"
+            with _outside_the_wall("libraries_termstatistics"), cursor.copy(copied) as copy:
                 for library, chunks in self._chunks_with.items():
                     for number in np.flatnonzero(chunks):
                         copy.write_row((library, self.terms.terms[number], int(chunks[number])))
@@ -260,8 +261,22 @@ def _row(*values: bytes) -> bytes:
     return struct.pack(">h", len(values)) + b"".join([struct.pack(">i", len(value)) + value for value in values])
 
 
+@contextmanager
+def _outside_the_wall(table: str) -> Iterator[None]:
+    """Free the table's owner from its policy meanwhile: COPY is refused behind one."""
+    _run(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+    try:
+        yield
+    finally:
+        _run(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+
+
 def _copy(table: str, columns: str, rows: Iterator[bytes]) -> None:
-    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT binary)") as copy:
+    with (
+        _outside_the_wall(table),
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT binary)") as copy,
+    ):
         copy.write(_HEAD)
         for row in rows:
             copy.write(row)
