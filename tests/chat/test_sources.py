@@ -76,10 +76,10 @@ def test_it_marks_quote_and_passage_in_text(alice: User, citation: Citation) -> 
     )
 
 
-def test_it_shows_the_copy_to_whom_the_library_is_closed(alice: User, citation: Citation, chunk: Chunk) -> None:
+def test_it_shows_nothing_to_whom_the_library_is_closed(alice: User, citation: Citation, chunk: Chunk) -> None:
     chunk.library.team.memberships.all().delete()
 
-    assert source_of(alice, quoted(citation, "Unused days expire.", "application/pdf")).kind == "gone"
+    assert source_of(alice, quoted(citation, "Unused days expire.", "application/pdf")).kind == "closed"
 
 
 def new_version(citation: Citation, *, keeps_chunk: bool) -> None:

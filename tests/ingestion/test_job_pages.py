@@ -109,7 +109,7 @@ def test_it_filters_by_state(upload: Upload, library: Library, ann_client: Clien
     assert ann_client.get(reverse("ingestion:jobs", args=[library.pk]), {"state": "x"}).status_code == 404
 
 
-def test_it_tries_all_failures_again(upload: Upload, library: Library, ed_client: Client) -> None:
+def test_it_tries_all_failures_again(upload: Upload, library: Library, ed: User, ed_client: Client) -> None:
     for number in range(3):
         fail(upload(f"text {number}", name=f"{number}.txt"))
 
@@ -117,7 +117,7 @@ def test_it_tries_all_failures_again(upload: Upload, library: Library, ed_client
 
     assert "3 documents are read again" in response["HX-Trigger"]
     assert IngestionJob.objects.filter(state="queued").count() == 3
-    assert overview.counts(library).by_filter == {"all": 3, "queued": 3}
+    assert overview.counts(ed, library).by_filter == {"all": 3, "queued": 3}
 
 
 def test_it_pauses_and_goes_on(upload: Upload, library: Library, ed_client: Client, rung: list[str]) -> None:

@@ -20,7 +20,7 @@ from apps.ingestion.models import IngestionJob
 from apps.ingestion.names import display_name
 from apps.libraries.models import Document, Library
 from apps.libraries.services import delete_document
-from apps.users.models import Team, User
+from apps.users.models import Role, Team, User
 from tests import factories
 from tests.ingestion.conftest import Upload
 
@@ -137,7 +137,7 @@ def test_it_keeps_nothing_when_the_transaction_fails(upload: Upload, monkeypatch
 @pytest.mark.django_db(transaction=True)
 def test_it_makes_one_document_of_twenty_parallel_uploads(rung: list[str]) -> None:
     team = factories.TeamFactory()
-    user = factories.UserFactory()
+    user = factories.MembershipFactory(team=team, role=Role.EDITOR).user
     library = factories.LibraryFactory(team=team)
     outcomes: list[str] = []
     errors: list[BaseException] = []

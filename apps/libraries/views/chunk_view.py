@@ -85,7 +85,7 @@ def facts(request: PersonRequest, document_id: UUID) -> HttpResponse:
         "document": document,
         "version": version,
         "facts": facts_of(document, version),
-        "parts": _parts(document),
+        "parts": _parts(request.user, document),
         **rights_of(request, document),
     }
     return render(request, "libraries/document_facts.html", context)
