@@ -143,6 +143,11 @@ def arguments(things: Things) -> dict[str, object]:
         "uidb36": "1",
         "key": "wrong-key",
         "pk": 1,
+        "provider_id": "sso",
+        "mapping_id": uuid.uuid4(),
+        "quota_id": uuid.uuid4(),
+        "price_id": uuid.uuid4(),
+        "area": "ask",
         "key_id": ApiKey.objects.get(team=things.team).pk,
     }
 
@@ -354,4 +359,5 @@ def test_it_asks_every_view_for_a_person() -> None:
         "account_signup", "account_reset_password", "account_reset_password_done", "account_reset_password_from_key",
         "account_reset_password_from_key_done", "users:invitation", "account_confirm_email",
         "account_email_verification_sent", "mfa_index", "mfa_list_webauthn", "mfa_authenticate", "mfa_login_webauthn",
+        "openid_connect_login", "openid_connect_callback",
     }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.users import group_views, invitation_views, member_views, team_views
+from apps.users import group_views, invitation_views, member_views, signin_views, team_views
 
 TEAM = "<uuid:team_id>/"
 MEMBER = TEAM + "members/<uuid:membership_id>/"
@@ -38,4 +38,6 @@ urlpatterns = [
     path(TEAM + "domains/<uuid:domain_id>/remove/", team_views.remove_domain, name="domain-remove"),
     path(TEAM + "delete/", team_views.delete, name="delete"),
     path(TEAM + "call-back/", team_views.call_back, name="call-back"),
+    path("<uuid:team_id>/sign-in/", signin_views.team_signin, name="team_signin"),
+    path("<uuid:team_id>/sign-in/<uuid:mapping_id>/remove/", signin_views.mapping_remove, name="mapping_remove"),
 ]

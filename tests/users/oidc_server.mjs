@@ -1,0 +1,26 @@
+// A real OpenID Connect provider (npm: oidc-provider) for one test. Who signs in is whoever is typed; the claims of each
+// person are read anew from the file named by CLAIMS. Environment: PORT, CLAIMS, REDIRECT, MODULES.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+
+const { PORT, CLAIMS, REDIRECT, MODULES } = process.env;
+const found = createRequire(`${MODULES}/`).resolve("oidc-provider");
+const { default: Provider } = await import(pathToFileURL(found));
+const all = () => JSON.parse(readFileSync(CLAIMS, "utf8"));
+
+const provider = new Provider(`http://127.0.0.1:${PORT}`, {
+  clients: [{ client_id: "zhiku", client_secret: "a-secret-of-the-test", redirect_uris: [REDIRECT] }],
+  claims: {
+    openid: ["sub"],
+    email: ["email", "email_verified"],
+    profile: ["name", "picture"],
+    groups: ["groups"],
+  },
+  scopes: ["openid", "email", "profile", "groups"],
+  conformIdTokenClaims: true,
+  async findAccount(_context, id) {
+    return { accountId: id, claims: async () => ({ sub: id, ...all()[id] }) };
+  },
+});
+provider.listen(Number(PORT), "127.0.0.1", () => console.log("ready"));
