@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
+from allauth.account.internal.flows.login import record_authentication
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
@@ -146,6 +147,7 @@ def _join(request: HttpRequest, token: str, form: JoinForm) -> bool:
         form.add_error("email", error.sentence())
         return False
     login(request, user, backend=BACKEND)
+    record_authentication(request, user, method="password")  # they typed it just now: nothing asks for it again soon
     return True
 
 

@@ -1,12 +1,14 @@
 """Every action that the product records has a name for people."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from apps.audit.actions import OTHERS, family_of, has_words
 from kb_project.settings import BASE_DIR
 
+ACTION = re.compile(r"[a-z-]+\.[a-z-]+")
 RECORDERS = {"record", "tell", "_tell", "_record", "send"}
 
 
@@ -21,7 +23,7 @@ def _recorded(path: Path) -> Iterator[str]:
         given = [*node.args[:1], *(each.value for each in node.keywords if each.arg == "action")]
         for argument in given:
             for part in ast.walk(argument):
-                if isinstance(part, ast.Constant) and isinstance(part.value, str) and part.value.count(".") == 1 and part.value[-1] != ".":
+                if isinstance(part, ast.Constant) and isinstance(part.value, str) and ACTION.fullmatch(part.value):
                     yield part.value
 
 
