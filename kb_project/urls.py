@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("system/django/", admin_site.urls),
     path("", include("apps.console.key_urls")),
     path("", include("apps.audit.urls")),
+    path("", include("apps.metering.urls")),
     path("", include("apps.catalog.urls")),
     path("", include("apps.ingestion.urls")),
     path("", include("apps.chat.urls")),

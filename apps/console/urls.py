@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.console import model_default, people_views, team_views, views
+from apps.console import model_default, people_views, quota_views, team_views, views
 
 app_name = "console"
 urlpatterns = [
@@ -21,6 +21,14 @@ urlpatterns = [
     path("teams/<uuid:team_id>/state/", team_views.state, name="team-state"),
     path("teams/<uuid:team_id>/delete/", team_views.delete, name="delete-team"),
     path("models/<uuid:model_id>/default/", model_default.model_default, name="model-default"),
+    path("quotas/", quota_views.quotas, name="quotas"),
+    path("quotas/new/", quota_views.quota, name="new-quota"),
+    path("quotas/budget/", quota_views.budget, name="budget"),
+    path("quotas/subjects/", quota_views.quota_subjects, name="quota-subjects"),
+    path("quotas/<uuid:quota_id>/", quota_views.quota, name="quota"),
+    path("quotas/<uuid:quota_id>/remove/", quota_views.remove_quota, name="remove-quota"),
+    path("prices/", quota_views.prices, name="prices"),
+    path("prices/<uuid:price_id>/remove/", quota_views.remove_price, name="remove-price"),
     path("jobs/", team_views.jobs, name="jobs"),
     path("jobs/<uuid:job_id>/", team_views.job, name="job"),
 ]
