@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.core.errors import Invalid
-from apps.users import members
+from apps.users import members, signin
 from apps.users.access import TeamAccess, access_team
 from apps.users.errors import NameDiffers
 from apps.users.forms import RoleForm, TypedNameForm
@@ -90,6 +90,7 @@ def hand_over(request: PersonRequest, team_id: UUID, membership_id: UUID) -> Htt
     """Make a member the owner in one's own place; the team's name is typed to confirm."""
     access = access_team(request.user, team_id, may=Action.MAKE_OWNERS)
     _require_name(access, TypedNameForm(request.POST))
+    signin.require_proof(request)
     member = members.hand_over(user=request.user, access=access, membership_id=membership_id)
     messages.success(request, _("%(name)s owns the team now; you are an admin.") % {"name": member.user})
     return redirect("users:team", team_id)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.core.errors import Invalid
-from apps.users import deletion, domains, services
+from apps.users import deletion, domains, services, signin
 from apps.users.access import access_team
 from apps.users.forms import DomainForm, SecondFactorForm, SwitchForm, TeamForm, TypedNameForm
 from apps.users.middleware import TEAM_KEY
@@ -133,6 +133,7 @@ def delete(request: PersonRequest, team_id: UUID) -> HttpResponse:
     form = TypedNameForm(request.POST)
     if not form.is_valid():
         raise Invalid
+    signin.require_proof(request)
     deletion.ask_for_deletion(user=request.user, access=access, typed_name=form.cleaned_data["typed_name"])
     messages.success(request, _("%(team)s is closed.") % {"team": access.team})
     return redirect("users:teams")

@@ -19,6 +19,7 @@ from apps.users.errors import LastOwner
 from apps.users.models import Group, Invitation, Membership, PastMember, Role, Team, TeamDomain, User
 from apps.users.permissions import LEAST, Action, matrix
 from tests import factories
+from tests.users.proof import prove_lately
 
 Form = dict[str, str]
 
@@ -75,7 +76,10 @@ POSTS: list[tuple[Action, Callable[[World], tuple[str, Form]]]] = [
     (Action.CHANGE_DOCUMENTS, lambda world: (reverse("libraries:document-delete", args=[world.document.pk]), {})),
     (Action.CURATE, lambda world: (reverse("libraries:answer-new", args=[world.library.pk]), {"question": "?"})),
     (Action.PURGE, lambda world: (reverse("libraries:trash-remove", args=[world.library.pk]), {})),
-    (Action.MANAGE_LIBRARY, lambda world: (reverse("libraries:delete", args=[world.library.pk]), {"typed_name": world.library.name})),
+    (
+        Action.MANAGE_LIBRARY,
+        lambda world: (reverse("libraries:delete", args=[world.library.pk]), {"typed_name": world.library.name}),
+    ),
     (Action.INVITE, _in_team("invitations/", role="viewer")),
     (Action.INVITE, lambda world: (f"/teams/{world.team.pk}/invitations/{world.invitation.pk}/revoke/", {})),
     (Action.INVITE, lambda world: (f"/teams/{world.team.pk}/invitations/{world.invitation.pk}/resend/", {})),
@@ -208,7 +212,9 @@ def test_it_hands_a_team_over(t1: Team, alice: User, ada: User, ann: User, alice
     address = f"/teams/{t1.pk}/members/{member.pk}/hand-over/"
 
     assert alice_client.post(address, {"typed_name": "no"}).status_code == 400
-    assert alice_client.post(address, {"typed_name": t1.name}).status_code == 302
+    assert "reauthenticate" in alice_client.post(address, {"typed_name": t1.name}).headers["Location"]
+    assert role_in(ann, t1.pk) == Role.VIEWER
+    assert prove_lately(alice_client).post(address, {"typed_name": t1.name}).status_code == 302
 
     assert (role_in(ann, t1.pk), role_in(alice, t1.pk)) == (Role.OWNER, Role.ADMIN)
     assert alice_client.post(address, {"typed_name": t1.name}).status_code == 403
@@ -218,7 +224,7 @@ def test_it_hands_nothing_to_a_suspended_member(t1: Team, alice: User, alice_cli
     member = Membership.objects.get(user=sue)
     address = f"/teams/{t1.pk}/members/{member.pk}/hand-over/"
 
-    assert alice_client.post(address, {"typed_name": t1.name}).status_code == 409
+    assert prove_lately(alice_client).post(address, {"typed_name": t1.name}).status_code == 409
     assert role_in(alice, t1.pk) == Role.OWNER
 
 

@@ -29,6 +29,7 @@ from apps.users.models import Group, Membership, Role, Team, User
 from tests import factories
 from tests.settings_override import env
 from tests.users.filling import Filler, Row, kinds, plain
+from tests.users.proof import prove_lately
 
 LEDGER = {"metering_usageevent", "metering_usageday", "metering_reservation"}  # amounts under ids, no names
 LOG = "audit_auditevent"
@@ -162,6 +163,7 @@ def test_it_shuts_everybody_out_at_once(t1: Team, alice: User, alice_client: Cli
     group = Group.objects.create(team=t1, name="Staff")
     assert alice_client.get(f"/libraries/{library.pk}/").status_code == 200
 
+    prove_lately(alice_client)
     assert alice_client.post(f"/teams/{t1.pk}/delete/", {"typed_name": "wrong"}).status_code == 400
     assert alice_client.post(f"/teams/{t1.pk}/delete/", {"typed_name": t1.name}).status_code == 302
 
