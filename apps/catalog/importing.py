@@ -77,12 +77,12 @@ def import_model(model: AIModel, watch: jobs.Watch, *, has_title: bool = False) 
     """
     folder = _own_folder(model)
     found_out = inspect(folder)
-    watch.tell(0, 3)
+    watch.step(0, 3)
     seal_folder(folder, {"made": "added from the models folder", "licence": found_out.licence})
-    watch.tell(1, 3)
+    watch.step(1, 3)
     _describe(model, found_out, has_title=has_title)
     check_model(model)  # reads every byte
-    watch.tell(2, 3)
+    watch.step(2, 3)
     return try_new(model)
 
 

@@ -54,9 +54,12 @@ class Watch:
     def tell(self, done: int, total: int) -> None:
         """Keep how far the work is, about once a second, and hear whether to stop."""
         now = time.monotonic()
-        if now - self._told_at < TELL_S and done < total:
-            return
-        self._told_at = now
+        if now - self._told_at >= TELL_S or done >= total:
+            self._told_at = now
+            self.step(done, total)
+
+    def step(self, done: int, total: int) -> None:
+        """Keep how far the work is, now."""
         if not self._held.mine().update(done=done, total=total, lease_until=Now() + LEASE):
             raise LostJob
         if self._held.mine().filter(cancel_asked_at__isnull=False).exists():

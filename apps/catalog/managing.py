@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from apps.catalog import jobs
 from apps.catalog.errors import JobRunning, ModelInUse
+from apps.catalog.fetching import forget
 from apps.catalog.models import AIModel, ModelAccess, ModelJob, TeamDefault
 from apps.catalog.specs import path_of
 from apps.catalog.tasks import ring_for
@@ -116,6 +117,7 @@ def remove(*, user: User, model: AIModel, with_files: bool) -> None:
         except ProtectedError as error:
             raise ModelInUse(reason=_("Passages have vectors of it: change the embedding model first.")) from error
     if with_files and model.source != AIModel.Source.ENDPOINT and model.path:
+        forget(model)
         folder = settings.MODELS_DIR / path_of(model).relative_to(settings.MODELS_DIR).parts[0]
         if folder.is_dir() and not folder.is_symlink():
             shutil.rmtree(folder, ignore_errors=True)

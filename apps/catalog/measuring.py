@@ -25,11 +25,14 @@ QUESTION = "What happens when the pressure falls?"
 Tell = Callable[[int, int], None]
 
 
-def load(model: AIModel) -> object:
-    """Return the model, loaded. Raises ModelBroken."""
+def load(model: AIModel, *, is_trial: bool = False) -> object:
+    """Return the model, loaded; for a trial, an embedding model is not measured for its fastest engine first.
+
+    Raises ModelBroken.
+    """
     loaders: dict[str, Callable[[Any], object]] = {
         AIModel.Kind.CHAT: registry.chat_model,
-        AIModel.Kind.EMBEDDING: registry.embedder,
+        AIModel.Kind.EMBEDDING: registry.trial_embedder if is_trial else registry.embedder,
         AIModel.Kind.RERANK: registry.reranker,
     }
     if model.kind not in loaders:
@@ -43,7 +46,7 @@ def load(model: AIModel) -> object:
 def try_model(model: AIModel) -> dict[str, Any]:
     """Let the model do a little of what it is for; return what came of it. Raises ModelBroken."""
     began = time.perf_counter()
-    loaded = load(model)
+    loaded = load(model, is_trial=True)
     load_s = time.perf_counter() - began
     trials: dict[str, Callable[[Any], dict[str, Any]]] = {
         AIModel.Kind.CHAT: _try_chat,

@@ -9,6 +9,7 @@ urlpatterns = [
     path("system/models/", views.models, name="models"),
     path("system/models/add/", views.add, name="add"),
     path("system/models/add/file/", views.add_file, name="add-file"),
+    path("system/models/add/hub/", views.add_hub, name="add-hub"),
     path("system/models/add/service/", views.add_service, name="add-service"),
     path("system/models/<uuid:model_id>/service/", views.edit_service, name="edit-service"),
     path("system/models/<uuid:model_id>/", views.model, name="model"),

@@ -9,8 +9,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.catalog import adding_page, endpoints, importing, jobs, managing, overview, presence
-from apps.catalog.forms import EditForm, EntryForm, ServiceForm
+from apps.catalog import adding_page, endpoints, fetching, importing, jobs, managing, overview, presence
+from apps.catalog.forms import EditForm, EntryForm, HubForm, ServiceForm
 from apps.catalog.models import AIModel, ModelJob
 from apps.catalog.sharing import shares_of
 from apps.catalog.tasks import ring_for
@@ -59,8 +59,16 @@ def _filters(request: PersonRequest) -> overview.Filters:
 @login_required
 @require_GET
 def model(request: PersonRequest, model_id: UUID) -> HttpResponse:
-    """Show one model: its card, its state, what was measured, who may use it."""
-    return _page(request, _model(request, model_id))
+    """Show one model: its card, its state, what was measured, who may use it.
+
+    A page that watches work is drawn anew as a whole once the work is over: it may have changed all that is shown.
+    """
+    found = _model(request, model_id)
+    response = _page(request, found)
+    is_watching = request.headers.get("HX-Target") == "model-live"
+    if is_watching and not overview.card_of(found).is_working:
+        response.headers["HX-Refresh"] = "true"
+    return response
 
 
 def _model(request: PersonRequest, model_id: UUID) -> AIModel:
@@ -242,6 +250,24 @@ def _service(form: ServiceForm) -> endpoints.Service:
         key=given["key"] or None,
         max_tokens=given["max_tokens"] or ServiceForm.TOKENS[given["kind"]],
     )
+
+
+@login_required
+@require_POST
+def add_hub(request: PersonRequest) -> HttpResponse:
+    """Fetch a model from the hub."""
+    require_system_admin(request.user)
+    form = HubForm(request.POST)
+    if not form.is_valid():
+        return add_page(request, hub_form=form)
+    given = form.cleaned_data
+    try:
+        job = fetching.start(
+            user=request.user, hub_id=given["hub_id"], kind=given["kind"], file=given["file"], title=given["title"]
+        )
+    except AppError as error:
+        return add_page(request, error=error, hub_form=form)
+    return redirect("catalog:model", job.model_id)
 
 
 @login_required

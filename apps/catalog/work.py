@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from apps.catalog import errors, importing, jobs, measuring
+from apps.catalog import errors, fetching, importing, jobs, measuring
 from apps.catalog.models import AIModel, ModelJob
 from apps.core.errors import AppError
 from apps.runtimes import registry
@@ -57,6 +57,10 @@ def _import(job: ModelJob, watch: jobs.Watch) -> dict[str, Any]:
     return importing.import_model(_model(job), watch, has_title=bool(job.options.get("has_title")))
 
 
+def _fetch(job: ModelJob, watch: jobs.Watch) -> dict[str, Any]:
+    return fetching.fetch_model(_model(job), watch, job.options)
+
+
 def _test(job: ModelJob, _watch: jobs.Watch) -> dict[str, Any]:
     model = _model(job)
     try:
@@ -93,6 +97,7 @@ def _unload(job: ModelJob, _watch: jobs.Watch) -> dict[str, Any]:
 
 
 _HANDLERS: Mapping[str, Callable[[ModelJob, jobs.Watch], dict[str, Any]]] = {
+    Kind.FETCH: _fetch,
     Kind.IMPORT: _import,
     Kind.TEST: _test,
     Kind.BENCHMARK: _benchmark,

@@ -115,6 +115,21 @@ def load_embedder(spec: RuntimeSpec) -> BatchingEmbedder:
     return embedder
 
 
+def load_for_trial(spec: RuntimeSpec) -> BatchingEmbedder:
+    """Return the model run by whatever runs it, without measuring what is fastest: for a first look at a new model."""
+    check_folder(spec.path)
+    if spec.engine != "torch":
+        try:
+            from apps.runtimes.openvino_engine import open_engine  # noqa: PLC0415 -- loads the library
+
+            return BatchingEmbedder(spec, open_engine(spec, "f32"), interactive)
+        except Exception as error:  # whatever the library raises: PyTorch runs the model then
+            logger.info("OpenVINO does not run %s: %s", spec.name, error)
+    from apps.runtimes.sentence_transformers import open_fastest  # noqa: PLC0415 -- loads torch: 350 MB of memory
+
+    return BatchingEmbedder(spec, open_fastest(spec), interactive)
+
+
 def _engine(spec: RuntimeSpec) -> Engine:
     """Load the engine that KB_EMBED_ENGINE names or that was measured to be best; PyTorch where that fails."""
     from apps.runtimes import engine_choice  # noqa: PLC0415 -- it measures what this module batches

@@ -21,6 +21,7 @@ __all__ = [
     "loaded",
     "reranker",
     "tokenizer",
+    "trial_embedder",
     "unload",
 ]
 
@@ -74,6 +75,13 @@ def embedder(spec: RuntimeSpec) -> Embedder:
     """Return the embedding model of `spec`, loaded on first use. Raises RuntimeFailure."""
     path = settings.ENV.embed_runtime or _named(EMBED_RUNTIMES, spec)
     return cast("Embedder", _shelf.get((path, spec), partial(_load, path, spec)))
+
+
+def trial_embedder(spec: RuntimeSpec) -> Embedder:
+    """Return an embedding model for a first look: not kept, and not measured for speed. Raises RuntimeFailure."""
+    if spec.runtime != "sentence_transformers" or settings.ENV.embed_runtime:
+        return embedder(spec)
+    return cast("Embedder", _load("apps.runtimes.embedding.load_for_trial", spec))
 
 
 def reranker(spec: RuntimeSpec) -> Reranker:

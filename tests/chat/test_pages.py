@@ -84,7 +84,7 @@ def test_it_keeps_the_choices_that_are_allowed(
     alice_client: Client, library: Library, t2: Team, chat_model: object
 ) -> None:
     foreign = factories.LibraryFactory(team=t2)
-    data = {"text": "When?", "library": [str(library.pk), str(foreign.pk), "x"], "mode": "quote", "model": str(uuid4())}
+    data = {"text": "When?", "library": [str(library.pk), str(foreign.pk), "x"], "mode": "quote"}
 
     alice_client.post(reverse("chat:start"), data, headers=HTMX)
 

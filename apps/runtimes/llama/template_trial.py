@@ -4,6 +4,7 @@
 it, 1 with one sentence where it does not.
 """
 
+import re
 import resource
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from apps.runtimes.llama.template import ChatTemplate
 CPU_S = 5
 WALL_S = 20
 MEMORY = 1024**3
+_INSIDES = re.compile(r"__\w+__")
 MARK = "zhiku-marker"
 CONVERSATIONS = (
     (Turn("system", "Answer briefly."), Turn("user", MARK)),
@@ -23,7 +25,13 @@ CONVERSATIONS = (
 
 
 def try_template(source: str) -> str:
-    """Return why a template cannot be used, empty where it can."""
+    """Return why a template cannot be used, empty where it can.
+
+    A name with double underscores leads to Python's insides: the sandbox turns it into nothing, and no honest template
+    has one.
+    """
+    if _INSIDES.search(source):
+        return "It reaches for Python's insides."
     try:
         done = subprocess.run(  # noqa: S603 - our own module
             [sys.executable, "-m", __name__],
