@@ -234,6 +234,12 @@ class Env(BaseSettings):
     embed_runtime: str = Field("", description="Dotted path of another embedding runtime factory; tests set the fake.")
 
     @model_validator(mode="after")
+    def _named_hosts_alone(self) -> Self:
+        if "*" in self.allowed_hosts.replace(" ", "").split(","):
+            raise ValueError("KB_ALLOWED_HOSTS must name hosts; * would let any Host header in")
+        return self
+
+    @model_validator(mode="after")
     def _crash_in_tests_alone(self) -> Self:
         if self.crash_at and not self.testing:
             raise ValueError("KB_CRASH_AT is for tests and needs KB_TESTING=1")

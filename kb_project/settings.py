@@ -172,6 +172,7 @@ ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # mail goes to stored addresses alone
 ALLAUTH_TRUSTED_PROXY_COUNT = ENV.trusted_proxies
 # Each IP address; each account from everywhere. Account and address together are django-axes' (below).
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,100/h/key"}
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""  # it would be the Host header of the request
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
 MFA_ADAPTER = "apps.users.mfa_adapter.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

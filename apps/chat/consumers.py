@@ -21,7 +21,8 @@ from apps.chat.following import Follower
 from apps.chat.models import Message
 from apps.core.errors import AppError, Invalid, NotFound
 from apps.core.events import Cursor
-from apps.users.models import User
+from apps.users.mfa import lacks_second_factor
+from apps.users.models import Team, User
 from apps.users.wall import work_as
 
 SIGNED_OUT, GONE, TOO_MANY, TOO_BIG, FAILED = 4401, 4404, 4429, 1009, 1011
@@ -179,12 +180,17 @@ class ConversationConsumer(AsyncWebsocketConsumer):
             await database_sync_to_async(access_conversation)(user, self._conversation_id)
         except NotFound:
             return GONE
-        return None
+        return SIGNED_OUT if await database_sync_to_async(_lacks_factor)(user) else None
 
     async def _error(self, error: AppError) -> None:
         await self.send(
             json.dumps({"type": "error", "code": error.code, "detail": error.sentence()}, ensure_ascii=False)
         )
+
+
+def _lacks_factor(user: User) -> bool:
+    """Return whether the person must set up a second factor before anything else, as pages ask it."""
+    return lacks_second_factor(user, Team.objects.of(user))
 
 
 def _parsed(text: str | None) -> dict[str, Any]:

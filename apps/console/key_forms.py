@@ -1,5 +1,6 @@
 """The form of a new API key."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,6 +33,7 @@ class Budget:
 class KeyForm(forms.Form):
     """Name, what it may do, where, how long and how much."""
 
+    once = forms.CharField(widget=forms.HiddenInput, required=False, max_length=40)  # a form sent twice makes one key
     name = forms.CharField(label=_("Name"), max_length=100)
     scopes = forms.MultipleChoiceField(
         label=_("May be used to"),
@@ -49,6 +51,7 @@ class KeyForm(forms.Form):
 
     def __init__(self, *args: Any, libraries: Sequence[Library], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["once"].initial = secrets.token_urlsafe(12)
         self.fields["libraries"].choices = [(str(one.pk), one.name) for one in libraries]  # type: ignore[attr-defined]
 
     def wish(self, *, is_shared: bool) -> KeyWish:

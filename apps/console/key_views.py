@@ -6,6 +6,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.cache import cache
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponse
@@ -27,6 +28,7 @@ from apps.users.permissions import Action
 from apps.users.requests import PersonRequest
 from apps.users.signin import require_proof
 
+FORM_KEPT_S = 24 * 3600
 READ_OR_POST = ["GET", "HEAD", "POST"]
 
 
@@ -35,13 +37,13 @@ READ_OR_POST = ["GET", "HEAD", "POST"]
 @require_http_methods(READ_OR_POST)
 def own_keys(request: PersonRequest) -> HttpResponse:
     """Show the person's keys; make one for the team that they work in."""
-    context: dict[str, Any] = {"section": "keys", "keys": _listed(keys.keys_of(request.user))}
+    mine = keys.keys_of(request.user)
     if request.team is None:
         if request.method == "POST":
             raise NotFound
-        return render(request, "console/keys/own.html", context)
+        return render(request, "console/keys/own.html", {"section": "keys", "keys": _listed(mine)})
     access = access_team(request.user, request.team.pk, may=Action.OWN_KEYS)
-    return _answer(request, access, context, "console/keys/own.html", is_shared=False)
+    return _answer(request, access, mine, {"section": "keys"}, "console/keys/own.html")
 
 
 @login_required
@@ -54,24 +56,31 @@ def team_keys(request: PersonRequest, team_id: UUID) -> HttpResponse:
         "section": "keys",
         "this_team": access.team,
         "is_admin": access.role.covers(Role.ADMIN),
-        "keys": _listed(keys.keys_of_team(access)),
     }
-    return _answer(request, access, context, "console/keys/team.html", is_shared=True)
+    return _answer(request, access, keys.keys_of_team(access), context, "console/keys/team.html")
 
 
 def _answer(
-    request: PersonRequest, access: TeamAccess, context: dict[str, Any], template: str, *, is_shared: bool
+    request: PersonRequest, access: TeamAccess, rows: QuerySet[ApiKey], context: dict[str, Any], template: str
 ) -> HttpResponse:
-    libraries = _libraries(request.user, access.team)
+    """Make the key that was asked for, then list `rows`; a team's page makes keys of the team."""
+    libraries, status = _libraries(request.user, access.team), 200
     form = KeyForm(request.POST if request.method == "POST" else None, libraries=libraries)
-    context |= {"form": form, "key_team": access.team}
     if request.method == "POST" and form.is_valid():
         require_proof(request)
-        key, secret = _make(request.user, access, form, is_shared=is_shared)
-        address = settings.PUBLIC_URL + reverse("api:me")
-        context |= {"secret": secret, "made": key, "api_address": address, "form": KeyForm(libraries=libraries)}
-        return render(request, template, context, status=201)
-    return render(request, template, context, status=400 if form.errors else 200)
+        if not _is_first(request.user, form):
+            return redirect(request.path)
+        key, secret = _make(request.user, access, form, is_shared="this_team" in context)
+        context |= {"secret": secret, "made": key, "api_address": settings.PUBLIC_URL + reverse("api:me")}
+        form, status = KeyForm(libraries=libraries), 201
+    context |= {"form": form, "key_team": access.team, "keys": _listed(rows.all())}
+    return render(request, template, context, status=400 if form.errors else status)
+
+
+def _is_first(user: User, form: KeyForm) -> bool:
+    """Return whether this form was not sent before: the page that shows a secret may be loaded again."""
+    once = form.cleaned_data["once"]
+    return not once or bool(cache.add(f"key-form:{user.pk}:{once}", 1, FORM_KEPT_S))
 
 
 @transaction.atomic

@@ -149,6 +149,7 @@ def test_it_acts_by_a_key_until_that_is_revoked(visit: Visit, site: Site) -> Non
     page = visit().sign_in()
     theirs = invited(page, visit, "pia@example.test")
     theirs.goto("/accounts/keys/")
+    theirs.locator("[data-dialog=new-key]").first.click()
     theirs.locator("input[name=name]").fill("Reports")
     for scope in ("read", "search", "ask"):
         theirs.locator(f"input[name=scopes][value={scope}]").check()
@@ -165,6 +166,7 @@ def test_it_acts_by_a_key_until_that_is_revoked(visit: Visit, site: Site) -> Non
     status, found = called(site, "search", secret, {"question": "annual leave"})
     assert status == HTTPStatus.OK
     assert found
+    theirs.locator("[data-menu^=key-]").first.click()
     theirs.get_by_role("button", name=re.compile("Revoke")).first.click()
     if theirs.locator("dialog[open]").count():
         theirs.locator("dialog[open] button[type=submit]").click()
