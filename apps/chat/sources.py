@@ -9,6 +9,7 @@ from apps.chat.closed import is_closed
 from apps.chat.models import Citation
 from apps.libraries.models import Document, DocumentVersion
 from apps.libraries.reading import load_blocks
+from apps.libraries.reads import note_read
 from apps.libraries.types import Block
 from apps.users.models import User
 
@@ -105,6 +106,7 @@ def _readable_version(user: User, citation: Citation) -> DocumentVersion | None:
     version = citation.version
     if version is None or not Document.objects.readable_by(user).filter(pk=version.document_id).exists():
         return None
+    note_read(user, version.document)
     return version
 
 

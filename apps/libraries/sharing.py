@@ -87,7 +87,7 @@ def grant(*, user: User, spot: Spot, to: Grantee, level: Level) -> None:
             return
         Grant.objects.update_or_create(place=place, **_named(to), defaults={"level": level, "granted_by": user})
         detail = {"level": level.value, "before": before.level if before else ""}
-        _record("grant.given", user, spot, {**_said(to), **detail})
+        _record("grant.changed" if before else "grant.added", user, spot, {**_said(to), **detail})
 
 
 def revoke(*, user: User, spot: Spot, to: Grantee) -> None:
@@ -97,7 +97,7 @@ def revoke(*, user: User, spot: Spot, to: Grantee) -> None:
         if gone is None:
             return
         gone.delete()
-        _record("grant.revoked", user, spot, {**_said(to), "level": gone.level})
+        _record("grant.removed", user, spot, {**_said(to), "level": gone.level})
 
 
 @contextmanager

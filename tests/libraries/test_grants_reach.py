@@ -294,7 +294,7 @@ def test_it_records_every_change_of_rights(secret: Document, library: Library, a
     sharing.revoke(user=alice, spot=Spot(library, "HR"), to=ann)
     sharing.restrict(user=alice, spot=Spot(library, "HR"), is_restricted=False)
     found = AuditEvent.objects.filter(action__regex="^(grant|place)").values_list("action", flat=True)
-    assert list(found) == ["place.restricted", "grant.given", "grant.given", "grant.revoked", "place.opened"]
+    assert list(found) == ["place.restricted", "grant.added", "grant.changed", "grant.removed", "place.opened"]
 
 
 def test_the_invariants_see_wrong_places(secret: Document, library: Library, t2: object) -> None:

@@ -15,6 +15,7 @@ from apps.libraries.facts import facts_of
 from apps.libraries.models import Document, DocumentVersion
 from apps.libraries.page_strip import Strip, strip_of
 from apps.libraries.reading import load_blocks
+from apps.libraries.reads import note_read
 from apps.libraries.textview import ShownFigure, TextView, show
 from apps.libraries.views.shared import rights_of
 from apps.users.models import User
@@ -29,6 +30,7 @@ LOCKED = frozenset({"encrypted", "wrong-password"})  # codes of ingestion.parse_
 def document_page(request: PersonRequest, document_id: UUID) -> HttpResponse:
     """Show the original beside its passages; `?chunk=`, `?page=` or `?part=` say where, `?show=` and `?q=` which."""
     document = access_document(request.user, document_id)
+    note_read(request.user, document)
     version = document.current_version or document.versions.order_by("-number").first()
     part = chunk_part(document, wanted_of(request))
     strip = strip_of(version)

@@ -19,6 +19,7 @@ from apps.libraries import services
 from apps.libraries.access import access_document
 from apps.libraries.models import Chunk, Document, DocumentVersion
 from apps.libraries.reading import load_blocks
+from apps.libraries.reads import note_read
 from apps.libraries.textview import show
 from apps.libraries.views.responses import toast
 from apps.libraries.views.shared import CHANGED
@@ -52,6 +53,7 @@ def file(request: PersonRequest, document_id: UUID) -> HttpResponseBase:
     Whatever the bytes are, a browser may not run them: sandbox, no sniffing, a type from our own list.
     """
     document = access_document(request.user, document_id)
+    note_read(request.user, document)
     version = _version(document, request)
     try:
         opened = version.file.open("rb")

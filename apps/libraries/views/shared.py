@@ -48,6 +48,7 @@ def mark(documents: Iterable[Document], held: Rights) -> None:
         level = held.level(document.library_id, document.place_id)
         document.may_edit = level is not None and level.role.covers(Role.EDITOR)
         document.may_manage = level == Level.MANAGE
+        document.is_chosen = document.place is not None and not document.place.is_open
         upper = document.parent
         document.shows_parent = upper is not None and held.level(upper.library_id, upper.place_id) is not None
 
