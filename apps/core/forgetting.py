@@ -20,7 +20,7 @@ def forget(ids: Set[UUID]) -> int:
         rest = [key for key in keys if key not in set(named)]
         doomed = named + [key for key, value in _values(rest) if not wanted.isdisjoint(_UUID.findall(value))]
         if doomed:
-            gone += int(connection().delete(*doomed))  # type: ignore[arg-type]  # the client's stubs allow awaiting it
+            gone += int(connection().delete(*doomed))
     return gone
 
 
@@ -37,5 +37,5 @@ def _batches() -> Iterator[list[bytes]]:
 
 def _values(keys: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
     for key in keys:
-        if connection().strlen(key) <= LARGEST and isinstance(value := connection().get(key), bytes):  # type: ignore[operator]  # as above
+        if connection().strlen(key) <= LARGEST and isinstance(value := connection().get(key), bytes):
             yield key, value

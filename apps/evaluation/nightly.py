@@ -24,6 +24,7 @@ def start_due(now: datetime | None = None) -> int:
     if now - begins > timedelta(hours=WINDOW_H):
         return 0
     sets = QuestionSet.objects.filter(is_nightly=True, deleted_at=None, library__deleted_at=None)
+    sets = sets.filter(library__team__suspended_at=None, library__team__deletion_at=None)
     waiting = sets.exclude(runs__is_nightly=True, runs__created_at__gte=begins)
     return sum(_start(questions) for questions in waiting.select_related("library__team", "baseline"))
 

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Q
@@ -156,7 +157,7 @@ def _remove_people(team_id: UUID, beat: Beat) -> None:
         if data.get(TEAM_KEY) == str(team_id):
             del data[TEAM_KEY]
             Session.objects.filter(pk=session.pk, session_data=session.session_data).update(
-                session_data=Session.get_session_store_class()().encode(data)
+                session_data=SessionStore().encode(data)
             )
         beat()
     while ids := list(Membership.objects.filter(team=team_id).values_list("pk", flat=True)[:500]):

@@ -19,9 +19,12 @@ from django.utils import timezone
 
 from apps.audit.models import AuditEvent
 from apps.catalog.models import AIModel
-from apps.chat.models import Message
+from apps.chat import tasks as chat_tasks
+from apps.chat.models import Conversation, Message
 from apps.core import events
 from apps.core.errors import NotFound
+from apps.ingestion.models import WebSource
+from apps.ingestion.web import crawl
 from apps.libraries.models import Document, DocumentVersion, Library
 from apps.users import deletion
 from apps.users.access import access_team
@@ -260,3 +263,29 @@ def test_it_deletes_at_once_where_the_operator_wants_that(t1: Team, alice: User)
         close(t1, alice)
 
     assert deletion.remove_due() == 1
+
+
+def test_it_visits_no_site_for_a_closed_team(t1: Team, library: Library, alice: User) -> None:
+    source = WebSource.objects.create(
+        team=t1, library=library, kind="pages", urls=["https://example.test/"], state=WebSource.State.QUEUED
+    )
+    assert crawl.wake() == [source.pk]
+
+    close(t1, alice)
+
+    assert crawl.wake() == []
+
+
+def test_it_asks_no_model_for_a_suspended_member(
+    t1: Team, library: Library, ann: User, conversation: Conversation, alice_client: Client
+) -> None:
+    Conversation.objects.filter(pk=conversation.pk).update(owner=ann)
+    answer = factories.AnswerFactory(conversation=conversation, text="", state=Message.State.PENDING)
+    member = Membership.objects.get(user=ann)
+    alice_client.post(f"/teams/{t1.pk}/members/{member.pk}/suspend/")
+
+    chat_tasks.answer_message(str(answer.pk))
+
+    answer.refresh_from_db()
+    assert answer.state == Message.State.FAILED
+    assert answer.text == ""

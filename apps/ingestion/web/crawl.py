@@ -28,6 +28,7 @@ State = WebSource.State
 Page = WebPage.State
 LEASE_S = 180  # longer than a visit may take: robots.txt, fetch, parse
 MAX_SITEMAPS = 200
+_OPEN = Q(team__suspended_at=None, team__deletion_at=None)  # nothing is fetched for a team that nobody gets into
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,21 +228,21 @@ def release(held: Held) -> bool:
 def is_wanted(held: Held) -> bool:
     """Return whether nobody stopped the source and its library still exists."""
     mine = WebSource.objects.filter(pk=held.source.pk, lease_owner=held.owner, state=State.RUNNING)
-    return mine.filter(is_cancelled=False, library__deleted_at=None).exists()
+    return mine.filter(_OPEN, is_cancelled=False, library__deleted_at=None).exists()
 
 
 def wake() -> list[UUID]:
     """Queue what is due and what dead workers held; returns the sources that wait."""
     lost = WebSource.objects.filter(state=State.RUNNING, lease_until__lt=Now())
     lost.update(state=State.QUEUED, lease_owner="", lease_until=None)
-    due = Q(state__in=[State.IDLE, State.FAILED], next_at__lte=Now(), library__deleted_at=None)
+    due = Q(state__in=[State.IDLE, State.FAILED], next_at__lte=Now(), library__deleted_at=None) & _OPEN
     for source_id in WebSource.objects.filter(due).values_list("pk", flat=True):
         with transaction.atomic():
             source = WebSource.objects.select_for_update(of=("self",), skip_locked=True).filter(due, pk=source_id)
             row = source.first()
             if row is not None:
                 begin(row)
-    waiting = WebSource.objects.filter(state=State.QUEUED, library__deleted_at=None, library__is_paused=False)
+    waiting = WebSource.objects.filter(_OPEN, state=State.QUEUED, library__deleted_at=None, library__is_paused=False)
     return list(waiting.order_by("updated_at").values_list("pk", flat=True)[:50])
 
 
