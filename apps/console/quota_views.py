@@ -26,6 +26,7 @@ from apps.users.signals import tell
 PAGE = 50
 SCOPES = tuple(one for one in Scope if one != Scope.MEMBER)  # members are for the admins of their team
 EVERYBODY = {
+    Scope.SYSTEM: gettext_lazy("The whole installation"),
     Scope.TEAM: gettext_lazy("Each team"),
     Scope.GROUP: gettext_lazy("Each group"),
     Scope.USER: gettext_lazy("Each person"),

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
-from django.utils.dates import MONTHS_3
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -158,6 +157,6 @@ def table(rows: Sequence[Row], ranked: Resource) -> list[TableRow]:
 
 def heatmap(amounts: Mapping[date, int]) -> plots.Heatmap:
     """Return the person's questions of the last half year, a square a day."""
-    words = {str(number): str(name) for number, name in MONTHS_3.items()}
+    words = {str(number): date_format(date(2000, number, 1), "M") for number in range(1, 13)}
     words |= {"none": _("no questions"), "some": _("%(n)s questions")}
     return plots.heatmap(amounts, timezone.now().astimezone(UTC).date(), WEEKS, words)

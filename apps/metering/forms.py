@@ -110,7 +110,7 @@ def initial_of(quota: Quota) -> dict[str, Any]:
     """Return what the form shows of a limit that there is."""
     amount = Decimal(quota.limit) / factor(quota.resource)
     names = ("scope", "resource", "window", "warn_percent", "behaviour", "fallback_model", "is_enabled")
-    return {name: getattr(quota, name) for name in names} | {"amount": amount.normalize()}
+    return {name: getattr(quota, name) for name in names} | {"amount": f"{amount.normalize():f}"}
 
 
 class BudgetForm(forms.Form):

@@ -46,6 +46,9 @@ def text_of(one: Remaining) -> str:
         "whose": whose(one.scope),
         "period": period(one.window),
     }
+    if one.resource == Resource.GENERATIONS:
+        said["used"] = number_of(one.resource, one.used)
+        return _("%(used)s of %(limit)s %(whose)s under way") % said
     if one.is_soft and one.left == 0:
         return _("%(limit)s %(whose)s are used up: a smaller model answers") % said
     if one.window == Window.TOTAL:
@@ -59,6 +62,6 @@ def again_of(one: Remaining) -> str:
         return ""
     at = timezone.localtime(one.resets_at)
     is_today = at.date() == timezone.localdate() or (one.resets_at - timezone.now()).total_seconds() < 86_400  # noqa: PLR2004
-    return _("again at %(when)s") % {
-        "when": formats.date_format(at, "TIME_FORMAT" if is_today else "SHORT_DATE_FORMAT")
-    }
+    if is_today:
+        return _("again at %(time)s") % {"time": formats.date_format(at, "TIME_FORMAT")}
+    return _("again on %(date)s") % {"date": formats.date_format(at, "SHORT_DATE_FORMAT")}

@@ -1,7 +1,7 @@
 """Amounts and limits in the reader's words."""
 
 from django.conf import settings
-from django.utils.formats import localize, number_format
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -23,7 +23,7 @@ def number_of(resource: str, amount: int) -> str:
     """Return an amount without the name of what is counted: `1,200`, `1.2 MB`, `12.50 EUR`."""
     if resource == Resource.STORAGE_BYTES:
         return str(filesize(amount)) if amount >= 0 else f"−{filesize(-amount)}"
-    return money(amount) if resource == Resource.MONEY else str(localize(amount))
+    return money(amount) if resource == Resource.MONEY else str(number_format(amount, 0, force_grouping=True))
 
 
 def amount_of(resource: str, amount: int) -> str:
@@ -55,7 +55,7 @@ def whose(scope: str) -> str:
         Scope.SYSTEM: _("of the whole installation"),
         Scope.TEAM: _("of your team"),
         Scope.GROUP: _("of one of your groups"),
-        Scope.USER: _("for each person"),
+        Scope.USER: _("for you"),
         Scope.MEMBER: _("for you in this team"),
         Scope.KEY: _("of this API key"),
     }[Scope(scope)]
