@@ -24,7 +24,8 @@ WAIT_S = 120.0  # for the next piece of an answer: a large model reads a long pr
 EVENT_MAX = 1 * MIB  # one line of a stream
 OK = 200
 _REASONS = {401: "it refused the key", 403: "it refused the key", 404: "it does not know this model or this way",
-            429: "it is asked too much at the moment", 413: "the request is too long for it"}  # fmt: skip
+            429: "it is asked too much at the moment", 413: "the request is too long for it",
+            503: "it is starting, or has too much to do"}  # fmt: skip
 
 
 def allowed_hosts() -> frozenset[str]:
