@@ -14,7 +14,7 @@ from apps.catalog.models import AIModel
 from apps.console.standing import Standing
 from apps.core import mail
 from apps.ingestion.models import IngestionJob
-from apps.users.models import User
+from apps.users.mfa import administrators
 
 DISK_LOW = 0.10  # of the disk
 BEAT_LATE_S = 120
@@ -112,7 +112,16 @@ def _of_people() -> Iterator[Finding]:
             _("Mail is not set up"),
             _("Invitations and password links are printed to the log. Set KB_SMTP_HOST."),
         )
-    if User.objects.filter(is_superuser=True, is_active=True).count() == 1:
+    with_factor = administrators()
+    if not all(with_factor) and settings.ENV.staff_mfa == "required":
+        yield Finding(
+            "warn",
+            _("An administrator has no second factor"),
+            _("Their account opens nothing more %(hours)s hours after it was made, until they set one up.")
+            % {"hours": settings.ENV.staff_mfa_grace_h},
+            "account_security",
+        )
+    if len(with_factor) == 1:
         yield Finding(
             "info",
             _("There is one administrator"),

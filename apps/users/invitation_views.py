@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.core import mail
-from apps.users import invitations
+from apps.users import invitations, sessions
 from apps.users.access import TeamAccess, access_team
 from apps.users.errors import AddressTaken
 from apps.users.forms import InvitationForm, JoinForm
@@ -147,6 +147,7 @@ def _join(request: HttpRequest, token: str, form: JoinForm) -> bool:
         form.add_error("email", error.sentence())
         return False
     login(request, user, backend=BACKEND)
+    sessions.follow(request)
     record_authentication(request, user, method="password")  # they typed it just now: nothing asks for it again soon
     return True
 

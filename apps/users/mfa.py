@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from apps.users.models import Team, User
@@ -40,3 +41,10 @@ def lacks_second_factor(user: User, teams: Iterable[Team]) -> bool:
     `teams` are those that they are a live member of; at most one query, and none where nobody asks for a factor.
     """
     return needs_second_factor(user, teams) and not has_second_factor(user)
+
+
+def administrators() -> list[bool]:
+    """Return for each active administrator whether they have a second factor; one query."""
+    factor = Authenticator.objects.filter(user=OuterRef("pk"), type__in=FACTORS)
+    active = User.objects.filter(is_superuser=True, is_active=True).annotate(has_factor=Exists(factor))
+    return list(active.values_list("has_factor", flat=True))

@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.internal.flows.login import get_authentication_records
+from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
 from allauth.core.exceptions import ReauthenticationRequired
 from allauth.core.internal.httpkit import get_client_ip
 from allauth.mfa.models import Authenticator
@@ -65,10 +66,15 @@ def reset_second_factors(*, user: User, actor: User) -> None:
 
 
 def proved_lately(request: HttpRequest) -> bool:
-    """Return whether the person proved who they are within the last quarter of an hour, at sign-in or since."""
+    """Return whether the person proved who they are within the last quarter of an hour, at sign-in or since.
+
+    Who has neither password nor second factor here, but comes by single sign-on alone, has nothing to prove it with.
+    """
     now = timezone.now().timestamp()
     records = get_authentication_records(request, request.user)
-    return any(now - record.get("at", 0) < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT for record in records)
+    if any(now - record.get("at", 0) < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT for record in records):
+        return True
+    return isinstance(request.user, User) and not get_reauthentication_flows(request.user)
 
 
 def require_proof(request: HttpRequest) -> None:
