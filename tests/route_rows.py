@@ -1,4 +1,4 @@
-"""What a row of the table in `routes.py` is made of: the objects of t1 that addresses name, and who gets which answer."""
+"""What a row of the table in `routes.py` is made of: the objects that addresses name, and who gets which answer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

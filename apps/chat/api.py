@@ -1,5 +1,6 @@
 """The REST API of searching and asking."""
 
+import time
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from apps.users.api_auth import asked_team, person_of
 from apps.users.models import KeyScope
 
 WAIT_S = 20.0
+LOOK_S = 0.2
 MOST_FOUND = 50
 MOST_LIBRARIES = 200
 SEARCH_FIELDS = {"question", "libraries", "limit"}
@@ -71,13 +73,29 @@ class AnswerView(APIView):
     scope = KeyScope.ASK
 
     def get(self, request: Request, message_id: UUID) -> Response:
-        """Return it as far as it is made; `state` says whether more will come."""
-        return Response(answer_json(request, _own_answer(request, message_id)))
+        """Return it as far as it is made; with `wait` as soon as it is ready, at the latest after so many seconds."""
+        until = time.monotonic() + _wait(request)
+        message = _own_answer(request, message_id)
+        while message.is_live and time.monotonic() < until:
+            seeking.let_go()
+            time.sleep(LOOK_S)
+            message.refresh_from_db(fields=["state"])
+        return Response(answer_json(request, _own_answer(request, message_id)))  # by the rights of now
 
     def delete(self, request: Request, message_id: UUID) -> Response:
         """Stop it; what is written stays."""
         services.stop(message=_own_answer(request, message_id))
         return Response(status=204)
+
+
+def _wait(request: Request) -> int:
+    """Return how many seconds to wait. Raises Invalid for a parameter that nobody knows and a wait too long."""
+    if unknown := set(request.query_params) - {"wait"}:
+        raise Invalid(field=min(unknown)[:60])
+    given = request.query_params.get("wait", "0")
+    if not (given.isascii() and given.isdecimal()) or int(given[:4]) > WAIT_S:
+        raise Invalid(field="wait")
+    return int(given)
 
 
 def _fields(request: Request, known: set[str]) -> dict[str, Any]:

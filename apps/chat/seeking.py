@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.cache import cache
+from django.db import connection
 
 from apps.chat.errors import SearchFailed, SearchTimedOut
 from apps.core import tenancy
@@ -52,6 +53,7 @@ def ask(wish: Wish, ring: Callable[[str], None], *, wait_s: float) -> dict[str, 
     cache.set(_name(wish.token), json.dumps({"wish": asdict(wish)}), KEPT_S)
     ring(wish.token)
     until = time.monotonic() + wait_s
+    let_go()
     while time.monotonic() < until:
         stored = json.loads(cache.get(_name(wish.token)) or "{}")
         if "error" in stored:
@@ -62,6 +64,12 @@ def ask(wish: Wish, ring: Callable[[str], None], *, wait_s: float) -> dict[str, 
         time.sleep(LOOK_S)
     cache.delete(_name(wish.token))
     raise SearchTimedOut
+
+
+def let_go() -> None:
+    """Give the database connection back to the pool, which is small, before waiting for somebody else's work."""
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 def run(token: str, tools: Callable[[], SearchTools] = SearchTools.default) -> None:

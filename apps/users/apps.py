@@ -18,8 +18,10 @@ class UsersConfig(AppConfig):
         from apps.users.domains import on_person  # noqa: PLC0415
         from apps.users.oidc_sync import on_signed_in  # noqa: PLC0415
         from apps.users.signals import address_proven  # noqa: PLC0415
+        from apps.users.signin_events import connect  # noqa: PLC0415
 
         allauth.email_confirmed.connect(on_confirmed, dispatch_uid="users.address-confirmed")
         address_proven.connect(on_person, dispatch_uid="users.domain-on-proof")
         user_logged_in.connect(on_person, dispatch_uid="users.domain-on-sign-in")
         allauth.user_logged_in.connect(on_signed_in, dispatch_uid="users.sign-on-groups")
+        connect()

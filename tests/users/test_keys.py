@@ -354,6 +354,8 @@ def test_it_tells_its_answers_to_its_own_key_alone(ed: User, t1: Team, library: 
     place = made.headers["Location"]
     assert get(first, place).json()["state"] == "pending"
     assert get(second, place).status_code == 404
+    assert get(first, f"{place}?wait=1").json()["is_final"] is False
+    assert {get(first, f"{place}?{query}").status_code for query in ("wait=99", "wait=x", "wait=-1", "a=1")} == {400}
     again = {"question": "And then?", "conversation": made.json()["conversation"]}
     assert post(second, "/api/v1/ask", again).status_code == 404
 

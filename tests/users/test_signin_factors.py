@@ -70,6 +70,7 @@ def test_it_sets_an_app_up_from_the_page(alice: User, client: Client) -> None:
     shown = client.get("/accounts/factors/codes/").content.decode()
     assert all(code in shown for code in codes_of(alice))
     assert mfa.has_second_factor(alice)
+    assert set(AuditEvent.objects.filter(action="factor.added").values_list("detail__kind", flat=True)) >= {"totp"}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -9,6 +9,7 @@ from django.contrib.auth.hashers import get_hasher
 from django.test import Client
 from django.utils import timezone
 
+from apps.audit.models import AuditEvent
 from apps.users import sessions, signin
 from apps.users.models import Team, User
 from tests.factories import PASSWORD
@@ -78,6 +79,7 @@ def test_it_locks_an_account_from_one_address_alone(alice: User, client: Client)
     for _ in range(8):
         sign_in(client, alice, "wrong")
     assert signin.is_locked(alice)
+    assert AuditEvent.objects.filter(action="user.locked-out", target_id=str(alice.pk)).exists()
 
     locked = sign_in(client, alice)
     assert locked.status_code == 429
