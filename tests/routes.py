@@ -92,6 +92,8 @@ ROUTES: dict[str, list[Access]] = {
     ],
     "users:team": [protected("GET", 200)],
     "users:leave": [protected("POST", 302)],
+    "users:member": [protected("GET", 302)],  # a fragment for the drawer; the list for a browser
+    "users:member-groups": [protected("POST", 403, lambda things: {"group": str(things.group.pk)})],
     "users:role": [protected("POST", 403, lambda _: {"role": "viewer"})],
     "users:suspend": [protected("POST", 403)],
     "users:resume": [protected("POST", 403)],

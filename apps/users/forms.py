@@ -15,6 +15,7 @@ from apps.users.models import Group, Role, Team, User
 
 LONGEST_INVITATION_DAYS = 90
 MOST_ADDRESSES = 100
+MOST_CHOSEN = 1_000
 
 
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy, not at run time
@@ -131,7 +132,22 @@ class ChosenMembersForm(forms.Form):
 
     def __init__(self, data: QueryDict) -> None:
         super().__init__(data)
-        self.fields["member"].choices = [(one, one) for one in data.getlist("member")[:MOST_ADDRESSES]]  # type: ignore[attr-defined]
+        _take_what_came(self, data, "member")
+
+
+class ChosenGroupsForm(forms.Form):
+    """The groups that a member is in; none is a choice too."""
+
+    group = forms.TypedMultipleChoiceField(coerce=UUID, required=False)
+
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__(data)
+        _take_what_came(self, data, "group")
+
+
+def _take_what_came(form: forms.Form, data: QueryDict, name: str) -> None:
+    """Let the field check that ids are ids; whether they are of the team is for the service to say."""
+    form.fields[name].choices = [(one, one) for one in data.getlist(name)[:MOST_CHOSEN]]  # type: ignore[attr-defined]
 
 
 class JoinForm(forms.Form):

@@ -94,3 +94,31 @@ def remove_member(*, user: User, access: TeamAccess, group_id: UUID, membership_
     inside.delete()
     person = inside.membership.user
     tell("group.member-removed", actor=user, team=access.team, target=person, detail={"group": group.name})
+
+
+@transaction.atomic
+def choose_groups(*, user: User, access: TeamAccess, membership_id: UUID, group_ids: Sequence[UUID]) -> None:
+    """Put a member into exactly these groups of the team. Raises NotFound, and changes nothing then."""
+    access.require_action(Action.MANAGE_GROUPS)
+    member = (
+        Membership.objects.select_for_update(of=("self",), no_key=True)
+        .filter(team=access.team, pk=membership_id)
+        .select_related("user")
+        .first()
+    )
+    wanted = {group.pk: group for group in Group.objects.filter(team=access.team, pk__in=set(group_ids))}
+    if member is None or len(wanted) != len(set(group_ids)):
+        raise NotFound
+    inside = {row.group_id: row for row in GroupMember.objects.filter(membership=member).select_related("group")}
+    for group_id, row in inside.items():
+        if group_id not in wanted:
+            row.delete()
+            _tell_about("group.member-removed", user, access, member, row.group)
+    for group_id, group in wanted.items():
+        if group_id not in inside:
+            GroupMember.objects.get_or_create(group=group, membership=member)
+            _tell_about("group.member-added", user, access, member, group)
+
+
+def _tell_about(action: str, user: User, access: TeamAccess, member: Membership, group: Group) -> None:
+    tell(action, actor=user, team=access.team, target=member.user, detail={"group": group.name})

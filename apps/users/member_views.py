@@ -5,17 +5,18 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.core.errors import Invalid
+from apps.users import groups as group_services
 from apps.users import members, signin
 from apps.users.access import TeamAccess, access_team
 from apps.users.errors import NameDiffers
-from apps.users.forms import RoleForm, TypedNameForm
+from apps.users.forms import ChosenGroupsForm, RoleForm, TypedNameForm
 from apps.users.member_list import Wanted, page_of
-from apps.users.models import Group, Role
+from apps.users.models import Group, GroupMember, Role
 from apps.users.permissions import Action, matrix
 from apps.users.requests import PersonRequest
 from apps.users.team_page import team_page
@@ -38,8 +39,44 @@ def team(request: PersonRequest, team_id: UUID) -> HttpResponse:
         roles=[role for role in Role if access.role.covers(role)],
         all_roles=list(Role),
         matrix=list(matrix()),
-        may_hand_over=access.may(Action.MAKE_OWNERS),
     )
+
+
+@login_required
+@require_http_methods(["GET", "HEAD"])
+def member(request: PersonRequest, team_id: UUID, membership_id: UUID) -> HttpResponse:
+    """Show one member in the drawer, with what can be done."""
+    access = access_team(request.user, team_id, may=Action.SEE_MEMBERS)
+    shown = members.access_member(access, membership_id)
+    if not request.headers.get("Hx-Request"):
+        return redirect("users:team", team_id)
+    is_above = not access.role.covers(Role(shown.role))
+    inside = set(GroupMember.objects.filter(membership=shown).values_list("group", flat=True))
+    groups = [(group, group.pk in inside) for group in Group.objects.filter(team=access.team)]
+    context = {
+        "this_team": access.team,
+        "member": shown,
+        "is_self": shown.user_id == request.user.pk,
+        "may_suspend": access.may(Action.SUSPEND_MEMBERS) and not is_above,
+        "may_group": access.may(Action.MANAGE_GROUPS),
+        "may_hand_over": access.may(Action.MAKE_OWNERS) and shown.suspended_at is None and shown.user.is_active,
+        "groups": groups if access.may(Action.MANAGE_GROUPS) else [one for one in groups if one[1]],
+    }
+    return render(request, "users/parts/member_drawer.html", context)
+
+
+@login_required
+@require_POST
+def choose_groups(request: PersonRequest, team_id: UUID, membership_id: UUID) -> HttpResponse:
+    """Put a member into the chosen groups, and out of all others."""
+    access = access_team(request.user, team_id, may=Action.MANAGE_GROUPS)
+    form = ChosenGroupsForm(request.POST)
+    if not form.is_valid():
+        raise Invalid
+    chosen = form.cleaned_data["group"]
+    group_services.choose_groups(user=request.user, access=access, membership_id=membership_id, group_ids=chosen)
+    messages.success(request, _("Saved."))
+    return redirect("users:team", team_id)
 
 
 @login_required

@@ -23,7 +23,8 @@ def _lock(user: User, access: TeamAccess) -> TeamAccess:
     return access_team(user, access.team.pk)
 
 
-def _member(access: TeamAccess, membership_id: UUID) -> Membership:
+def access_member(access: TeamAccess, membership_id: UUID) -> Membership:
+    """Return a member of the team; raises NotFound."""
     member = Membership.objects.filter(team=access.team, pk=membership_id).select_related("user").first()
     if member is None:
         raise NotFound
@@ -44,7 +45,7 @@ def change_role(*, user: User, access: TeamAccess, membership_id: UUID, role: Ro
     """Give a member another role. Nobody touches or gives a role above their own."""
     access = _lock(user, access)
     access.require_action(Action.CHANGE_ROLES)
-    member = _member(access, membership_id)
+    member = access_member(access, membership_id)
     access.require(role)
     access.require(Role(member.role))
     if role != Role.OWNER:
@@ -60,7 +61,7 @@ def hand_over(*, user: User, access: TeamAccess, membership_id: UUID) -> Members
     """Make a member an owner and oneself an admin. Raises Forbidden for others than owners, Suspended, NotYourself."""
     access = _lock(user, access)
     access.require_action(Action.MAKE_OWNERS)
-    member = _member(access, membership_id)
+    member = access_member(access, membership_id)
     if member.user_id == user.pk:
         raise NotYourself
     if member.suspended_at is not None or not member.user.is_active:
@@ -99,7 +100,7 @@ def resume_member(*, user: User, access: TeamAccess, membership_id: UUID) -> Mem
 def _for_suspension(user: User, access: TeamAccess, membership_id: UUID) -> Membership:
     access = _lock(user, access)
     access.require_action(Action.SUSPEND_MEMBERS)
-    member = _member(access, membership_id)
+    member = access_member(access, membership_id)
     if member.user_id == user.pk:
         raise NotYourself
     access.require(Role(member.role))
@@ -110,7 +111,7 @@ def _for_suspension(user: User, access: TeamAccess, membership_id: UUID) -> Memb
 def remove_member(*, user: User, access: TeamAccess, membership_id: UUID) -> None:
     """Take a member out of the team; from the commit on nothing of the team is readable for them."""
     access = _lock(user, access)
-    member = _member(access, membership_id)
+    member = access_member(access, membership_id)
     is_leaving = member.user_id == user.pk
     if not is_leaving:
         access.require_action(Action.SUSPEND_MEMBERS)

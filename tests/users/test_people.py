@@ -95,6 +95,7 @@ POSTS: list[tuple[Action, Callable[[World], tuple[str, Form]]]] = [
         Action.MANAGE_GROUPS,
         lambda world: (f"/teams/{world.team.pk}/groups/{world.group.pk}/add/", {"member": str(world.victim.pk)}),
     ),
+    (Action.MANAGE_GROUPS, _member("groups")),
     (Action.MANAGE_DOMAINS, lambda world: (f"/teams/{world.team.pk}/domains/{world.domain.pk}/remove/", {})),
     (Action.CHANGE_SETTINGS, _in_team("rename/", name="Other")),
     (Action.CHANGE_SETTINGS, _in_team("second-factor/")),
@@ -360,3 +361,37 @@ def _queries(client: Client, team: Team) -> int:
     with CaptureQueriesContext(connection) as caught:
         assert client.get(f"/teams/{team.pk}/").status_code == 200
     return len(caught)
+
+
+def _drawer(team: Team, role: Role, shown: Membership) -> str:
+    address = f"/teams/{team.pk}/members/{shown.pk}/"
+    return _as(team, role).get(address, headers={"hx-request": "true"}).content.decode()
+
+
+def test_it_shows_a_member_in_the_drawer_with_what_can_be_done(
+    t1: Team, alice: User, ann: User, ann_client: Client
+) -> None:
+    Group.objects.create(team=t1, name="Staff")
+    owner, viewer = Membership.objects.get(user=alice), Membership.objects.get(user=ann)
+
+    page = _drawer(t1, Role.OWNER, viewer)
+    assert all(verb in page for verb in ("/suspend/", "/hand-over/", "/remove/", "/groups/"))
+    assert "/hand-over/" not in _drawer(t1, Role.ADMIN, viewer)
+    assert "/suspend/" not in _drawer(t1, Role.ADMIN, owner)
+    assert not any(verb in _drawer(t1, Role.VIEWER, owner) for verb in ("/suspend/", "/remove/", "/groups/"))
+    own = ann_client.get(f"/teams/{t1.pk}/members/{viewer.pk}/", headers={"hx-request": "true"}).content.decode()
+    assert "/leave/" in own
+
+
+def test_it_puts_a_member_into_exactly_the_chosen_groups(t1: Team, t2: Team, ann: User, alice_client: Client) -> None:
+    first, second, third = (Group.objects.create(team=t1, name=name) for name in "abc")
+    foreign = Group.objects.create(team=t2, name="a")
+    member = Membership.objects.get(user=ann)
+    address = f"/teams/{t1.pk}/members/{member.pk}/groups/"
+
+    assert alice_client.post(address, {"group": [str(first.pk), str(second.pk)]}).status_code == 302
+    assert alice_client.post(address, {"group": [str(second.pk), str(third.pk)]}).status_code == 302
+    assert alice_client.post(address, {"group": [str(first.pk), str(foreign.pk)]}).status_code == 404
+    assert {one.group for one in member.groups.all()} == {second, third}
+    assert alice_client.post(address, {}).status_code == 302
+    assert not member.groups.exists()
