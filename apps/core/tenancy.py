@@ -20,7 +20,10 @@ EVERYTHING = "*"
 T = TypeVar("T")
 _teams: ContextVar[str | None] = ContextVar("teams", default=None)
 
-BY_TEAM = "team_id = ANY ((SELECT kb_teams())::uuid[])"
+# Conditions of policies. The functions (core.0002) stand in sub-selects, so that they run once a statement. They give
+# NULL where everything is seen: comparing with it is neither true nor false.
+BY_TEAM = "coalesce(team_id = ANY ((SELECT kb_teams())::uuid[]), true)"
+BY_LIBRARY = "coalesce(library_id IN (SELECT kb_libraries()), true)"
 
 
 def current() -> str:
@@ -100,29 +103,14 @@ async def _kept_async(value: str, pieces: AsyncIterator[T]) -> AsyncIterator[T]:
 
 def by_parent(table: str, column: str) -> str:
     """Return the condition of rows that are seen with the row above them, which has a policy of its own."""
-    return f"EXISTS (SELECT 1 FROM {table} up WHERE up.id = {column})"  # noqa: S608 -- names of our own tables
+    return f"(SELECT kb_teams()) IS NULL OR EXISTS (SELECT 1 FROM {table} up WHERE up.id = {column})"  # noqa: S608
 
 
 def walled(table: str, condition: str) -> migrations.RunSQL:
-    """Return the operation that puts a table behind the wall, its owner included.
-
-    The functions stand in sub-selects so that they run once a statement. Needs `FUNCTIONS`.
-    """
+    """Return the operation that puts a table behind the wall, its owner included."""
     return migrations.RunSQL(
-        f"CREATE POLICY wall ON {table} USING ((SELECT kb_sees_all()) OR {condition});"
+        f"CREATE POLICY wall ON {table} USING ({condition});"
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
         f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY; ALTER TABLE {table} DISABLE ROW LEVEL SECURITY;"
         f"DROP POLICY wall ON {table}",
     )
-
-
-FUNCTIONS = migrations.RunSQL(
-    """
-    CREATE FUNCTION kb_sees_all() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT coalesce(current_setting('kb.teams', true), '') = '*' $$;
-    CREATE FUNCTION kb_teams() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT CASE WHEN coalesce(current_setting('kb.teams', true), '') IN ('', '*') THEN '{}'::uuid[]
-            ELSE string_to_array(current_setting('kb.teams', true), ',')::uuid[] END $$;
-    """,
-    "DROP FUNCTION kb_teams(); DROP FUNCTION kb_sees_all()",
-)

@@ -8,21 +8,25 @@ from django.db import connection, connections
 
 from kb_project.roles import ROLE, hand_over, make_role
 
+_OF_A_TABLE = " FROM pg_class WHERE oid = 'libraries_chunk'::regclass"
+
 
 @contextmanager
 def as_role() -> Iterator[None]:
     """Be the product's role until the block ends; rows are made before, as the superuser."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # an owner cannot change while checks of its rows wait
-        cursor.execute("SELECT current_user")
-        if cursor.fetchone()[0] != ROLE:
+        cursor.execute(f"SELECT current_user = '{ROLE}', relowner::regrole = '{ROLE}'::regrole" + _OF_A_TABLE)
+        is_role, is_owner = cursor.fetchone()
+        if not is_owner:
             make_role(connection.connection, ROLE)
             hand_over(connection.connection, connection.settings_dict["NAME"], ROLE)
+        if not is_role:
             cursor.execute(f"SET ROLE {ROLE}")
     try:
         yield
     finally:
-        if not connection.needs_rollback:
+        if not is_role and not connection.needs_rollback:
             with connection.cursor() as cursor:
                 cursor.execute("RESET ROLE")
 

@@ -5,7 +5,17 @@ Tables with a team's id ask for it; all others ask for the row above them, whose
 
 from django.db import migrations
 
-from apps.core.tenancy import BY_TEAM, FUNCTIONS, by_parent, walled
+BY_TEAM = "team_id = ANY ((SELECT kb_teams())::uuid[])"
+FUNCTIONS = migrations.RunSQL(
+    """
+    CREATE FUNCTION kb_sees_all() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT coalesce(current_setting('kb.teams', true), '') = '*' $$;
+    CREATE FUNCTION kb_teams() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT CASE WHEN coalesce(current_setting('kb.teams', true), '') IN ('', '*') THEN '{}'::uuid[]
+            ELSE string_to_array(current_setting('kb.teams', true), ',')::uuid[] END $$;
+    """,
+    "DROP FUNCTION kb_teams(); DROP FUNCTION kb_sees_all()",
+)
 
 _OF_TEAM = (
     "libraries_library",
@@ -48,6 +58,19 @@ _BELOW = {  # table: (the table above it, the column that names its row)
 }
 
 
+def _by_parent(table: str, column: str) -> str:
+    return f"EXISTS (SELECT 1 FROM {table} up WHERE up.id = {column})"
+
+
+def _walled(table: str, condition: str) -> migrations.RunSQL:
+    return migrations.RunSQL(
+        f"CREATE POLICY wall ON {table} USING ((SELECT kb_sees_all()) OR {condition});"
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+        f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY; ALTER TABLE {table} DISABLE ROW LEVEL SECURITY;"
+        f"DROP POLICY wall ON {table}",
+    )
+
+
 class Migration(migrations.Migration):
     """Writes into the catalogue alone; no row is read."""
 
@@ -60,6 +83,6 @@ class Migration(migrations.Migration):
 
     operations = [
         FUNCTIONS,
-        *(walled(table, BY_TEAM) for table in _OF_TEAM),
-        *(walled(table, by_parent(*above)) for table, above in _BELOW.items()),
+        *(_walled(table, BY_TEAM) for table in _OF_TEAM),
+        *(_walled(table, _by_parent(*above)) for table, above in _BELOW.items()),
     ]
