@@ -16,7 +16,7 @@ def context(*, service_form: ServiceForm | None = None, hub_form: HubForm | None
         "found": [each for each in listed if each.form != "unknown" or each.problem],
         "models_dir": settings.MODELS_DIR,
         "service_form": service_form or ServiceForm(),
-        "hub_form": hub_form or HubForm(),
+        "hub_form": hub_form or HubForm(auto_id="hub_%s"),
         "model_hosts": [host.strip() for host in settings.ENV.model_hosts.split(",") if host.strip()],
         "hub_url": settings.ENV.hub_url,
         "suggestions": suggestions(),

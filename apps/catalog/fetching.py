@@ -12,46 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 
 from apps.catalog import errors, hub, jobs
-from apps.catalog.found import short_name
 from apps.catalog.hub import HubFile, HubModel
-from apps.catalog.importing import enter, import_model
-from apps.catalog.models import AIModel, ModelJob
-from apps.catalog.tasks import ring_for
+from apps.catalog.importing import import_model
+from apps.catalog.models import AIModel
 from apps.core.netfetch import FetchFailed, FetchRefused, FetchTooLarge
-from apps.users.models import User
-from apps.users.signals import tell
 
 SCRATCH = ".fetching-"
 PLAN = ".plan.json"  # what is being fetched, so that a resumed download takes the same revision
 TRIES = 5  # of one file without any progress
 PIECE = 1024 * 1024
-_RUNTIMES = {"chat": "llama_cpp", "embedding": "sentence_transformers", "rerank": "sentence_transformers"}
-
-
-@transaction.atomic
-def start(*, user: User, hub_id: str, kind: str, file: str = "", title: str = "") -> ModelJob:
-    """Enter a model of a hub in the catalogue and queue its download. Raises HubUnset, NameTaken."""
-    hub.policy()
-    name = short_name(hub_id.partition("@")[0].partition("/")[2])
-    model = AIModel(
-        name=name,
-        title=(title or hub_id.partition("/")[2])[:120],
-        kind=kind,
-        runtime=_RUNTIMES[kind],
-        path=name,
-        source=AIModel.Source.HUB,
-        hub_id=hub_id,
-    )
-    if (settings.MODELS_DIR / name).exists():
-        raise errors.NameTaken(name=name)
-    enter(model)
-    tell("model.added", actor=user, target=model, detail={"from": "hub", "id": hub_id})
-    job = jobs.start(model, ModelJob.Kind.FETCH, user=user, options={"file": file, "has_title": bool(title)})
-    ring_for(job)
-    return job
 
 
 def fetch_model(model: AIModel, watch: jobs.Watch, options: dict[str, Any]) -> dict[str, Any]:

@@ -10,9 +10,11 @@ from django.db import transaction
 from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 
-from apps.catalog import jobs
-from apps.catalog.errors import JobRunning, ModelInUse
+from apps.catalog import hub, jobs
+from apps.catalog.errors import JobRunning, ModelInUse, NameTaken
 from apps.catalog.fetching import forget
+from apps.catalog.found import short_name
+from apps.catalog.importing import enter
 from apps.catalog.models import AIModel, ModelAccess, ModelJob, TeamDefault
 from apps.catalog.specs import path_of
 from apps.catalog.tasks import ring_for
@@ -20,6 +22,7 @@ from apps.core.errors import Invalid, NotFound
 from apps.users.models import Group, Team, User
 from apps.users.signals import tell
 
+_RUNTIMES = {"chat": "llama_cpp", "embedding": "sentence_transformers", "rerank": "sentence_transformers"}
 ACTIONS = (ModelJob.Kind.TEST, ModelJob.Kind.BENCHMARK, ModelJob.Kind.LOAD, ModelJob.Kind.UNLOAD)
 
 
@@ -29,6 +32,29 @@ def work(*, user: User, model: AIModel, action: str) -> ModelJob:
     if action not in ACTIONS:
         raise Invalid
     job = jobs.start(model, action, user=user)
+    ring_for(job)
+    return job
+
+
+@transaction.atomic
+def fetch(*, user: User, hub_id: str, kind: str, file: str = "", title: str = "") -> ModelJob:
+    """Enter a model of a hub in the catalogue and queue its download. Raises HubUnset, NameTaken."""
+    hub.policy()
+    name = short_name(hub_id.partition("@")[0].partition("/")[2])
+    model = AIModel(
+        name=name,
+        title=(title or hub_id.partition("/")[2])[:120],
+        kind=kind,
+        runtime=_RUNTIMES[kind],
+        path=name,
+        source=AIModel.Source.HUB,
+        hub_id=hub_id,
+    )
+    if (settings.MODELS_DIR / name).exists():
+        raise NameTaken(name=name)
+    enter(model)
+    tell("model.added", actor=user, target=model, detail={"from": "hub", "id": hub_id})
+    job = jobs.start(model, ModelJob.Kind.FETCH, user=user, options={"file": file, "has_title": bool(title)})
     ring_for(job)
     return job
 

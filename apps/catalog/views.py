@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.catalog import adding_page, endpoints, fetching, importing, jobs, managing, overview, presence
+from apps.catalog import adding_page, endpoints, importing, jobs, managing, overview, presence
 from apps.catalog.forms import EditForm, EntryForm, HubForm, ServiceForm
 from apps.catalog.models import AIModel, ModelJob
 from apps.catalog.sharing import shares_of
@@ -257,12 +257,12 @@ def _service(form: ServiceForm) -> endpoints.Service:
 def add_hub(request: PersonRequest) -> HttpResponse:
     """Fetch a model from the hub."""
     require_system_admin(request.user)
-    form = HubForm(request.POST)
+    form = HubForm(request.POST, auto_id="hub_%s")
     if not form.is_valid():
         return add_page(request, hub_form=form)
     given = form.cleaned_data
     try:
-        job = fetching.start(
+        job = managing.fetch(
             user=request.user, hub_id=given["hub_id"], kind=given["kind"], file=given["file"], title=given["title"]
         )
     except AppError as error:

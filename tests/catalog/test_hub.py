@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.catalog import fetching, jobs, work
+from apps.catalog import jobs, managing, work
 from apps.catalog.models import AIModel, ModelJob
 from apps.runtimes import registry
 from apps.users.models import User
@@ -117,7 +117,7 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 
 
 def begin(root: User) -> AIModel:
-    job = fetching.start(user=root, hub_id="acme/tiny", kind="embedding")
+    job = managing.fetch(user=root, hub_id="acme/tiny", kind="embedding")
     assert job.model is not None
     return job.model
 
