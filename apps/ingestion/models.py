@@ -73,6 +73,8 @@ class IngestionJob(Record):
                 condition=models.Q(state__in=["queued", "running", "failed"], is_cleared=False),
                 name="job_bell",
             ),
+            models.Index(fields=["-created_at", "-id"], name="job_by_age"),  # the console's list
+            models.Index(fields=["team", "-created_at", "-id"], name="job_of_team_by_age"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -72,8 +72,11 @@ class Counts:
 
 
 def bell(user: User, team: Team | None) -> Bell:
-    """Return the counts of the bell; one query."""
-    if team is None:
+    """Return the counts of the bell; one query, and a second where there is anything to count.
+
+    It stands on every page: what the person may read is asked only where the team has such jobs.
+    """
+    if team is None or not _belled(team).exists():
         return Bell()
     counts = _of_team(user, team).aggregate(
         running=Count("pk", filter=Q(state=State.RUNNING)),
@@ -95,13 +98,11 @@ def bell_list(user: User, team: Team | None) -> BellList:
 
 def _of_team(user: User, team: Team) -> QuerySet[IngestionJob]:
     """Return what the bell is about: jobs under way, and failures that nobody took note of."""
-    readable = Document.objects.readable_by(user).filter(library__team=team)
-    return IngestionJob.objects.filter(
-        team=team,
-        state__in=(*LIVE, State.FAILED),
-        is_cleared=False,
-        document__in=readable,
-    )
+    return _belled(team).filter(document__in=Document.objects.readable_by(user).filter(library__team=team))
+
+
+def _belled(team: Team) -> QuerySet[IngestionJob]:
+    return IngestionJob.objects.filter(team=team, state__in=(*LIVE, State.FAILED), is_cleared=False)
 
 
 def latest_jobs(user: User, library: Library) -> QuerySet[IngestionJob]:

@@ -44,7 +44,8 @@ def teams(request: PersonRequest) -> HttpResponse:
 
 def _closed(request: PersonRequest) -> list[Membership]:
     """Return the memberships that do not count now, with the reason in their fields."""
-    rows = Membership.objects.filter(user=request.user).exclude(pk__in=Membership.objects.live())
+    mine = Membership.objects.filter(user=request.user)
+    rows = mine.exclude(pk__in=Membership.objects.live().filter(user=request.user))  # not all that are live anywhere
     return list(rows.select_related("team").order_by("team__name"))
 
 

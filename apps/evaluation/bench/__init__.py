@@ -14,6 +14,7 @@ BENCHMARKS = {
     "parse": "apps.evaluation.bench.parse.parse_ratio",
     "search": "apps.evaluation.bench.search.search_speed",
     "quota": "apps.evaluation.bench.quota.quota_speed",
+    "console": "apps.evaluation.bench.console.console_speed",
     "insert": "apps.evaluation.bench.insert.insert_ratio",
     "search_1m": "apps.evaluation.bench.search.search_million",
     "switch_point": "apps.evaluation.bench.switch_point.switch_point",

@@ -19,18 +19,22 @@ PREFIX = "zhiku_bench_"
 
 @contextmanager
 def own_database() -> Iterator[AIModel]:
-    """Work in a new, empty database that holds the default embedding model; remove it whatever happens.
-
-    What a killed run left is removed by the next one. Raises NoModel.
-    """
+    """Work in a new database that holds nothing but the default embedding model. Raises NoModel."""
     model = default_model(AIModel.Kind.EMBEDDING)
+    with empty_database():
+        yield AIModel.objects.create(**{field.attname: getattr(model, field.attname) for field in model._meta.fields})
+
+
+@contextmanager
+def empty_database() -> Iterator[None]:
+    """Work in a new, empty database; remove it whatever happens. What a killed run left is removed by the next one."""
     home, name = connection.settings_dict["NAME"], f"{PREFIX}{os.getpid()}"
     _drop_abandoned()
     _run(f'CREATE DATABASE "{name}"')
     try:
         _connect(name)
         call_command("migrate", verbosity=0, interactive=False)
-        yield AIModel.objects.create(**{field.attname: getattr(model, field.attname) for field in model._meta.fields})
+        yield
     finally:
         _connect(home)
         _run(f'DROP DATABASE "{name}" WITH (FORCE)')
