@@ -2,20 +2,34 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from django.db import connection, models, transaction
 from django.utils import timezone
 
 from apps.audit.models import AuditEvent
 from apps.core.logging import current_id
+from apps.core.postgres.last import LastThings
 from apps.users.models import Team, User
 
 LOCK = 0x7A68696B75  # "zhiku"; one writer at a time, so that the sequence has no gaps
 GENESIS = "0" * 64
-BATCH = 2_000
+BATCH = 10_000
 LONGEST = 500
 Value = str | int | bool | None
+# What the fingerprint is made of besides the sequence number and the fingerprint before it.
+TOLD = (
+    "at", "action", "actor_id", "actor_email", "team_id", "target_type", "target_id", "detail", "request_id",
+)  # fmt: skip
+_ENCODED = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+# Foreign keys are checked before the lock is taken: the check may wait for somebody who waits for the lock. The last
+# event is read by a statement of its own, whose snapshot is taken when the lock is there.
+_LAST = """
+SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED;
+SELECT pg_advisory_xact_lock(%s);
+SELECT sequence, hash FROM audit_auditevent ORDER BY sequence DESC LIMIT 1
+"""
 
 
 @transaction.atomic
@@ -27,12 +41,12 @@ def record(
     target: models.Model | None = None,
     detail: Mapping[str, Value] | None = None,
 ) -> AuditEvent:
-    """Append one event. It waits for other writers until their transactions end, and is rolled back with its own."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-    last = AuditEvent.objects.order_by("-sequence").first()
+    """Append one event, as the last thing that the transaction does; it is rolled back with it.
+
+    Only then it gets its place in the chain: there is one writer at a time, and a long transaction must not keep all
+    others waiting. A change that cannot be recorded does not happen. See docs/adr/0038.
+    """
     event = AuditEvent(
-        sequence=last.sequence + 1 if last else 1,
         at=timezone.now(),
         action=action,
         actor_id=actor.pk if actor else None,
@@ -42,11 +56,23 @@ def record(
         target_id=str(target.pk) if target is not None else "",
         detail={key: _clean(value) for key, value in (detail or {}).items()},
         request_id=current_id.get(),
-        previous_hash=last.hash if last else GENESIS,
     )
-    event.hash = digest(event)
-    event.save(force_insert=True)
+    cast("LastThings", connection).do_last(_chain, event)
     return event
+
+
+def _chain(events: Sequence[AuditEvent]) -> None:
+    """Write the events of one transaction behind the last one there is; two statements."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LAST, [LOCK])
+        while cursor.nextset():
+            pass
+        sequence, previous = cursor.fetchone() or (0, GENESIS)
+    for event in events:
+        sequence += 1
+        event.sequence, event.previous_hash = sequence, previous
+        event.hash = previous = digest(event)
+    AuditEvent.objects.bulk_create(events)
 
 
 def _clean(value: Value) -> Value:
@@ -58,31 +84,28 @@ def _clean(value: Value) -> Value:
 
 def digest(event: AuditEvent) -> str:
     """Return the SHA-256, in hex, over the event's canonical JSON with the hash before it."""
-    canonical = {
-        "sequence": event.sequence,
-        "at": event.at.isoformat(timespec="microseconds"),
-        "action": event.action,
-        "actor_id": str(event.actor_id or ""),
-        "actor_email": event.actor_email,
-        "team_id": str(event.team_id or ""),
-        "target_type": event.target_type,
-        "target_id": event.target_id,
-        "detail": event.detail,
-        "request_id": event.request_id,
-        "previous_hash": event.previous_hash,
-    }
-    text = json.dumps(canonical, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return _digest(event.sequence, event.previous_hash, [getattr(event, name) for name in TOLD])
+
+
+def _digest(sequence: int, previous: str, told: Sequence[Any]) -> str:
+    """Return the fingerprint; `told` are the values of TOLD."""
+    canonical = dict(zip(TOLD, told, strict=True))
+    canonical["at"] = canonical["at"].isoformat(timespec="microseconds")
+    canonical["actor_id"] = str(canonical["actor_id"] or "")
+    canonical["team_id"] = str(canonical["team_id"] or "")
+    canonical |= {"sequence": sequence, "previous_hash": previous}
+    return hashlib.sha256(_ENCODED(canonical).encode()).hexdigest()
 
 
 def verify_chain() -> list[str]:
     """Return one sentence for the first event that was changed, lost or put in; empty when the chain holds."""
     expected, previous = 1, GENESIS
-    while batch := list(AuditEvent.objects.filter(sequence__gte=expected).order_by("sequence")[:BATCH]):
-        for event in batch:
-            if event.sequence != expected:
+    rows = AuditEvent.objects.order_by("sequence").values_list("sequence", "previous_hash", "hash", *TOLD)
+    while batch := list(rows.filter(sequence__gte=expected)[:BATCH]):
+        for sequence, said, fingerprint, *told in batch:
+            if sequence != expected:
                 return [f"audit event {expected} is missing"]
-            if event.previous_hash != previous or event.hash != digest(event):
-                return [f"audit event {event.sequence} does not match the chain"]
-            expected, previous = expected + 1, event.hash
+            if said != previous or fingerprint != _digest(sequence, previous, told):
+                return [f"audit event {sequence} does not match the chain"]
+            expected, previous = expected + 1, fingerprint
     return []

@@ -7,15 +7,15 @@ the product and the server there may be a pooler of sessions, never one of trans
 
 from typing import Any
 
-from django.db.backends.postgresql import base
 from psycopg.pq import TransactionStatus
 
 from apps.core import tenancy
+from apps.core.postgres.last import LastThings
 
 _TELL = "SELECT set_config('kb.teams', %s, false)"
 
 
-class DatabaseWrapper(base.DatabaseWrapper):
+class DatabaseWrapper(LastThings):
     """A connection whose server knows for whom it works."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
