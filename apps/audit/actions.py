@@ -29,7 +29,7 @@ FAMILIES = {
     ),
     "evaluation": Family(_("Evaluation"), "list-checks", ("question-set.", "run.", "gap.")),
     "models": Family(_("Models"), "cpu", ("model.", "embedding-model.")),
-    "limits": Family(_("Limits"), "gauge", ("quota.", "price.")),
+    "limits": Family(_("Limits"), "gauge", ("quota.", "price.", "usage.")),
     "conversations": Family(_("Conversations"), "message-square", ("conversation.", "opening.")),
     "audit": Family(_("The log itself"), "scroll-text", ("audit.", "export.")),
 }
@@ -155,6 +155,7 @@ _WORDS: dict[str, str | Promise] = {
     "quota.removed": _("Limit removed"),
     "price.set": _("Price set"),
     "price.removed": _("Price removed"),
+    "usage.exported": _("Usage exported"),
     "conversation.deleted": _("Conversation deleted"),
     "conversation.restored": _("Conversation restored"),
     "opening.asked": _("Asked to read a private conversation"),

@@ -62,5 +62,4 @@ def close(
         "model": model,
     }
     with moving() as statements:
-        statements.fetch(sql.HOLD)
         return bool(statements.fetch(sql.CLOSE, values)[0][0])

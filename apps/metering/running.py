@@ -7,12 +7,21 @@ from typing import Any
 import psycopg
 from django.db import connection, transaction
 
+from apps.metering import sql
+
 
 @contextmanager
 def moving() -> Iterator["Statements"]:
-    """Open a transaction, or a savepoint of the one there is, for statements that move quota."""
+    """Open a transaction, or a savepoint of the one there is, for statements that move quota.
+
+    One of its own does not wait for the disk. A crash of the database within the next moment may then forget it, but
+    never alone: what is done by a reservation is committed after it, and so is not there either.
+    """
+    is_own = not connection.in_atomic_block
     with transaction.atomic():
-        yield Statements()
+        statements = Statements()
+        statements.fetch(sql.HOLD_QUICKLY if is_own else sql.HOLD)
+        yield statements
 
 
 class Statements:

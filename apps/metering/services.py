@@ -77,7 +77,6 @@ def reserve(*, user: User | None, team: Team | None, amounts: Amounts, model: st
     values = _who(user, team) | columns(amounts) | defaults()
     values |= {"id": held_id, "model": model, "ttl_s": settings.ENV.reservation_s}
     with moving() as statements:
-        statements.fetch(sql.HOLD)
         found = statements.fetch(sql.RESERVE, values)
         if found and found[0][0] == "refused":
             raise _exceeded(found[0])
@@ -141,7 +140,6 @@ def add_use(*, user: User | None, team: Team | None, amounts: Amounts, model: st
     """Count use that needed no reservation. A negative amount gives back, as for the bytes of a purged document."""
     values = _who(user, team) | columns(amounts) | defaults() | {"model": model}
     with moving() as statements:
-        statements.fetch(sql.HOLD)
         statements.fetch(sql.ADD, values)
 
 

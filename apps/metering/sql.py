@@ -14,6 +14,7 @@ NOBODY = "00000000-0000-0000-0000-000000000000"  # the installation; also a miss
 
 LOCK = 0x71756F7461  # "quota"
 HOLD = f"SELECT pg_advisory_xact_lock_shared({LOCK})"
+HOLD_QUICKLY = f"{HOLD}, set_config('synchronous_commit', 'off', true)"
 HOLD_ALONE = f"SELECT pg_advisory_xact_lock({LOCK})"
 
 # The start and end of each window that contains `t`; `total` never ends.

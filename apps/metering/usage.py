@@ -119,6 +119,7 @@ def report(whose: Whose, span: Span) -> Report:
 
 def _points(whose: Whose, span: Span) -> Iterator[Point]:
     """Yield the sums by step, model and resource of the period and of the one before it; one query."""
+    steps: Any
     if span.is_hourly:
         events = UsageEvent.objects.filter(at__gte=span.before, **whose.filters())
         steps = events.annotate(step=TruncHour("at", tzinfo=UTC))

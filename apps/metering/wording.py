@@ -1,5 +1,7 @@
 """Amounts and limits in the reader's words."""
 
+from collections.abc import Callable
+
 from django.conf import settings
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -34,7 +36,7 @@ def amount_of(resource: str, amount: int) -> str:
     return _WORDS[Resource(resource)](amount) % {"n": shown}
 
 
-_WORDS = {
+_WORDS: dict[Resource, Callable[[int], str]] = {
     Resource.QUESTIONS: lambda n: ngettext("%(n)s question", "%(n)s questions", n),
     Resource.PROMPT_TOKENS: lambda n: ngettext("%(n)s prompt token", "%(n)s prompt tokens", n),
     Resource.OUTPUT_TOKENS: lambda n: ngettext("%(n)s generated token", "%(n)s generated tokens", n),
