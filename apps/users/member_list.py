@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from apps.users.models import Group, GroupMember, Membership, MembershipQuerySet, Role, Team
 
-PAGE = 50
+PAGE = 25
 FOUND = 20  # candidates for a group shown at once
 ACTIVE, SUSPENDED = "active", "suspended"
 
