@@ -10,6 +10,7 @@ from apps.libraries.errors import NothingSelected
 from apps.libraries.metadata import fields_of
 from apps.libraries.models import Document, Level, Library
 from apps.libraries.models.documents import DocumentQuerySet
+from apps.libraries.rights import rights_in
 from apps.users.models import User
 
 IDS_MAX = 500  # ticked one by one; more are selected by their filter
@@ -17,7 +18,8 @@ IDS_MAX = 500  # ticked one by one; more are selected by their filter
 
 def listed(user: User, library: Library) -> DocumentQuerySet:
     """Return the documents of a library that lists show to a person."""
-    return Document.objects.readable_by(user).filter(library=library)
+    alive = Document.objects.filter(library=library, deleted_at=None)
+    return rights_in(user, [library.pk]).narrow(alive)
 
 
 def selected(user: User, library: Library, form: QueryDict) -> DocumentQuerySet:

@@ -33,6 +33,13 @@ WHERE d.library_id = %(library)s
 """
 
 
+_ARRANGE = """
+UPDATE libraries_place p SET parent_id = v.parent_id, counts = string_to_array(v.counts, ',')::uuid[],
+    is_open = v.is_open
+FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::boolean[]) AS v(id, parent_id, counts, is_open) WHERE p.id = v.id
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Spot:
     """What is shared: a document, a folder, or with neither the library itself."""
@@ -68,7 +75,7 @@ def restrict(*, user: User, spot: Spot, is_restricted: bool) -> None:
 
     Raises SameFileThere where opening would put the same bytes twice into one place.
     """
-    with _changing(user, spot) as place:
+    with _changing(user, spot, reshapes=True) as place:
         if place.is_restricted == is_restricted:
             return
         place.is_restricted, place.changed_by = is_restricted, user
@@ -101,16 +108,21 @@ def revoke(*, user: User, spot: Spot, to: Grantee) -> None:
 
 
 @contextmanager
-def _changing(user: User, spot: Spot) -> Iterator[Place]:
+def _changing(user: User, spot: Spot, *, reshapes: bool = False) -> Iterator[Place]:
     """Give the place of a spot, made where there is none, and settle the library's rights behind the change."""
     with moving(spot.library.pk):
-        place = spot.place or Place.objects.create(
+        known = spot.place
+        is_new = known is None
+        place = known or Place.objects.create(
             library=spot.library,
             folder="" if spot.document else spot.folder,
             document=spot.document,
             changed_by=user,
         )
         yield place
+        is_idle = not place.is_restricted and not place.grants.exists()
+        if not (is_new or is_idle or reshapes):
+            return
         settle(spot.library.pk, folder=spot.folder, document_id=spot.document.pk if spot.document else None)
 
 
@@ -135,7 +147,16 @@ def settle(library_id: UUID, *, folder: str = "", document_id: UUID | None = Non
 
 def arrange(library_id: UUID) -> None:
     """Write `parent`, `counts` and `is_open` of a library's places where they are wrong."""
-    Place.objects.bulk_update(arranged(library_id), ["parent", "counts", "is_open"], batch_size=500)
+    rows = arranged(library_id)
+    values = (
+        [row.pk for row in rows],
+        [row.parent_id for row in rows],
+        [",".join(map(str, row.counts)) for row in rows],
+        [row.is_open for row in rows],
+    )
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(_ARRANGE, values)
 
 
 def arranged(library_id: UUID) -> list[Place]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.models import Record
@@ -38,22 +37,6 @@ class LibraryQuerySet(models.QuerySet["Library"]):
         """Add `is_closed`: only chosen people may read the library itself."""
         own = Place.objects.filter(library=models.OuterRef("pk"), document=None, folder="", is_restricted=True)
         return self.annotate(is_closed=models.Exists(own))
-
-    def with_counts(self, user: User) -> LibraryQuerySet:
-        """Add `document_count`, `chunk_count`, `size_bytes` and `unsettled_count` of what the person may read."""
-        readable = Document.objects.readable_by(user).filter(library=models.OuterRef("pk"))
-        documents = readable.order_by().values("library")
-
-        def one(total: models.Aggregate) -> models.Func:
-            sums = documents.annotate(total=total).values("total")
-            return Coalesce(models.Subquery(sums), 0, output_field=models.BigIntegerField())
-
-        return self.annotate(
-            document_count=one(models.Count("pk")),
-            chunk_count=one(models.Sum("current_version__chunk_count")),
-            size_bytes=one(models.Sum("size_bytes")),
-            unsettled_count=one(models.Count("pk", filter=~models.Q(status__in=Document.SETTLED))),
-        )
 
 
 class Library(Record):

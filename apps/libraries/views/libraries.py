@@ -1,5 +1,6 @@
 """The list of libraries; the name, description and deletion of one."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,9 +13,11 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.core.errors import Forbidden
 from apps.libraries import services
 from apps.libraries.access import access_library, access_whole_library
+from apps.libraries.counting import counted
 from apps.libraries.errors import NameTaken
 from apps.libraries.forms import LibraryForm, NewLibraryForm
 from apps.libraries.models import Library
+from apps.libraries.rights import rights_in
 from apps.libraries.views.shared import CHANGED, head
 from apps.users.access import access_team
 from apps.users.models import Role
@@ -27,8 +30,10 @@ __all__ = ["CHANGED", "create", "delete", "library_list", "settings_page"]
 @require_safe
 def library_list(request: PersonRequest) -> HttpResponse:
     """Show the current team's libraries with their numbers."""
-    readable = Library.objects.readable_by(request.user).filter(team=request.team)
-    libraries = readable.with_counts(request.user).with_locks() if request.team else ()
+    libraries: Sequence[Library] = ()
+    if request.team:
+        readable = list(Library.objects.readable_by(request.user).filter(team=request.team).with_locks())
+        libraries = counted(readable, rights_in(request.user, [each.pk for each in readable]))
     may_create = request.role is not None and request.role.covers(Role.EDITOR)
     context = {"libraries": libraries, "may_create": may_create, "form": NewLibraryForm()}
     return render(request, "libraries/list.html", context)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from apps.libraries.counting import counted
 from apps.libraries.models import Document, Level, Library
 from apps.libraries.rights import Rights, rights_in
 from apps.users.models import Role
@@ -13,9 +14,10 @@ CHANGED = "kb:documents"  # the event on which the table loads itself again
 
 def head(request: PersonRequest, library: Library) -> dict[str, object]:
     """Return what the head of every library page shows: its numbers, and what the person may do."""
-    counted = Library.objects.with_counts(request.user).with_locks().get(pk=library.pk)
-    counted.team = library.team
-    return rights(request, library) | {"library": counted}
+    held = rights_in(request.user, [library.pk])
+    (shown,) = counted(Library.objects.with_locks().filter(pk=library.pk), held)
+    shown.team = library.team
+    return _rights(held, library, None) | {"library": shown}
 
 
 def rights(request: PersonRequest, library: Library, place_id: UUID | None = None) -> dict[str, object]:
@@ -23,7 +25,10 @@ def rights(request: PersonRequest, library: Library, place_id: UUID | None = Non
 
     `is_shared`: the library itself may be read, not only parts of it; `sees_all`: nothing in it is hidden.
     """
-    held = rights_in(request.user, [library.pk])
+    return _rights(rights_in(request.user, [library.pk]), library, place_id)
+
+
+def _rights(held: Rights, library: Library, place_id: UUID | None) -> dict[str, object]:
     return said(held, held.level(library.pk, place_id)) | {"is_shared": held.libraries.get(library.pk) is not None}
 
 
