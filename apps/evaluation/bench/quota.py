@@ -120,4 +120,4 @@ def _p95(times: list[float]) -> float:
 
 
 def _figures(times: list[float]) -> dict[str, float]:
-    return {"p50": round(median(times) * 1_000, 2), "p95": round(_p95(times), 2)}
+    return {"least": round(min(times) * 1_000, 2), "p50": round(median(times) * 1_000, 2), "p95": round(_p95(times), 2)}
