@@ -2,6 +2,8 @@
 
 import re
 import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 import pytest
@@ -58,13 +60,16 @@ def test_it_keeps_the_secrets_sealed(with_app: User) -> None:
     assert not any(code in stored for code in codes_of(with_app))
 
 
-def test_it_sets_an_app_up_from_the_page(alice: User, client: Client) -> None:
+def test_it_sets_an_app_up_from_the_page(
+    alice: User, client: Client, django_capture_on_commit_callbacks: Callable[..., AbstractContextManager[object]]
+) -> None:
     sign_in(client, alice)
     page = client.get("/accounts/factors/app/on/")
     secret = re.search(r'id="totp-secret"\s+value="([A-Z2-7]+)"', page.content.decode())
     assert secret is not None
 
-    done = client.post("/accounts/factors/app/on/", {"code": code_now(secret[1])})
+    with django_capture_on_commit_callbacks(execute=True):
+        done = client.post("/accounts/factors/app/on/", {"code": code_now(secret[1])})
 
     assert done.headers["Location"] == "/accounts/factors/codes/"
     shown = client.get("/accounts/factors/codes/").content.decode()
