@@ -59,8 +59,11 @@ def _by_question(run: Run) -> dict[Any, dict[str, Any]]:
 
 
 def open_alarms(user: User, team: Team | None) -> QuerySet[Run]:
-    """Return the alarms of a team that nobody took note of yet, for its editors; the latest first."""
-    if team is None:
+    """Return the alarms of a team that nobody took note of yet, for its editors; the latest first.
+
+    It stands on every page, and alarms are rare: only then is it asked where the person may write.
+    """
+    if team is None or not Run.objects.filter(is_alarm=True, questions__library__team=team).exists():
         return Run.objects.none()
     libraries = Library.objects.allowing(user, Level.WRITE).filter(team=team)
     found = Run.objects.filter(is_alarm=True, questions__deleted_at=None, questions__library__in=libraries)

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db.models import Case, Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Count, IntegerField, OuterRef, QuerySet, Subquery, Value, When
 
 from apps.ingestion import estimates
 from apps.ingestion.estimates import Estimate
 from apps.ingestion.models import IngestionJob
 from apps.libraries.models import Document, Library
+from apps.libraries.rights import rights_in
 from apps.users.models import Team, User
 
 State = IngestionJob.State
@@ -72,18 +73,21 @@ class Counts:
 
 
 def bell(user: User, team: Team | None) -> Bell:
-    """Return the counts of the bell; one query, and a second where there is anything to count.
+    """Return the counts of the bell; one query, and two more where there is anything to count.
 
-    It stands on every page: what the person may read is asked only where the team has such jobs.
+    It stands on every page, so it is counted by place, and the person's rights at those places are asked for: to find
+    all documents that they may read took 80 ms in a team with 5,000.
     """
-    if team is None or not _belled(team).exists():
+    if team is None:
         return Bell()
-    counts = _of_team(user, team).aggregate(
-        running=Count("pk", filter=Q(state=State.RUNNING)),
-        queued=Count("pk", filter=Q(state=State.QUEUED)),
-        failed=Count("pk", filter=Q(state=State.FAILED)),
-    )
-    return Bell(**counts)
+    held = _belled(team).filter(document__deleted_at=None).order_by()
+    rows = list(held.values_list("state", "document__library", "document__place").annotate(n=Count("pk")))
+    rights = rights_in(user, {library for _state, library, _place, _n in rows}) if rows else None
+    counts: dict[str, int] = {}
+    for state, library, place, n in rows:
+        if rights is not None and rights.level(library, place):
+            counts[state] = counts.get(state, 0) + n
+    return Bell(**{name: counts.get(name, 0) for name in (State.RUNNING, State.QUEUED, State.FAILED)})
 
 
 def bell_list(user: User, team: Team | None) -> BellList:

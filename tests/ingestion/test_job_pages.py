@@ -304,7 +304,7 @@ def test_it_tells_the_place_in_line_on_the_documents_page(
     for number in range(10):
         upload(f"text {number}", name=f"{number}.txt")
 
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(34):
         response = ann_client.get(reverse("libraries:library", args=[library.pk]))
 
     assert "3rd in line" in response.content.decode()
