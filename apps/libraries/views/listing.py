@@ -64,10 +64,10 @@ def progress(request: PersonRequest, library_id: UUID) -> HttpResponse:
 
 
 def _context(request: PersonRequest, library: Library) -> dict[str, object]:
-    shown = listing(request.user, library, request.GET)
-    documents = list(shown.page.object_list)
     context = head(request, library)
     held: Rights = context["held"]  # type: ignore[assignment]
+    shown = listing(request.user, library, request.GET, held)
+    documents = list(shown.page.object_list)
     mark(documents, held)
     if shown.wanted.folder:
         place = place_of_folder(library.pk, shown.wanted.folder)
