@@ -53,8 +53,7 @@ def test_it_signs_in_by_a_passkey(site: Site, browser: Browser) -> None:
     typed(page, base)
     page.wait_for_url("**/authenticate/")
     page.goto(f"{base}/")  # the password alone opens nothing
-    expect(page).to_have_url(re.compile("/accounts/login/"))
-    typed(page, base)
+    expect(page).to_have_url(re.compile("/accounts/factors/authenticate/"))
     page.locator("kb-passkey button").click()
     page.wait_for_url(f"{base}/")
 

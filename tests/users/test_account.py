@@ -59,7 +59,7 @@ def test_it_saves_name_and_language_and_nothing_else(ann: User, ann_client: Clie
 
 
 def test_it_shows_what_is_left_of_the_limits(alice_client: Client) -> None:
-    page = alice_client.get("/accounts/").content.decode()
+    page = alice_client.get("/accounts/usage/").content.decode()
 
     assert "1,000" in page
 
