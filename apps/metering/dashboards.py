@@ -8,6 +8,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from apps.metering import plots, usage
 from apps.metering.models import Resource
@@ -139,7 +140,9 @@ def _steps(span: Span, points: Sequence[Point]) -> list[datetime | date]:
 def _said(step: datetime | date, span: Span) -> str:
     if isinstance(step, datetime):
         return date_format(timezone.localtime(step), "H:i")
-    return date_format(step, "M Y" if span.begins is None else "j M")
+    if span.begins is None:
+        return date_format(step, pgettext("date format of a month and year", "M Y"))
+    return date_format(step, pgettext("date format of a day", "j M"))
 
 
 def table(rows: Sequence[Row], ranked: Resource) -> list[TableRow]:
@@ -157,6 +160,7 @@ def table(rows: Sequence[Row], ranked: Resource) -> list[TableRow]:
 
 def heatmap(amounts: Mapping[date, int]) -> plots.Heatmap:
     """Return the person's questions of the last half year, a square a day."""
-    words = {str(number): date_format(date(2000, number, 1), "M") for number in range(1, 13)}
+    month = pgettext("date format of a month", "M")
+    words = {str(number): date_format(date(2000, number, 1), month) for number in range(1, 13)}
     words |= {"none": _("no questions"), "some": _("%(n)s questions")}
     return plots.heatmap(amounts, timezone.now().astimezone(UTC).date(), WEEKS, words)
