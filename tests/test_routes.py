@@ -29,6 +29,7 @@ from tests.routes import LOGIN, NF, ROUTES, SOCKETS, Access, Expected, Things
 PERSONAS = ("anonymous", "bob", "ann", "xen")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 REFUSED = {302, 401, 403, 404, 405}  # what a method that nobody listed may answer
+SIGN_IN = ("/accounts/login/?next=", "/system/django/login/?next=")  # the second leads to the first
 VARIABLE = {"X-Request-Id", "Date"}
 PROTECTED = (
     Team,
@@ -198,7 +199,7 @@ def fingerprint(response: HttpResponse) -> tuple[int, bytes, list[tuple[str, str
 
 def fits(response: HttpResponse, expected: Expected) -> bool:
     if expected == LOGIN:
-        return response.status_code == 302 and response.headers["Location"].startswith("/accounts/login/?next=")
+        return response.status_code == 302 and response.headers["Location"].startswith(SIGN_IN)
     return response.status_code == (404 if expected == NF else expected)
 
 
@@ -285,7 +286,9 @@ def test_it_refuses_methods_that_nobody_listed(
         before = state()
         response = client.generic(method, path)
 
-        refused = REFUSED | {200} if name.startswith(("account_", "mfa_")) else REFUSED  # allauth shows its form again on PUT
+        refused = (
+            REFUSED | {200} if name.startswith(("account_", "mfa_")) else REFUSED
+        )  # allauth shows its form again on PUT
         assert response.status_code in refused, (method, response.status_code)
         assert state() == before
 
