@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet, Sum
 
+from apps.core.errors import title_of
 from apps.ingestion.models import IngestionJob
 from apps.libraries.models import Document
 from apps.users.models import Membership, Team, User
@@ -119,6 +120,16 @@ class JobRow:
     size_bytes: int
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def state_label(self) -> str:
+        """Return the state in the reader's language."""
+        return str(IngestionJob.State(self.state).label)
+
+    @property
+    def error_title(self) -> str:
+        """Return what went wrong, in the reader's language."""
+        return title_of(self.error_code) if self.error_code else ""
 
 
 def jobs(query: Mapping[str, str]) -> Page[JobRow]:
