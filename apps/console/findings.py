@@ -110,7 +110,7 @@ def _of_people() -> Iterator[Finding]:
         yield Finding(
             "info",
             _("Mail is not set up"),
-            _("Invitations and password links are printed to the log. Set KB_SMTP_HOST."),
+            _("Invitations are links to send by hand; password links are printed to the log. Set KB_SMTP_HOST."),
         )
     with_factor = administrators()
     if not all(with_factor) and settings.ENV.staff_mfa == "required":
