@@ -18,6 +18,7 @@ BROAD_EXCEPT_EDGES = (
     "apps/runtimes/*.py",
     "apps/runtimes/llama/engine.py",
     "apps/*/middleware.py",
+    "apps/core/postgres/*.py",  # put a connection right, and raise again
 )
 
 
@@ -81,7 +82,8 @@ def test_it_describes_every_setting() -> None:
 def test_it_has_no_inline_script_or_style_in_templates() -> None:
     bad = re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)|<style|\son[a-z]+=\"|javascript:", re.IGNORECASE)
 
-    assert not [name(path) for path in tracked("templates/*.html") if bad.search(path.read_text())]
+    pages = [path for path in tracked("templates/*.html") if "mail" not in path.parts]  # no style sheet reaches a mail
+    assert not [name(path) for path in pages if bad.search(path.read_text())]
 
 
 def test_it_inserts_no_html_made_in_the_browser() -> None:

@@ -21,7 +21,7 @@ PROMPT_TOKENS = 1_500  # held for a question with its passages; the settlement c
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What is held for an answer; `model` is another than the chosen one where that has to make it, `passed` says why."""
+    """What is held for an answer; `model` is set where another has to make it, `passed` says why."""
 
     reservation: UUID
     model: AIModel | None = None

@@ -25,7 +25,7 @@ class AccessEnded(AppError):
 def is_closed(user: User) -> Q:
     """Return the condition on citations whose document is there and not shared with the person any more."""
     open_ones = Document.objects.allowing(user, Level.READ).filter(pk=OuterRef("document"))
-    return Q(document__isnull=False) & ~Exists(open_ones)
+    return Q(document__isnull=False) & ~Q(Exists(open_ones))
 
 
 def closed_documents(user: User, rows: Iterable[Mapping[str, Any]]) -> set[str]:

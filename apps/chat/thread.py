@@ -69,7 +69,8 @@ def _show_nearest(messages: Iterable[Message], reader: User) -> None:
     refusals = [each for each in messages if each.is_refusal and each.steps.get("nearest")]
     closed = closed_documents(reader, (row for each in refusals for row in each.steps["nearest"]))
     for each in refusals:
-        each.near = [row for row in each.steps["nearest"] if row.get("document_id") not in closed]
+        near = [row for row in each.steps["nearest"] if row.get("document_id") not in closed]
+        each.near = near  # type: ignore[attr-defined]  # for the template
 
 
 def _cited(reader: User) -> "Prefetch[str, QuerySet[Citation], str]":

@@ -7,6 +7,7 @@ secrets are not registered: no tool of the product shows them to administrators.
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db import models
@@ -42,6 +43,10 @@ class Site(admin.AdminSite):
         if not has_second_factor(user):
             raise PermissionDenied
         return True
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002 -- as Django declares it
+        """Return the view behind the product's own sign-in."""
+        return login_required(super().admin_view(view, cacheable))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Send people to the product's own sign-in: there is no second one."""

@@ -1,6 +1,7 @@
 """The numbers of libraries, of what a person may read in them."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db.models import Count, Q, Sum
 
@@ -25,9 +26,10 @@ def counted(libraries: Iterable[Library], held: Rights) -> list[Library]:
         )
     }
     for library in rows:
-        found = numbers.get(library.pk, {})
-        library.document_count = found.get("document_count", 0)
-        library.chunk_count = found.get("chunk_count") or 0
-        library.size_bytes = found.get("bytes") or 0
-        library.unsettled_count = found.get("unsettled_count", 0)
+        found: dict[str, Any] = dict(numbers.get(library.pk, {}))
+        shown: Any = library  # what `with_counts` gives as columns, too
+        shown.document_count = found.get("document_count", 0)
+        shown.chunk_count = found.get("chunk_count") or 0
+        shown.size_bytes = found.get("bytes") or 0
+        shown.unsettled_count = found.get("unsettled_count", 0)
     return rows

@@ -25,7 +25,7 @@ class NewLibraryForm(LibraryForm):
         label=_("Who it is for"),
         choices=[("", _("Whole team")), ("1", _("Only people I choose"))],
         coerce=bool,
-        empty_value=False,
+        empty_value=False,  # type: ignore[arg-type]  # any value may stand for nothing
         required=False,
         widget=forms.RadioSelect,
     )

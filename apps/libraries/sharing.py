@@ -92,7 +92,8 @@ def grant(*, user: User, spot: Spot, to: Grantee, level: Level) -> None:
         before = Grant.objects.filter(place=place, **_named(to)).first()
         if before is not None and before.level == level:
             return
-        Grant.objects.update_or_create(place=place, **_named(to), defaults={"level": level, "granted_by": user})
+        values = {"level": level, "granted_by": user}
+        Grant.objects.update_or_create(defaults=values, place=place, **_named(to))  # type: ignore[arg-type]  # "user", "group"
         detail = {"level": level.value, "before": before.level if before else ""}
         _record("grant.changed" if before else "grant.added", user, spot, {**_said(to), **detail})
 
@@ -137,7 +138,7 @@ def settle(library_id: UUID, *, folder: str = "", document_id: UUID | None = Non
         Place.objects.filter(parent__in=gone).update(parent=None)
         Place.objects.filter(pk__in=gone)._raw_delete(using="default")
     arrange(library_id)
-    values = {"library": library_id, "folder": folder, "document": document_id}
+    values: dict[str, UUID | str | None] = {"library": library_id, "folder": folder, "document": document_id}
     with connection.cursor() as cursor:
         for _generation in range(GENERATIONS):
             cursor.execute(_SETTLE, values)
@@ -189,14 +190,18 @@ class _Above:
     def _parents(rows: Iterable[Place]) -> dict[UUID, UUID]:
         """Return the file of each part, for the parts with rights of their own and all files above them."""
         found: dict[UUID, UUID] = {}
-        wanted = {row.document.parent_id for row in rows if row.document and row.document.parent_id}
-        found |= {row.document.pk: row.document.parent_id for row in rows if row.document and row.document.parent_id}
+        for row in rows:
+            upper = row.document.parent_id if row.document else None
+            if row.document and upper:
+                found[row.document.pk] = upper
+        wanted = set(found.values())
         for _generation in range(GENERATIONS):
             if not wanted:
                 break
-            upper = dict(Document.objects.filter(pk__in=wanted, parent__isnull=False).values_list("pk", "parent"))
-            found |= upper
-            wanted = set(upper.values())
+            pairs = Document.objects.filter(pk__in=wanted, parent__isnull=False).values_list("pk", "parent")
+            above = {part: file for part, file in pairs if file}
+            found |= above
+            wanted = set(above.values())
         return found
 
     def of(self, row: Place) -> Place | None:

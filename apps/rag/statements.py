@@ -81,7 +81,7 @@ FROM libraries_chunkembedding e {_READABLE.format(chunk="e.chunk_id")}
 WHERE e.model_id = %(model)s AND e.library_id = ANY(%(libraries)s::uuid[])
 ORDER BY e.vector::{{halfvec}} <=> %(vector)s::{{halfvec}} LIMIT %(depth)s
 """  # noqa: S608
-# One scan of GIN for each lexeme: one scan for all of them asks each row about each lexeme. They are made queries before:
+# One scan of GIN for each lexeme: one for all of them asks each row about each lexeme. They are made queries before:
 # behind the wall an index serves only where nothing but `@@` sees the row (docs/adr/0031). The documents are looked up
 # behind the sorting, so only those of the best rows are.
 _LEXICAL = f"""

@@ -91,7 +91,7 @@ def test_it_takes_nothing_from_elsewhere(root_client: Client, entry: str) -> Non
 def test_it_tests_measures_loads_and_unloads(root_client: Client) -> None:
     model = chat()
     for action in ("test", "benchmark", "load", "unload"):
-        assert root_client.post(f"/system/models/{model.pk}/work/", {"action": action}).status_code == 302
+        assert root_client.post(f"/system/models/{model.pk}/jobs/", {"action": action}).status_code == 302
         assert work.work_one("run")
 
     assert set(ModelJob.objects.values_list("state", flat=True)) == {"done"}
@@ -102,9 +102,9 @@ def test_it_tests_measures_loads_and_unloads(root_client: Client) -> None:
 
 def test_it_does_one_thing_at_a_time_with_a_model(root_client: Client) -> None:
     model = chat()
-    root_client.post(f"/system/models/{model.pk}/work/", {"action": "test"})
+    root_client.post(f"/system/models/{model.pk}/jobs/", {"action": "test"})
 
-    refused = root_client.post(f"/system/models/{model.pk}/work/", {"action": "benchmark"})
+    refused = root_client.post(f"/system/models/{model.pk}/jobs/", {"action": "benchmark"})
 
     assert refused.status_code == 409
     root_client.post(f"/system/models/{model.pk}/cancel/")

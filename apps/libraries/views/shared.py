@@ -1,6 +1,7 @@
 """What the pages of a library share: the numbers in the head, and what the person may do."""
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from apps.libraries.counting import counted
@@ -51,11 +52,12 @@ def mark(documents: Iterable[Document], held: Rights) -> None:
     """Note on the rows of a list what the person may do with each."""
     for document in documents:
         level = held.level(document.library_id, document.place_id)
-        document.may_edit = level is not None and level.role.covers(Role.EDITOR)
-        document.may_manage = level == Level.MANAGE
-        document.is_chosen = document.place is not None and not document.place.is_open
+        row: Any = document  # what templates ask of it is no column
+        row.may_edit = level is not None and level.role.covers(Role.EDITOR)
+        row.may_manage = level == Level.MANAGE
+        row.is_chosen = document.place is not None and not document.place.is_open
         upper = document.parent
-        document.shows_parent = upper is not None and held.level(upper.library_id, upper.place_id) is not None
+        row.shows_parent = upper is not None and held.level(upper.library_id, upper.place_id) is not None
 
 
 def uuid_or_none(value: str) -> UUID | None:

@@ -96,7 +96,7 @@ def _grantee(library: Library, form: QueryDict) -> Grantee:
     if group_id is not None:
         found = groups.filter(pk=group_id).first()
     elif "user" in form:
-        found = explaining.member_named(library, form["user"])
+        found = explaining.member_named(library, str(form["user"]))
     elif named:
         found = explaining.member_named(library, named) or groups.filter(name__iexact=named).first()
     if found is None:
