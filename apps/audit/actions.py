@@ -16,7 +16,7 @@ class Family:
 
 
 FAMILIES = {
-    "people": Family(_("People and sign-ins"), "circle-user", ("user.", "session.", "mfa.", "sso.")),
+    "people": Family(_("People and sign-ins"), "circle-user", ("user.", "session.", "factor.", "mapping.")),
     "teams": Family(
         _("Teams, groups and invitations"), "users", ("team.", "member.", "invitation.", "group.", "domain.")
     ),
