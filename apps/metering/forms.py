@@ -8,7 +8,7 @@ from django import forms
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from apps.metering.limits import Limit
 from apps.metering.models import Behaviour, Price, Quota, Resource, Scope, Window
@@ -149,7 +149,7 @@ class PriceForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class ta
     class Meta:
         model = Price
         fields = ("model", "resource", "starts_on")
-        labels = {"resource": gettext_lazy("Of what"), "starts_on": gettext_lazy("From")}
+        labels = {"resource": gettext_lazy("Of what"), "starts_on": pgettext_lazy("price", "From")}
         widgets = {"starts_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
 
     def __init__(self, *args: Any, models: Sequence[str] = (), **more: Any) -> None:
