@@ -46,10 +46,13 @@ NAMES = re.compile(r"https?://\S+|\S+@\S+|\S+\.(?:pdf|docx|xlsx|zip|md|txt|png|h
 LATIN = re.compile(r"[A-Za-z]{3,}")
 COMMON = ("admin", "english", "guide", "instruct", "gemma", "multilingual", "office", "small", "smollm", "user")
 TECHNICAL = ("ctrl", "dpi", "enter", "esc", "gib", "kib", "mib", "ocr", "pdf", "robots", "sha", "shift", "txt", "zip")
+CODES = ("api", "eur", "gguf", "https", "json", "localhost", "pin")
+PRODUCTS = ("chrome", "linux", "llama", "ollama", "openai", "postgresql", "sglang", "valkey", "vllm")
+MODELS = ("pickle", "sentence", "server", "vllm")  # of the page that adds them
 TYPES = ("docx", "image", "mail", "sheet", "slides")  # of the operator type:
 FORMATS = ("csv", "document", "gold", "jsonl", "markdown", "quote")  # of question sets and answers, and their fields
 MEASURES = ("idf", "mrr", "ndcg")
-SAME_IN_BOTH = {*COMMON, *TECHNICAL, *TYPES, *FORMATS, *MEASURES, "token", "zhiku"}
+SAME_IN_BOTH = {*COMMON, *TECHNICAL, *CODES, *PRODUCTS, *MODELS, *TYPES, *FORMATS, *MEASURES, "token", "zhiku"}
 
 
 @dataclass
