@@ -37,6 +37,7 @@ class Things:
     question: SetQuestion
     run: Run
     figure: Figure
+    key_id: object
 
 
 Form = Callable[[Things], dict[str, str]]

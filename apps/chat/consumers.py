@@ -178,8 +178,9 @@ class ConversationConsumer(AsyncWebsocketConsumer):
         await work_as(user)
         try:
             await database_sync_to_async(access_conversation)(user, self._conversation_id)
-        except NotFound:
-            return GONE
+        except NotFound:  # a suspension a moment ago looks like that too
+            await database_sync_to_async(user.refresh_from_db)(fields=["is_active"])
+            return GONE if user.is_active else SIGNED_OUT
         return SIGNED_OUT if await database_sync_to_async(_lacks_factor)(user) else None
 
     async def _error(self, error: AppError) -> None:

@@ -259,4 +259,4 @@ def test_it_compares_words_before_it_applies_them(visit: Visit, quay: Harbour) -
 def test_it_says_that_there_is_no_other_embedding_model(page: Page) -> None:
     page.goto("/system/embedding/")
 
-    expect(page.locator("main")).to_contain_text("No other embedding model is installed")
+    expect(page.locator("main")).to_contain_text("No other embedding model is in order")
