@@ -132,6 +132,8 @@ def _existing(user: User | None, library: Library, sha256: str, label: Label) ->
     if label.source_url:
         return None
     same = Document.objects.filter(library=library, sha256=sha256, origin=Document.Origin.UPLOAD)
+    if not same.exists():
+        return None  # as nearly always: the rights are the dearer question
     if user is not None:
         same = same.allowing(user, Level.WRITE)
     return same.select_related("library__team").order_by(F("deleted_at").desc(nulls_first=True)).first()
