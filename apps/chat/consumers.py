@@ -179,8 +179,8 @@ class ConversationConsumer(AsyncWebsocketConsumer):
         try:
             await database_sync_to_async(access_conversation)(user, self._conversation_id)
         except NotFound:  # a suspension a moment ago looks like that too
-            await database_sync_to_async(user.refresh_from_db)(fields=["is_active"])
-            return GONE if user.is_active else SIGNED_OUT
+            is_there = database_sync_to_async(User.objects.filter(pk=user.pk, is_active=True).exists)
+            return GONE if await is_there() else SIGNED_OUT
         return SIGNED_OUT if await database_sync_to_async(_lacks_factor)(user) else None
 
     async def _error(self, error: AppError) -> None:
