@@ -220,7 +220,7 @@ class UsageDay(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["team_key", "day"], name="usage_day_of_team"),
+            models.Index(fields=["team_key", "day"], include=["resource", "amount"], name="usage_day_within_team"),
             models.Index(fields=["user_key", "day"], name="usage_day_of_user"),
             # The dashboards of the installation read these two alone, not the table.
             models.Index(
