@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps.audit.actions import FAMILIES
 from apps.audit.models import AuditEvent
 from apps.core.spreadsheets import BOM, csv_line
+from apps.core.text import uuid_or_none
 from apps.users.models import Team, User
 
 PAGE = 50
@@ -46,7 +47,7 @@ def asked_of(query: Mapping[str, str]) -> Asked:
         who=_clean(query.get("who", "")),
         family=query.get("family", "") if query.get("family") in FAMILIES else "",
         action=_clean(query.get("action", ""))[:60],
-        team=_uuid(query.get("team", "")),
+        team=uuid_or_none(query.get("team", "")),
         target=_clean(query.get("target", ""))[:60],
         since=_day(query.get("since", "")),
         until=_day(query.get("until", "")),
@@ -130,10 +131,3 @@ def _day(text: str) -> date | None:
     except ValueError:
         return None
     return day if day.year < date.max.year else None
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -16,11 +16,11 @@ from apps.chat.models import Feedback, Message
 from apps.chat.thread import question_of
 from apps.chat.tracing import trace_of
 from apps.core.errors import NotFound
+from apps.core.text import uuid_or_none
 from apps.libraries import curated
 from apps.libraries.access import access_library
 from apps.libraries.tasks import ring_embedder
 from apps.libraries.views.answers import draft_of, saved
-from apps.libraries.views.shared import uuid_or_none
 from apps.users.models import Role
 from apps.users.requests import PersonRequest
 

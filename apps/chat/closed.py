@@ -6,11 +6,11 @@ stays with the answer.
 
 from collections.abc import Iterable, Mapping
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q
 
 from apps.core.errors import AppError
+from apps.core.text import uuid_or_none
 from apps.libraries.models import Document, Level
 from apps.users.models import User
 
@@ -31,7 +31,7 @@ def is_closed(user: User) -> Q:
 def closed_documents(user: User, rows: Iterable[Mapping[str, Any]]) -> set[str]:
     """Return which documents that rows name as `document_id` exist and are closed to the person; at most one query."""
     named = {str(row.get("document_id") or "") for row in rows}
-    wanted = {each for text in named if (each := _uuid(text)) is not None}
+    wanted = {each for text in named if (each := uuid_or_none(text)) is not None}
     if not wanted:
         return set()
     readable = Document.objects.allowing(user, Level.READ).values("pk")
@@ -50,10 +50,3 @@ def shown_of(user: User, frame: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _blank(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value if name == "number" else "" for name, value in row.items()}
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

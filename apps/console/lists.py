@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet, Sum
 
 from apps.core.errors import title_of
+from apps.core.text import uuid_or_none
 from apps.ingestion.models import IngestionJob
 from apps.libraries.models import Document
 from apps.users.models import Membership, Team, User
@@ -86,7 +87,7 @@ def teams(query: Mapping[str, str]) -> Page[TeamRow]:
     }.get(query.get("state", ""))
     if state is not None:
         rows = rows.filter(state)
-    if mark := _uuid(query.get("after", "")):
+    if mark := uuid_or_none(query.get("after", "")):
         last = Team.objects.filter(pk=mark).values_list("name", flat=True).first() or ""
         rows = rows.filter(Q(name__gt=last) | Q(name=last, pk__gt=mark))
     found, following = _cut(rows)
@@ -137,9 +138,9 @@ def jobs(query: Mapping[str, str]) -> Page[JobRow]:
     rows = IngestionJob.objects.order_by("-created_at", "-pk")
     if query.get("state") in JOB_STATES:
         rows = rows.filter(state=query["state"])
-    if team := _uuid(query.get("team", "")):
+    if team := uuid_or_none(query.get("team", "")):
         rows = rows.filter(team_id=team)
-    if mark := _uuid(query.get("after", "")):
+    if mark := uuid_or_none(query.get("after", "")):
         last = IngestionJob.objects.filter(pk=mark).values_list("created_at", flat=True).first()
         if last is not None:
             rows = rows.filter(Q(created_at__lt=last) | Q(created_at=last, pk__lt=mark))
@@ -159,10 +160,3 @@ def _cut(rows: QuerySet[Listed]) -> tuple[list[Listed], bool]:
 
 def _text(query: Mapping[str, str]) -> str:
     return query.get("q", "").replace("\0", "").strip()[:100]
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.catalog.models import AIModel
 from apps.core.errors import Invalid, NotFound
+from apps.core.text import uuid_or_none
 from apps.metering import overview, subjects
 from apps.metering.forms import BudgetForm, LimitForm, PriceForm, initial_of
 from apps.metering.limits import remove_limit, set_limit
@@ -43,7 +44,7 @@ def quotas(request: PersonRequest) -> HttpResponse:
     found = overview.named().order_by("scope", "pk")
     if scope in Scope.values:
         found = found.filter(scope=scope)
-    if after := _uuid(request.GET.get("after", "")):
+    if after := uuid_or_none(request.GET.get("after", "")):
         last = Quota.objects.filter(pk=after).first()
         found = found.filter(pk__gt=after, scope=last.scope) | found.filter(scope__gt=last.scope) if last else found
     page = list(found[: PAGE + 1])
@@ -189,10 +190,3 @@ def remove_price(request: PersonRequest, price_id: UUID) -> HttpResponse:
 def _chat_models() -> list[str]:
     models = AIModel.objects.filter(kind=AIModel.Kind.CHAT, is_enabled=True).order_by("-is_default", "name")
     return list(models.values_list("name", flat=True))
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.console import lists
 from apps.core.errors import NotFound
+from apps.core.text import uuid_or_none
 from apps.ingestion import services as ingestion
 from apps.ingestion.models import IngestionJob
 from apps.users.access import require_system_admin
@@ -91,7 +92,7 @@ def jobs(request: PersonRequest) -> HttpResponse:
     require_system_admin(request.user)
     query = request.GET.dict()
     context = {"section": "jobs", "page": lists.jobs(query), "query": query, "states": IngestionJob.State}
-    team_id = _uuid(query.get("team", ""))
+    team_id = uuid_or_none(query.get("team", ""))
     context["of_team"] = Team.objects.filter(pk=team_id).first() if team_id else None
     return render(request, "console/jobs.html", context)
 
@@ -109,10 +110,3 @@ def job(request: PersonRequest, job_id: UUID) -> HttpResponse:
     else:
         ingestion.cancel(user=request.user, document=found.document)
     return redirect("console:jobs")
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -1,6 +1,16 @@
-"""Text that people type into one-line fields."""
+"""Text that people type into one-line fields, and what programs send in place of ids."""
+
+from uuid import UUID
 
 
 def one_line(text: str) -> str:
     """Return the text without control characters (a NUL would break PostgreSQL) and doubled spaces."""
     return " ".join("".join(character if character.isprintable() else " " for character in text).split())
+
+
+def uuid_or_none(text: str) -> UUID | None:
+    """Return the id in a text, None where there is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from apps.core.text import uuid_or_none
 from apps.evaluation.judging import fold, has_words
 from apps.evaluation.set_errors import DocumentAmbiguous, DocumentUnknown, QuoteUnknown
 from apps.evaluation.set_services import QUOTE_MAX
 from apps.libraries.models import Chunk, Document, Library
-from apps.libraries.views.shared import uuid_or_none
 
 MOST_CHUNKS = 3_000  # of a document whose quotes are looked up; a longer one is believed
 

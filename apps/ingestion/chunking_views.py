@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.catalog.models import AIModel
 from apps.catalog.services import default_model
 from apps.core.errors import AppError, sentence_of
+from apps.core.text import uuid_or_none
 from apps.ingestion import chunking, previewing, rechunking
 from apps.ingestion.chunking import Rule, Strategy
 from apps.ingestion.errors import NoFile
@@ -25,7 +26,7 @@ from apps.ingestion.storing import store
 from apps.ingestion.tasks import preview_chunks, read_document, ring
 from apps.libraries.access import access_document, access_library
 from apps.libraries.models import Document, Library
-from apps.libraries.views.shared import head, uuid_or_none
+from apps.libraries.views.shared import head
 from apps.users.models import Role, User
 from apps.users.requests import PersonRequest
 

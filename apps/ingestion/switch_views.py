@@ -9,12 +9,12 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.catalog.models import AIModel
 from apps.catalog.services import ready_models
 from apps.core.errors import AppError, NotFound
+from apps.core.text import uuid_or_none
 from apps.ingestion import switching
 from apps.ingestion.errors import NoSuchModel
 from apps.ingestion.models import ModelSwitch
 from apps.ingestion.tasks import ring, switch_model
 from apps.libraries.models import Chunk
-from apps.libraries.views.shared import uuid_or_none
 from apps.users.access import require_system_admin
 from apps.users.requests import PersonRequest
 

@@ -8,6 +8,7 @@ from django.db.models import CharField, Prefetch, Q, Value
 from django.db.models.functions import Coalesce, Lower, NullIf
 from django.http import QueryDict
 
+from apps.core.text import uuid_or_none
 from apps.users.models import Group, GroupMember, Membership, MembershipQuerySet, Role, Team
 
 PAGE = 25
@@ -32,7 +33,7 @@ class Wanted:
             q=query.get("q", "").replace("\x00", "").strip()[:100],
             role=role if role in Role.values else "",
             state=state if state in {ACTIVE, SUSPENDED} else "",
-            group=_uuid(query.get("group", "")),
+            group=uuid_or_none(query.get("group", "")),
         )
 
     @property
@@ -43,13 +44,6 @@ class Wanted:
             if value := getattr(self, name):
                 query[name] = str(value)
         return f"?{query.urlencode()}&" if query else "?"
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def members_of(team: Team) -> MembershipQuerySet:

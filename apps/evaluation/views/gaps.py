@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.core.errors import NotFound
+from apps.core.text import uuid_or_none
 from apps.evaluation import gap_work, gaps
 from apps.evaluation.access import access_gap
 from apps.evaluation.errors import NoSuchEditor
@@ -19,7 +20,7 @@ from apps.evaluation.models import Gap, GapQuestion
 from apps.libraries.access import access_whole_library
 from apps.libraries.models import Library
 from apps.libraries.views.responses import toast
-from apps.libraries.views.shared import head, uuid_or_none
+from apps.libraries.views.shared import head
 from apps.users.requests import PersonRequest
 
 PAGE_ROWS = 25

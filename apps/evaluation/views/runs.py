@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.core.errors import AppError, NotFound
+from apps.core.text import uuid_or_none
 from apps.evaluation import alarms, comparing, exporting, run_overview, runs, search_settings
 from apps.evaluation.access import access_run, access_set
 from apps.evaluation.models import QuestionSet, Run, RunResult
@@ -22,7 +23,6 @@ from apps.evaluation.set_errors import RunsDiffer
 from apps.evaluation.tasks import work_runs
 from apps.evaluation.views.sets import context_of, download
 from apps.ingestion.tasks import ring
-from apps.libraries.views.shared import uuid_or_none
 from apps.rag.options import SearchSettings
 from apps.users.requests import PersonRequest
 

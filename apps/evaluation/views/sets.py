@@ -17,12 +17,13 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.core.errors import AppError
+from apps.core.text import uuid_or_none
 from apps.evaluation import drafting, exporting, importing, search_settings, set_overview, set_services
 from apps.evaluation.access import access_set, access_sets
 from apps.evaluation.models import QuestionSet, Run
 from apps.evaluation.set_errors import ImportUnreadable
 from apps.libraries.views.responses import toast
-from apps.libraries.views.shared import head, uuid_or_none
+from apps.libraries.views.shared import head
 from apps.users.requests import PersonRequest
 
 PAGE_ROWS = 25

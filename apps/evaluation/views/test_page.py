@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.core.errors import AppError, NotFound, sentence_of
+from apps.core.text import uuid_or_none
 from apps.evaluation import differences, history, search_settings, set_services, testing
 from apps.evaluation.access import access_set
 from apps.evaluation.errors import SearchQuestionMissing
@@ -22,7 +23,7 @@ from apps.libraries.access import access_chunk, access_library
 from apps.libraries.explaining import member_named
 from apps.libraries.models import Chunk, Library
 from apps.libraries.views.responses import toast
-from apps.libraries.views.shared import head, uuid_or_none
+from apps.libraries.views.shared import head
 from apps.rag.options import SearchSettings, stored_settings
 from apps.rag.search import MAX_QUESTION_CHARS
 from apps.users.models import Role, User

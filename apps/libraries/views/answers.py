@@ -14,13 +14,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.core.markdown import render as render_markdown
+from apps.core.text import uuid_or_none
 from apps.libraries import curated as editing
 from apps.libraries.access import access_curated, access_library, access_shared_library
 from apps.libraries.curated import Draft
 from apps.libraries.models import CuratedAnswer
 from apps.libraries.tasks import ring_embedder
 from apps.libraries.views.responses import toast
-from apps.libraries.views.shared import head, rights, uuid_or_none
+from apps.libraries.views.shared import head, rights
 from apps.users.models import Role
 from apps.users.requests import PersonRequest
 

@@ -12,12 +12,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.core.errors import NotFound
+from apps.core.text import uuid_or_none
 from apps.libraries import editing, history
 from apps.libraries.access import access_chunk, access_document
 from apps.libraries.cards import card
 from apps.libraries.editing import Content
 from apps.libraries.models import Chunk
-from apps.libraries.views.shared import rights_of, uuid_or_none
+from apps.libraries.views.shared import rights_of
 from apps.users.models import Role
 from apps.users.requests import PersonRequest
 

@@ -8,13 +8,14 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from apps.core.text import uuid_or_none
 from apps.libraries.access import access_library
 from apps.libraries.listing import ROWS, listing
 from apps.libraries.models import Document, Level, Library
 from apps.libraries.rights import Rights, place_of_folder
 from apps.libraries.selection import listed
 from apps.libraries.trash import in_trash
-from apps.libraries.views.shared import CHANGED, head, mark, said, uuid_or_none
+from apps.libraries.views.shared import CHANGED, head, mark, said
 from apps.users.requests import PersonRequest
 
 PROGRESS_ROWS = 100

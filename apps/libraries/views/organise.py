@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.core.errors import NotFound
+from apps.core.text import uuid_or_none
 from apps.libraries import documents as editing
 from apps.libraries import folders, metadata, saved, trash
 from apps.libraries.access import access_library, access_part
@@ -23,7 +24,7 @@ from apps.libraries.folders import paths
 from apps.libraries.models import Document, Library
 from apps.libraries.selection import listed, selected
 from apps.libraries.views.responses import toast
-from apps.libraries.views.shared import CHANGED, rights, uuid_or_none
+from apps.libraries.views.shared import CHANGED, rights
 from apps.users.models import User
 from apps.users.requests import PersonRequest
 

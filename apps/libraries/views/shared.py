@@ -58,11 +58,3 @@ def mark(documents: Iterable[Document], held: Rights) -> None:
         row.is_chosen = document.place is not None and not document.place.is_open
         upper = document.parent
         row.shows_parent = upper is not None and held.level(upper.library_id, upper.place_id) is not None
-
-
-def uuid_or_none(value: str) -> UUID | None:
-    """Return the id in a text, None where there is none."""
-    try:
-        return UUID(value)
-    except ValueError:
-        return None

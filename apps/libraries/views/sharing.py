@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.core.errors import Forbidden, NotFound
+from apps.core.text import uuid_or_none
 from apps.libraries import explaining, sharing
 from apps.libraries.access import access_document, access_folder, access_library
 from apps.libraries.errors import FolderUnknown, GranteeUnknown
@@ -18,7 +19,7 @@ from apps.libraries.filters import in_folder
 from apps.libraries.folders import clean_folder
 from apps.libraries.models import Document, Level, Library, Place
 from apps.libraries.sharing import Grantee, Spot
-from apps.libraries.views.shared import head, uuid_or_none
+from apps.libraries.views.shared import head
 from apps.users.models import Group, Membership, Role, User
 from apps.users.requests import PersonRequest
 

@@ -13,11 +13,12 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.core.errors import NotFound
+from apps.core.text import uuid_or_none
 from apps.libraries import trash
 from apps.libraries.access import access_part
 from apps.libraries.models import Document, Level
 from apps.libraries.views.responses import toast
-from apps.libraries.views.shared import CHANGED, head, uuid_or_none
+from apps.libraries.views.shared import CHANGED, head
 from apps.users.models import Role
 from apps.users.requests import PersonRequest
 

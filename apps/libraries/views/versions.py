@@ -10,10 +10,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from apps.core.errors import NotFound
+from apps.core.text import uuid_or_none
 from apps.libraries.access import access_document
 from apps.libraries.diffs import Change, diff
 from apps.libraries.models import Document, DocumentVersion
-from apps.libraries.views.shared import rights_of, uuid_or_none
+from apps.libraries.views.shared import rights_of
 from apps.users.requests import PersonRequest
 
 CHANGES_MAX = 500  # shown; a longer comparison says what it leaves out
