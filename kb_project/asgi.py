@@ -14,6 +14,7 @@ http: Any = get_asgi_application()  # its stubs and the router's disagree about 
 from django.conf import settings  # noqa: E402
 
 import kb_project.celery  # noqa: E402, F401  (else a task that is rung here goes to Celery's default broker)
+from apps.core import heartbeat  # noqa: E402
 from apps.core.bodylimit import BodyLimit  # noqa: E402
 from apps.users.wall import for_nobody  # noqa: E402
 from kb_project.urls import websocket_urlpatterns  # noqa: E402  (the apps must be loaded first)
@@ -24,3 +25,5 @@ application = ProtocolTypeRouter(
         "websocket": for_nobody(AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))),
     }
 )
+if settings.ENV.process == "web":  # not where a test or a tool loads this module
+    heartbeat.keep_giving("web")

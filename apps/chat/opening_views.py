@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.chat import openings
+from apps.chat.errors import NoSecondAdmin, OpeningWithoutReason
 from apps.chat.thread import rounds_of
-from apps.core.errors import AppError, NotFound
 from apps.users.access import require_system_admin
-from apps.users.models import User
+from apps.users.accounts import account_of
 from apps.users.requests import PersonRequest
 
 
@@ -21,14 +21,8 @@ from apps.users.requests import PersonRequest
 @require_GET
 def conversations(request: PersonRequest, user_id: UUID) -> HttpResponse:
     """Show when a person talked and how long, never about what."""
-    return _conversations(request, user_id)
-
-
-def _conversations(request: PersonRequest, user_id: UUID, error: AppError | None = None) -> HttpResponse:
     require_system_admin(request.user)
-    person = User.objects.filter(pk=user_id).first()
-    if person is None:
-        raise NotFound
+    person = account_of(user_id)
     context = {
         "section": "users",
         "person": person,
@@ -36,9 +30,8 @@ def _conversations(request: PersonRequest, user_id: UUID, error: AppError | None
         "has_second": openings.has_second_admin(request.user),
         "shortest": openings.SHORTEST_REASON,
         "longest": openings.LONGEST_REASON,
-        "error": error,
     }
-    return render(request, "chat/outlines.html", context, status=error.status if error else 200)
+    return render(request, "chat/outlines.html", context)
 
 
 @login_required
@@ -48,9 +41,7 @@ def ask(request: PersonRequest, conversation_id: UUID) -> HttpResponse:
     reason = request.POST.get("reason", "")
     try:
         opening = openings.ask(admin=request.user, conversation_id=conversation_id, reason=reason)
-    except NotFound:
-        raise
-    except AppError as error:
+    except (OpeningWithoutReason, NoSecondAdmin) as error:
         messages.error(request, error.sentence())
         return redirect("chat:openings")
     messages.success(request, _("Another administrator must allow it now. The owner will be told when it is opened."))

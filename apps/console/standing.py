@@ -87,7 +87,7 @@ class Standing:
 
 
 def standing() -> Standing:
-    """Return how the installation is now; nine queries."""
+    """Return how the installation is now; four queries and two talks with Valkey."""
     broker, lengths = _broker()
     signs = _signs()
     database = _database()

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -45,7 +46,25 @@ def give(role: str, **detail: Any) -> bool:
     if now - _last["at"] < EVERY_S:
         return False
     _last["at"] = now
-    return keep(role, f"{role}@{socket.gethostname()}:{os.getpid()}", **detail)
+    return keep(role, _name_of(role), **detail)
+
+
+def _name_of(role: str) -> str:
+    """Return what this process is listed as."""
+    return f"{role}@{socket.gethostname()}:{os.getpid()}"
+
+
+def keep_giving(role: str) -> threading.Thread:
+    """Give signs for as long as this process lives, from a thread of its own: no request waits for Valkey."""
+
+    def run() -> None:
+        while True:
+            keep(role, _name_of(role))
+            time.sleep(EVERY_S)
+
+    thread = threading.Thread(target=run, name="heartbeat", daemon=True)
+    thread.start()
+    return thread
 
 
 def keep(role: str, name: str = "", **detail: Any) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from apps.core import heartbeat
 from apps.core.errors import PROBLEM_PREFIX, AppError, NotFound
 from apps.core.logging import current_id
 
@@ -14,7 +13,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class RequestIdMiddleware:
-    """Gives each request an id that its log lines carry, and the process its sign of life, every ten seconds."""
+    """Gives each request an id that its log lines carry."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -22,7 +21,6 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Handle one request."""
         token = current_id.set(uuid.uuid4().hex[:12])
-        heartbeat.give("web")
         try:
             response = self.get_response(request)
             response["X-Request-Id"] = current_id.get()
