@@ -17,6 +17,7 @@ from apps.libraries.models import Chunk, Document, Library
 from apps.users.models import Role, Team, User
 from kb_project.embedded import ensure_services
 from tests import factories
+from tests.users.signing import signed_in
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -57,12 +58,6 @@ def _person(name: str, team: Team | None = None, role: Role = Role.VIEWER) -> Us
     if team is not None:
         factories.MembershipFactory(team=team, user=user, role=role)
     return user
-
-
-def _signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
 
 
 @pytest.fixture
@@ -121,37 +116,43 @@ def root(db: None) -> User:
 @pytest.fixture
 def alice_client(alice: User) -> Client:
     """Return the owner's browser."""
-    return _signed_in(alice)
+    return signed_in(alice)
 
 
 @pytest.fixture
 def ada_client(ada: User) -> Client:
     """Return the admin's browser."""
-    return _signed_in(ada)
+    return signed_in(ada)
 
 
 @pytest.fixture
 def ed_client(ed: User) -> Client:
     """Return the editor's browser."""
-    return _signed_in(ed)
+    return signed_in(ed)
 
 
 @pytest.fixture
 def ann_client(ann: User) -> Client:
     """Return the viewer's browser."""
-    return _signed_in(ann)
+    return signed_in(ann)
 
 
 @pytest.fixture
 def xen_client(xen: User) -> Client:
     """Return the ex-member's browser."""
-    return _signed_in(xen)
+    return signed_in(xen)
 
 
 @pytest.fixture
 def bob_client(bob: User) -> Client:
     """Return the stranger's browser."""
-    return _signed_in(bob)
+    return signed_in(bob)
+
+
+@pytest.fixture
+def root_client(root: User) -> Client:
+    """Return the browser of the installation's administrator."""
+    return signed_in(root)
 
 
 @pytest.fixture

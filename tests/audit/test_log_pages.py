@@ -5,7 +5,6 @@ import json
 import pytest
 from django.core.management import call_command
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.audit.actions import OTHERS, family_of, words_of
@@ -14,40 +13,35 @@ from apps.audit.reading import PAGE
 from apps.audit.services import record
 from apps.users.models import Team, User
 from tests.factories import UserFactory
+from tests.users.signing import signed_in
 
 pytestmark = pytest.mark.django_db
-
-
-def _client(user: User) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
 
 
 def test_it_shows_a_team_only_its_own_events(alice: User, bob: User, t1: Team, t2: Team) -> None:
     record("member.added", actor=alice, team=t1, detail={"who": "CANARY-ONE"})
     record("member.added", actor=bob, team=t2, detail={"who": "CANARY-TWO"})
-    page = _client(alice).get(f"/teams/{t1.pk}/audit/").content.decode()
+    page = signed_in(alice).get(f"/teams/{t1.pk}/audit/").content.decode()
     assert "CANARY-ONE" in page
     assert "CANARY-TWO" not in page
-    other = _client(alice).get(f"/teams/{t1.pk}/audit/?team={t2.pk}&who=bob").content.decode()
+    other = signed_in(alice).get(f"/teams/{t1.pk}/audit/?team={t2.pk}&who=bob").content.decode()
     assert "CANARY-TWO" not in other
 
 
 def test_it_is_for_admins_of_the_team(ed: User, bob: User, t1: Team) -> None:
-    assert _client(ed).get(f"/teams/{t1.pk}/audit/").status_code == 403
-    assert _client(bob).get(f"/teams/{t1.pk}/audit/").status_code == 404
+    assert signed_in(ed).get(f"/teams/{t1.pk}/audit/").status_code == 403
+    assert signed_in(bob).get(f"/teams/{t1.pk}/audit/").status_code == 404
 
 
 def test_it_hides_the_log_of_the_installation_from_all_but_its_administrators(alice: User, root: User) -> None:
-    assert _client(alice).get("/system/audit/").status_code == 404
-    assert _client(root).get("/system/audit/").status_code == 200
+    assert signed_in(alice).get("/system/audit/").status_code == 404
+    assert signed_in(root).get("/system/audit/").status_code == 200
 
 
 def test_it_filters_by_person_kind_and_day(root: User, alice: User, bob: User, t1: Team) -> None:
     record("member.added", actor=alice, team=t1, detail={"mark": "MARK-ALICE"})
     record("library.created", actor=bob, team=t1, detail={"mark": "MARK-BOB"})
-    client = _client(root)
+    client = signed_in(root)
 
     def marks(query: str) -> set[str]:
         text = client.get(f"/system/audit/?{query}").content.decode()
@@ -66,13 +60,13 @@ def test_it_filters_by_person_kind_and_day(root: User, alice: User, bob: User, t
 )
 def test_it_survives_filters_that_say_nothing(root: User, query: str) -> None:
     record("member.added", actor=root, team=None)
-    assert _client(root).get(f"/system/audit/?{query}").status_code == 200
+    assert signed_in(root).get(f"/system/audit/?{query}").status_code == 200
 
 
 def test_it_goes_from_page_to_page_by_number(root: User) -> None:
     for number in range(PAGE + 5):
         record("view.saved", actor=root, team=None, detail={"n": f"<{number}>"})
-    client = _client(root)
+    client = signed_in(root)
     first = client.get("/system/audit/?action=view.saved").content.decode()
     assert first.count("audit-event") == PAGE
     before = AuditEvent.objects.filter(action="view.saved").order_by("-sequence")[PAGE - 1].sequence
@@ -86,7 +80,7 @@ def test_it_exports_without_formulas_and_says_so_in_the_log(root: User) -> None:
     """Security case 76."""
     record("library.renamed", actor=root, team=None, detail={"to": "x"})
     record("=cmd|' /C calc'!A0", actor=root, team=None)
-    client = _client(root)
+    client = signed_in(root)
     text = b"".join(client.get("/system/audit/?export=csv")).decode()  # type: ignore[arg-type]
     assert ",'=cmd" in text or ",\"'=cmd" in text
     lines = b"".join(client.get("/system/audit/?export=jsonl")).decode().splitlines()  # type: ignore[arg-type]
@@ -98,7 +92,7 @@ def test_it_asks_the_database_the_same_number_of_times_for_any_length(root: User
     people = [UserFactory() for _ in range(5)]
     for person in people:
         record("user.signed-in", actor=person, team=t1)
-    client = _client(root)
+    client = signed_in(root)
     client.get("/system/audit/")
     with CaptureQueriesContext(connection) as few:
         client.get("/system/audit/")

@@ -232,10 +232,3 @@ def test_it_refuses_a_model_of_pickles(root: User, hub: Hub) -> None:
 
     assert ModelJob.objects.get().error_code == "model-code"
     assert len(hub.asked) == 1
-
-
-@pytest.fixture
-def root_client(root: User) -> Client:
-    client = Client()
-    client.force_login(root, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client

@@ -25,13 +25,6 @@ def models_dir(settings: Any, tmp_path: Path) -> Iterator[Path]:
     registry.close_all()
 
 
-@pytest.fixture
-def root_client(root: User) -> Client:
-    client = Client()
-    client.force_login(root, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
-
-
 def chat(**fields: Any) -> AIModel:
     given = {"name": "toy", "title": "Toy chat", "kind": "chat", "runtime": "fake", "path": "toy", "state": "ready"}
     return AIModel.objects.create(**given | fields)

@@ -12,7 +12,6 @@ from apps.catalog.models import AIModel, ModelJob
 from apps.catalog.specs import spec_of
 from apps.core import crypto
 from apps.runtimes import registry
-from apps.users.models import User
 from tests import settings_override
 from tests.runtimes.service import Seen, serving
 
@@ -30,13 +29,6 @@ def host(seen: Seen) -> Iterator[str]:
     with serving(seen) as host, settings_override.env(model_hosts=host, chat_runtime="", embed_runtime=""):
         yield host
     registry.close_all()
-
-
-@pytest.fixture
-def root_client(root: User) -> Client:
-    client = Client()
-    client.force_login(root, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
 
 
 def form(host: str, **more: str) -> dict[str, str]:

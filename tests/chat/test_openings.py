@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
-from django.test import Client
 from django.utils import timezone
 
 from apps.audit.models import AuditEvent
@@ -14,6 +13,7 @@ from apps.chat.models import ChatOpening, Conversation, Message
 from apps.core.errors import NotFound
 from apps.users.models import Team, User
 from tests.factories import UserFactory
+from tests.users.signing import signed_in
 
 pytestmark = pytest.mark.django_db
 REASON = "Court order 12/2026 of the labour court"
@@ -35,29 +35,23 @@ def second(db: None) -> User:
     return UserFactory(email="second@example.test", is_staff=True, is_superuser=True)
 
 
-def _client(user: User) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
-
-
 def _opened(root: User, second: User, talk: Conversation) -> ChatOpening:
     opening = openings.ask(admin=root, conversation_id=talk.pk, reason=REASON)
     return openings.decide(admin=second, opening_id=opening.pk, allow=True)
 
 
 def test_it_shows_administrators_dates_and_lengths_but_no_words(root: User, alice: User, talk: Conversation) -> None:
-    page = _client(root).get(f"/system/people/{alice.pk}/conversations/").content.decode()
+    page = signed_in(root).get(f"/system/people/{alice.pk}/conversations/").content.decode()
     assert CANARY not in page
     assert talk.team.name in page
 
 
 def test_it_opens_for_the_one_who_asked_when_another_allows(root: User, second: User, talk: Conversation) -> None:
     opening = _opened(root, second, talk)
-    page = _client(root).get(f"/system/openings/{opening.pk}/")
+    page = signed_in(root).get(f"/system/openings/{opening.pk}/")
     assert f"{CANARY} answer" in page.content.decode()
     assert page.headers["Cache-Control"] == "no-store"
-    assert _client(second).get(f"/system/openings/{opening.pk}/").status_code == 404  # allowing is not reading
+    assert signed_in(second).get(f"/system/openings/{opening.pk}/").status_code == 404  # allowing is not reading
 
 
 @pytest.mark.parametrize("reason", ["", "test", " " * 40, "x" * 501])
@@ -109,16 +103,16 @@ def test_it_lapses_when_nobody_decides(root: User, second: User, talk: Conversat
 def test_it_closes_by_itself_and_by_hand(root: User, second: User, talk: Conversation) -> None:
     opening = _opened(root, second, talk)
     ChatOpening.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    assert _client(root).get(f"/system/openings/{opening.pk}/").status_code == 404
+    assert signed_in(root).get(f"/system/openings/{opening.pk}/").status_code == 404
     ChatOpening.objects.update(expires_at=timezone.now() + timedelta(hours=1))
-    assert _client(second).post(f"/system/openings/{opening.pk}/end/").status_code == 302
-    assert _client(root).get(f"/system/openings/{opening.pk}/").status_code == 404
+    assert signed_in(second).post(f"/system/openings/{opening.pk}/end/").status_code == 302
+    assert signed_in(root).get(f"/system/openings/{opening.pk}/").status_code == 404
 
 
 def test_it_ends_with_the_rights_of_who_asked(root: User, second: User, talk: Conversation) -> None:
     opening = _opened(root, second, talk)
     User.objects.filter(pk=root.pk).update(is_superuser=False)
-    assert _client(User.objects.get(pk=root.pk)).get(f"/system/openings/{opening.pk}/").status_code == 404
+    assert signed_in(User.objects.get(pk=root.pk)).get(f"/system/openings/{opening.pk}/").status_code == 404
 
 
 def test_it_gives_members_and_team_admins_nothing(
@@ -126,7 +120,7 @@ def test_it_gives_members_and_team_admins_nothing(
 ) -> None:
     opening = _opened(root, second, talk)
     for person in (alice, ada, bob):
-        client = _client(person)
+        client = signed_in(person)
         for address in (
             f"/system/openings/{opening.pk}/",
             "/system/openings/",
@@ -146,16 +140,16 @@ def test_it_tells_the_owner_in_the_product_and_by_mail(
         openings.decide(admin=second, opening_id=opening.pk, allow=True)
     assert [message.to for message in mail.outbox] == [[alice.email]]
     assert REASON in mail.outbox[0].body
-    client = _client(alice)
+    client = signed_in(alice)
     assert REASON in client.get("/").content.decode()
     assert client.post(f"/chat/openings/{opening.pk}/seen/").status_code == 200
     assert REASON not in client.get("/").content.decode()
-    assert _client(root).post(f"/chat/openings/{opening.pk}/seen/").status_code == 404
+    assert signed_in(root).post(f"/chat/openings/{opening.pk}/seen/").status_code == 404
 
 
 def test_it_puts_every_step_into_the_log(root: User, second: User, talk: Conversation) -> None:
     opening = _opened(root, second, talk)
-    _client(root).get(f"/system/openings/{opening.pk}/")
+    signed_in(root).get(f"/system/openings/{opening.pk}/")
     openings.end(admin=second, opening_id=opening.pk)
     actions = AuditEvent.objects.filter(target_id=str(talk.pk)).order_by("sequence").values_list("action", flat=True)
     assert list(actions) == ["opening.asked", "opening.allowed", "opening.read", "opening.ended"]
@@ -163,7 +157,7 @@ def test_it_puts_every_step_into_the_log(root: User, second: User, talk: Convers
 
 
 def test_it_asks_once_however_often_the_button_is_pressed(root: User, second: User, talk: Conversation) -> None:
-    client = _client(root)
+    client = signed_in(root)
     for _ in range(3):
         assert client.post(f"/system/conversations/{talk.pk}/ask/", {"reason": REASON}).status_code == 302
     assert ChatOpening.objects.count() == 1

@@ -6,30 +6,25 @@ from django.test import Client
 from apps.console.admin_site import SECRET, site
 from apps.users.models import User
 from tests import factories
+from tests.users.signing import signed_in
 
 pytestmark = pytest.mark.django_db
 HOME = "/system/django/"
 
 
-def _client(user: User) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
-
-
 @pytest.fixture
 def guarded(root: User, monkeypatch: pytest.MonkeyPatch) -> Client:
     monkeypatch.setattr("apps.console.admin_site.has_second_factor", lambda _user: True)
-    return _client(root)
+    return signed_in(root)
 
 
 def test_it_is_not_there_for_others(alice: User) -> None:
-    assert _client(alice).get(HOME).status_code == 404
+    assert signed_in(alice).get(HOME).status_code == 404
     assert Client().get(HOME).status_code == 302
 
 
 def test_it_asks_administrators_for_a_second_factor(root: User) -> None:
-    assert _client(root).get(HOME).status_code == 403
+    assert signed_in(root).get(HOME).status_code == 403
 
 
 @pytest.mark.parametrize("model", list(site._registry), ids=lambda model: model._meta.label_lower)

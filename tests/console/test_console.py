@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 from django.core.cache import cache
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -23,15 +22,10 @@ from apps.users.errors import LastAdministrator, NotOneself
 from apps.users.models import Team, User
 from kb_project import settings as product
 from tests import factories
+from tests.users.signing import signed_in
 
 pytestmark = pytest.mark.django_db
 PAGES = ("/system/", "/system/people/", "/system/teams/", "/system/jobs/")
-
-
-def _client(user: User) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
 
 
 @pytest.fixture(autouse=True)
@@ -41,13 +35,13 @@ def _proved(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("address", PAGES)
 def test_it_is_for_administrators_alone(address: str, alice: User, root: User) -> None:
-    assert _client(alice).get(address).status_code == 404
-    assert _client(root).get(address).status_code == 200
+    assert signed_in(alice).get(address).status_code == 404
+    assert signed_in(root).get(address).status_code == 200
 
 
 @pytest.mark.parametrize("address", PAGES[1:])
 def test_it_asks_the_database_as_often_for_many_as_for_few(address: str, root: User, t1: Team) -> None:
-    client = _client(root)
+    client = signed_in(root)
     client.get(address)
 
     def queries() -> int:
@@ -88,20 +82,20 @@ def test_it_filters_people(root: User) -> None:
 
 @pytest.mark.parametrize("query", ["after=x", "after=%00", "state=x", "team=1", "q=%00", "after=" + "a" * 3000])
 def test_it_survives_queries_that_say_nothing(root: User, query: str) -> None:
-    client = _client(root)
+    client = signed_in(root)
     for address in PAGES[1:]:
         assert client.get(f"{address}?{query}").status_code == 200
 
 
 def test_it_suspends_and_resumes(root: User, alice: User) -> None:
-    client, hers = _client(root), _client(alice)
+    client, hers = signed_in(root), signed_in(alice)
     assert hers.get("/").status_code == 200
     client.post(f"/system/people/{alice.pk}/suspend/", {"reason": "left the firm"})
     assert hers.get("/").status_code == 302
     event = AuditEvent.objects.get(action="user.suspended")
     assert event.detail["reason"] == "left the firm"
     client.post(f"/system/people/{alice.pk}/resume/")
-    assert _client(User.objects.get(pk=alice.pk)).get("/").status_code == 200
+    assert signed_in(User.objects.get(pk=alice.pk)).get("/").status_code == 200
 
 
 def test_it_never_ends_the_last_administrator_nor_oneself(root: User, alice: User) -> None:
@@ -118,7 +112,7 @@ def test_it_never_ends_the_last_administrator_nor_oneself(root: User, alice: Use
 
 
 def test_it_makes_an_account_and_shows_its_password_once(root: User) -> None:
-    client = _client(root)
+    client = signed_in(root)
     made = client.post("/system/people/new/", {"email": "New@Example.test", "name": "New"})
     assert made.headers["Cache-Control"] == "no-store"
     password = made.context["made"][1]
@@ -130,7 +124,7 @@ def test_it_makes_an_account_and_shows_its_password_once(root: User) -> None:
 
 
 def test_it_makes_and_suspends_teams(root: User, alice: User, t1: Team) -> None:
-    client = _client(root)
+    client = signed_in(root)
     assert client.post("/system/teams/new/", {"name": "Fresh", "owner": alice.email}).status_code == 302
     assert Team.objects.get(name="Fresh").memberships.get().user == alice
     assert client.post("/system/teams/new/", {"name": "Fresh", "owner": "nobody@example.test"}).status_code == 422
@@ -146,7 +140,7 @@ def test_it_shows_no_name_of_a_file_or_of_a_talk(root: User, alice: User, t1: Te
     library = factories.LibraryFactory(team=t1, name="CANARY-T1 library")
     document = factories.DocumentFactory(library=library, name="CANARY-T1 file.pdf")
     factories.IngestionJobFactory(document=document)
-    client = _client(root)
+    client = signed_in(root)
     for address in (*PAGES, f"/system/people/{alice.pk}/"):
         page = client.get(address).content.decode().replace("CANARY-T1 team", "")
         assert "CANARY-T1" not in page

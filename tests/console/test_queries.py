@@ -13,16 +13,11 @@ from apps.chat.models import ChatOpening
 from apps.metering.models import Price, Quota, Resource, Scope, UsageDay, Window
 from apps.users.models import ApiKey, Group, GroupMember, Invitation, Membership, Role, Team, User
 from tests import factories
+from tests.users.signing import signed_in
 
 pytestmark = pytest.mark.django_db
 MOST = 30  # of any of these pages
 FEW, MANY = 2, 12
-
-
-def _client(user: User) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
 
 
 def _same_for_many(client: Client, address: str, grow: Callable[[int], object]) -> None:
@@ -97,46 +92,48 @@ def _opening(root: User) -> None:
 
 @pytest.mark.parametrize("page", ["", "groups/"])
 def test_it_lists_members_and_groups(page: str, alice: User, t1: Team) -> None:
-    _same_for_many(_client(alice), f"/teams/{t1.pk}/{page}", lambda number: _member(t1, number))
+    _same_for_many(signed_in(alice), f"/teams/{t1.pk}/{page}", lambda number: _member(t1, number))
 
 
 def test_it_lists_invitations(alice: User, t1: Team) -> None:
-    _same_for_many(_client(alice), f"/teams/{t1.pk}/invitations/", lambda number: _invitation(t1, alice, number))
+    _same_for_many(signed_in(alice), f"/teams/{t1.pk}/invitations/", lambda number: _invitation(t1, alice, number))
 
 
 def test_it_lists_the_keys_of_a_team(alice: User, t1: Team) -> None:
-    _same_for_many(_client(alice), f"/teams/{t1.pk}/keys/", lambda number: _key(t1, number))
+    _same_for_many(signed_in(alice), f"/teams/{t1.pk}/keys/", lambda number: _key(t1, number))
 
 
 def test_it_lists_the_limits_of_a_team(alice: User, t1: Team) -> None:
-    _same_for_many(_client(alice), f"/teams/{t1.pk}/limits/", lambda number: _limit(number, t1))
+    _same_for_many(signed_in(alice), f"/teams/{t1.pk}/limits/", lambda number: _limit(number, t1))
 
 
 def test_it_lists_the_teams_of_a_person(alice: User) -> None:
     _same_for_many(
-        _client(alice), "/teams/", lambda _number: factories.MembershipFactory(team=factories.TeamFactory(), user=alice)
+        signed_in(alice),
+        "/teams/",
+        lambda _number: factories.MembershipFactory(team=factories.TeamFactory(), user=alice),
     )
 
 
 @pytest.mark.parametrize("period", ["24h", "7", "30", "90", "all"])
 def test_it_sums_up_the_use_of_a_team(period: str, alice: User, t1: Team) -> None:
     address = f"/teams/{t1.pk}/usage/?period={period}"
-    _same_for_many(_client(alice), address, lambda number: _used(t1, None, number))
+    _same_for_many(signed_in(alice), address, lambda number: _used(t1, None, number))
 
 
 @pytest.mark.parametrize("period", ["24h", "7", "30", "90", "all"])
 def test_it_sums_up_the_use_of_all(period: str, root: User, t1: Team) -> None:
-    _same_for_many(_client(root), f"/system/usage/?period={period}", lambda number: _used(t1, None, number))
+    _same_for_many(signed_in(root), f"/system/usage/?period={period}", lambda number: _used(t1, None, number))
 
 
 def test_it_sums_up_the_use_of_a_person(alice: User, t1: Team) -> None:
-    _same_for_many(_client(alice), "/accounts/usage/", lambda number: _used(t1, alice, number))
+    _same_for_many(signed_in(alice), "/accounts/usage/", lambda number: _used(t1, alice, number))
 
 
 @pytest.mark.parametrize(("page", "grow"), [("quotas/", _limit), ("prices/", _price)], ids=["quotas", "prices"])
 def test_it_lists_limits_and_prices(page: str, grow: Callable[[int], object], root: User) -> None:
-    _same_for_many(_client(root), f"/system/{page}", grow)
+    _same_for_many(signed_in(root), f"/system/{page}", grow)
 
 
 def test_it_lists_openings(root: User) -> None:
-    _same_for_many(_client(root), "/system/openings/", lambda _number: _opening(root))
+    _same_for_many(signed_in(root), "/system/openings/", lambda _number: _opening(root))

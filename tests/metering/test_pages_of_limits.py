@@ -20,13 +20,6 @@ from tests import factories
 from tests.metering.test_limits import group_of, key_of
 
 
-@pytest.fixture
-def root_client(root: User) -> Client:
-    client = Client()
-    client.force_login(root, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
-
-
 def use(user: User, team: Team, count: int = 1, model: str = "a-model") -> None:
     amounts = {Resource.QUESTIONS: count, Resource.OUTPUT_TOKENS: 100 * count}
     settle(reserve(user=user, team=team, amounts=amounts, model=model).pk, amounts)

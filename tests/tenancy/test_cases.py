@@ -31,6 +31,7 @@ from tests.sockets import Socket
 from tests.tenancy.canaries import team_models
 from tests.tenancy.test_oracle import Scene, asks, clients, scene  # noqa: F401 -- fixtures
 from tests.test_routes import PATTERNS, Things, answer_to, body, things  # noqa: F401 -- a fixture
+from tests.users.signing import signed_in
 
 APPS = Path(__file__).parents[2] / "apps"
 TESTS = Path(__file__).parents[1]
@@ -206,8 +207,7 @@ def test_case_37_no_page_shows_a_secret(
     _key, secret = create_key(
         user=alice, access=access_team(alice, scene.t1.pk), wish=KeyWish("own", frozenset({KeyScope.READ}))
     )
-    owner = Client(raise_request_exception=False)
-    owner.force_login(alice, backend="allauth.account.auth_backends.AuthenticationBackend")
+    owner = signed_in(alice, raise_request_exception=False)
     hidden = [word, secret.rpartition("_")[2], settings.SECRET_KEY, alice.password]
     found = []
     with env(smtp_password=SecretStr(f"{word}-smtp"), smtp_host=""):

@@ -23,6 +23,7 @@ from apps.libraries.models import Library
 from apps.users.models import Team
 from kb_project.urls import urlpatterns as product
 from tests import factories
+from tests.users.signing import signed_in
 
 ALL = "SELECT name FROM libraries_library ORDER BY name"
 
@@ -168,8 +169,7 @@ def body_of(response: Any) -> str:
 
 
 def test_it_shows_an_administrator_all_teams_below_system_alone(two: dict[UUID, str], root: Any) -> None:
-    client = Client()
-    client.force_login(root, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client = signed_in(root)
     own = [path("forgetful/", forgetful), path("system/forgetful/", forgetful), *product]
 
     with override_settings(ROOT_URLCONF=type("Urls", (), {"urlpatterns": own})):

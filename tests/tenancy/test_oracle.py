@@ -26,6 +26,7 @@ from tests.routes import ROUTES, Access, Things
 from tests.tenancy.canaries import Canaries, team_models
 from tests.tenancy.conftest import as_role
 from tests.test_routes import address, answer_to, arguments, body, things  # noqa: F401 -- a fixture
+from tests.users.signing import signed_in
 
 CANARY = "CANARY-T1"
 OPEN = {"ingestion_turn", "ingestion_pace", "libraries_librarystatistics"}  # tables without a policy: figures alone
@@ -70,12 +71,6 @@ def _parameters() -> dict[str, type[models.Model]]:
     }
 
 
-def _signed_in(user: User) -> Client:
-    client = Client(raise_request_exception=False)
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
-
-
 @pytest.fixture
 def clients(scene: Scene, xen: User, root: User) -> dict[str, Client]:
     """Return the browsers and programs of everybody who has no right to team one."""
@@ -84,11 +79,11 @@ def clients(scene: Scene, xen: User, root: User) -> dict[str, Client]:
         factories.MembershipFactory(team=scene.t1, user=user, role=Role.OWNER)
     found = {
         "anonymous": Client(raise_request_exception=False),
-        "bob": _signed_in(scene.bob),
-        "xen": _signed_in(xen),
-        "suspended member": _signed_in(suspended),
-        "suspended account": _signed_in(closed),
-        "administrator": _signed_in(root),
+        "bob": signed_in(scene.bob, raise_request_exception=False),
+        "xen": signed_in(xen, raise_request_exception=False),
+        "suspended member": signed_in(suspended, raise_request_exception=False),
+        "suspended account": signed_in(closed, raise_request_exception=False),
+        "administrator": signed_in(root, raise_request_exception=False),
     }
     Membership.objects.filter(user=suspended).update(suspended_at=timezone.now())
     User.objects.filter(pk=closed.pk).update(is_active=False)

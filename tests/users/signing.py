@@ -14,6 +14,13 @@ SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 KEY_FORM = {"name": "Robot", "scopes": ["read"], "expires": "30"}
 
 
+def signed_in(user: User, **options: Any) -> Client:
+    """Return a browser in which the person is signed in, without the form; `options` are the client's."""
+    client = Client(**options)
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
 def sign_in(client: Client, user: User, password: str = PASSWORD, **headers: str) -> Any:
     """Post the sign-in form and return the answer."""
     return client.post(LOGIN, {"login": user.email, "password": password}, headers=headers)

@@ -25,6 +25,7 @@ from apps.users.access import access_team, acting_key
 from apps.users.errors import KeyInvalid, KeyRefused
 from apps.users.models import ApiKey, KeyScope, Membership, Role, Team, User
 from tests import factories
+from tests.users.signing import signed_in
 
 ME = "/api/v1/me"
 ALL = frozenset(KeyScope)
@@ -375,8 +376,7 @@ def test_it_leaves_no_limits_behind(secret: str) -> None:
 
 
 def test_it_asks_sessions_for_a_csrf_token(alice: User, library: Library) -> None:
-    browser = Client(enforce_csrf_checks=True)
-    browser.force_login(alice, backend="allauth.account.auth_backends.AuthenticationBackend")
+    browser = signed_in(alice, enforce_csrf_checks=True)
 
     response = browser.post("/api/v1/ask", {"question": "When?"}, content_type="application/json")
 

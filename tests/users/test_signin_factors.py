@@ -18,7 +18,7 @@ from apps.audit.models import AuditEvent
 from apps.users import mfa, signin
 from apps.users.models import Team, User
 from tests.settings_override import env
-from tests.users.signing import SECRET, SECURITY, code_now, codes_of, sign_in
+from tests.users.signing import SECRET, SECURITY, code_now, codes_of, sign_in, signed_in
 
 
 @pytest.fixture
@@ -135,8 +135,7 @@ def test_its_keys_stop_too(ed: User, t1: Team) -> None:
 
 
 def test_staff_need_one_after_the_days_of_grace(root: User) -> None:
-    browser = Client()
-    browser.force_login(root, backend="allauth.account.auth_backends.AuthenticationBackend")
+    browser = signed_in(root)
     assert browser.get("/system/").status_code == 200  # the first days
 
     User.objects.filter(pk=root.pk).update(date_joined=timezone.now() - timedelta(hours=73))

@@ -20,6 +20,7 @@ from apps.users.models import Invitation, Membership, Role, Team, User
 from tests import factories
 from tests.factories import PASSWORD
 from tests.settings_override import env
+from tests.users.signing import signed_in
 
 
 def member(user: User) -> Membership:
@@ -167,11 +168,7 @@ def test_it_brings_a_signed_in_person_in_once(t1: Team, bob: User, bob_client: C
 def test_it_lets_one_of_many_use_a_link() -> None:
     owner = factories.MembershipFactory()
     _, token = invite(user=owner.user, access=access_team(owner.user, owner.team_id), role=Role.VIEWER)
-    browsers = []
-    for _ in range(6):
-        browser = Client()
-        browser.force_login(factories.UserFactory(), backend="allauth.account.auth_backends.AuthenticationBackend")
-        browsers.append(browser)
+    browsers = [signed_in(factories.UserFactory()) for _ in range(6)]
 
     def join(browser: Client) -> int:
         try:
