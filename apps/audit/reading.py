@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.audit.actions import FAMILIES
 from apps.audit.models import AuditEvent
 from apps.core.spreadsheets import BOM, csv_line
-from apps.core.text import uuid_or_none
+from apps.core.text import typed, uuid_or_none
 from apps.users.models import Team, User
 
 PAGE = 50
@@ -44,11 +44,11 @@ class Asked:
 def asked_of(query: Mapping[str, str]) -> Asked:
     """Return the filters of a query string; what cannot be read asks nothing."""
     return Asked(
-        who=_clean(query.get("who", "")),
+        who=typed(query.get("who", ""), 200),
         family=query.get("family", "") if query.get("family") in FAMILIES else "",
-        action=_clean(query.get("action", ""))[:60],
+        action=typed(query.get("action", ""), 60),
         team=uuid_or_none(query.get("team", "")),
-        target=_clean(query.get("target", ""))[:60],
+        target=typed(query.get("target", ""), 60),
         since=_day(query.get("since", "")),
         until=_day(query.get("until", "")),
     )
@@ -119,10 +119,6 @@ def _begins(prefixes: tuple[str, ...]) -> models.Q:
 
 def _midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
-
-
-def _clean(text: str) -> str:
-    return text.replace("\0", "").strip()[:200]
 
 
 def _day(text: str) -> date | None:

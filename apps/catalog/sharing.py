@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from apps.catalog.models import AIModel, ModelAccess
+from apps.core.text import typed
 from apps.users.models import Group, Team
 
 FOUND = 20
@@ -33,7 +34,7 @@ def shares_of(model: AIModel, text: str) -> Shares:
     rows = list(ModelAccess.objects.filter(model=model))
     whole = {row.team_id for row in rows if row.group_id is None}
     groups = {row.group_id for row in rows}
-    text = text.replace("\x00", "").strip()[:100]
+    text = typed(text)
     chosen = list(Team.objects.filter(pk__in={row.team_id for row in rows}).order_by("name"))
     others = Team.objects.exclude(pk__in=[team.pk for team in chosen]).filter(deletion_at=None).order_by("name")
     found = list(others.filter(name__icontains=text)[:FOUND])

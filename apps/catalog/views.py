@@ -17,6 +17,7 @@ from apps.catalog.tasks import ring_for
 from apps.catalog.wording import figures, trial
 from apps.core.errors import AppError, Invalid, NotFound, sentence_of
 from apps.core.markdown import render as markdown
+from apps.core.text import typed
 from apps.users.access import require_system_admin
 from apps.users.requests import PersonRequest
 
@@ -50,8 +51,8 @@ def _filters(request: PersonRequest) -> overview.Filters:
     state = asked.get("state", "")
     return overview.Filters(
         kind=kind if kind in AIModel.Kind.values else "",
-        text=asked.get("q", "").replace("\x00", "").strip()[:100],
-        licence=asked.get("licence", "").replace("\x00", "")[:80],
+        text=typed(asked.get("q", "")),
+        licence=typed(asked.get("licence", ""), 80),
         state=state if state in {"ready", "problem"} else "",
     )
 

@@ -3,24 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet, Sum
 
 from apps.core.errors import title_of
-from apps.core.text import uuid_or_none
+from apps.core.text import typed, uuid_or_none
 from apps.ingestion.models import IngestionJob
 from apps.libraries.models import Document
 from apps.users.models import Membership, Team, User
 
 Row = TypeVar("Row")
-Listed = TypeVar("Listed", User, Team)
 PAGE = 50
 MOST_TEAMS = 4  # of a person that a row names
-USER_STATES = ("active", "suspended", "admins")
-TEAM_STATES = ("active", "suspended", "going")
-JOB_STATES = ("running", "queued", "failed", "done", "cancelled")
+MOST_EMAIL = 254  # characters of an address
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +50,16 @@ class Page(Generic[Row]):
 def people(query: Mapping[str, str]) -> Page[PersonRow]:
     """Return a page of accounts by address; two queries."""
     rows = User.objects.order_by("email", "pk")
-    if text := _text(query):
+    if text := typed(query.get("q", "")):
         rows = rows.filter(Q(email__icontains=text) | Q(name__icontains=text))
     state = {
         "active": Q(is_active=True), "suspended": Q(is_active=False), "admins": Q(is_superuser=True)
     }.get(query.get("state", ""))  # fmt: skip
     if state is not None:
         rows = rows.filter(state)
-    if after := query.get("after", "").replace("\0", ""):
+    if after := typed(query.get("after", ""), MOST_EMAIL):
         rows = rows.filter(email__gt=after)
-    found, following = _cut(rows)
+    found, following = cut(rows)
     teams: dict[UUID, list[str]] = {}
     for user_id, name in (
         Membership.objects.filter(user__in=found).order_by("team__name").values_list("user_id", "team__name")
@@ -78,7 +75,7 @@ def people(query: Mapping[str, str]) -> Page[PersonRow]:
 def teams(query: Mapping[str, str]) -> Page[TeamRow]:
     """Return a page of teams by name; three queries."""
     rows = Team.objects.order_by("name", "pk")
-    if text := _text(query):
+    if text := typed(query.get("q", "")):
         rows = rows.filter(name__icontains=text)
     state = {
         "active": Q(suspended_at=None, deletion_at=None),
@@ -90,7 +87,7 @@ def teams(query: Mapping[str, str]) -> Page[TeamRow]:
     if mark := uuid_or_none(query.get("after", "")):
         last = Team.objects.filter(pk=mark).values_list("name", flat=True).first() or ""
         rows = rows.filter(Q(name__gt=last) | Q(name=last, pk__gt=mark))
-    found, following = _cut(rows)
+    found, following = cut(rows)
     memberships = Membership.objects.filter(team__in=found).order_by()
     members = dict(memberships.values_list("team").annotate(n=Count("pk")).values_list("team", "n"))
     held = {
@@ -136,7 +133,7 @@ class JobRow:
 def jobs(query: Mapping[str, str]) -> Page[JobRow]:
     """Return a page of the jobs of all teams, newest first; one query."""
     rows = IngestionJob.objects.order_by("-created_at", "-pk")
-    if query.get("state") in JOB_STATES:
+    if query.get("state") in IngestionJob.State.values:
         rows = rows.filter(state=query["state"])
     if team := uuid_or_none(query.get("team", "")):
         rows = rows.filter(team_id=team)
@@ -148,15 +145,12 @@ def jobs(query: Mapping[str, str]) -> Page[JobRow]:
         "pk", "team__name", "kind", "state", "stage", "done", "total", "attempts", "error_code",
         "version__media_type", "version__size_bytes", "created_at", "updated_at",
     )  # fmt: skip
-    found = list(values[: PAGE + 1])
-    shown = [JobRow(*row) for row in found[:PAGE]]
-    return Page(shown, str(shown[-1].job_id) if len(found) > PAGE else "")
+    found, following = cut(values)
+    shown = [JobRow(*row) for row in found]
+    return Page(shown, str(shown[-1].job_id) if following else "")
 
 
-def _cut(rows: QuerySet[Listed]) -> tuple[list[Listed], bool]:
+def cut(rows: QuerySet[Any, Row]) -> tuple[list[Row], bool]:
+    """Return the first page of the rows, and whether there are more."""
     found = list(rows[: PAGE + 1])
     return found[:PAGE], len(found) > PAGE
-
-
-def _text(query: Mapping[str, str]) -> str:
-    return query.get("q", "").replace("\0", "").strip()[:100]

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.console import lists
 from apps.core.errors import AppError
+from apps.core.text import typed
 from apps.users import accounts, sessions, signin
 from apps.users.access import require_system_admin
 from apps.users.mfa import has_second_factor
@@ -43,11 +44,9 @@ def _people(
 ) -> HttpResponse:
     require_system_admin(request.user)
     query = request.GET.dict()
-    page = lists.people(query)
     context = {
         "section": "users",
-        "page": page,
-        "seen": sessions.last_seen([row.user.pk for row in page.rows]),
+        "page": lists.people(query),
         "query": query,
         "form": form or AccountForm(),
         "made": made,
@@ -101,7 +100,7 @@ def person(request: PersonRequest, user_id: UUID) -> HttpResponse:
 def suspend(request: PersonRequest, user_id: UUID) -> HttpResponse:
     """Let the person in no more."""
     require_system_admin(request.user)
-    accounts.suspend(actor=request.user, user_id=user_id, reason=request.POST.get("reason", "").replace("\0", ""))
+    accounts.suspend(actor=request.user, user_id=user_id, reason=typed(request.POST.get("reason", ""), 300))
     messages.success(request, _("The account is suspended. Sessions and keys ended."))
     return redirect("console:person", user_id)
 

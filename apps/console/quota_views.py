@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.catalog.models import AIModel
+from apps.console.lists import cut
 from apps.core.errors import Invalid, NotFound
 from apps.core.text import uuid_or_none
 from apps.metering import overview, subjects
@@ -24,7 +25,6 @@ from apps.users.models import Team
 from apps.users.requests import PersonRequest
 from apps.users.signals import tell
 
-PAGE = 50
 SCOPES = tuple(one for one in Scope if one != Scope.MEMBER)  # members are for the admins of their team
 EVERYBODY = {
     Scope.SYSTEM: gettext_lazy("The whole installation"),
@@ -47,12 +47,12 @@ def quotas(request: PersonRequest) -> HttpResponse:
     if after := uuid_or_none(request.GET.get("after", "")):
         last = Quota.objects.filter(pk=after).first()
         found = found.filter(pk__gt=after, scope=last.scope) | found.filter(scope__gt=last.scope) if last else found
-    page = list(found[: PAGE + 1])
+    page, following = cut(found)
     context = {
         "section": "quotas",
-        "rows": overview.rows(page[:PAGE]),
+        "rows": overview.rows(page),
         "settings_rows": overview.from_settings() if not scope and not after else [],
-        "following": page[PAGE - 1].pk if len(page) > PAGE else None,
+        "following": page[-1].pk if following else None,
         "scope": scope,
         "scopes": Scope.choices,
         "budget": BudgetForm(),

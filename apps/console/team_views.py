@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.console import lists
 from apps.core.errors import NotFound
-from apps.core.text import uuid_or_none
+from apps.core.text import typed, uuid_or_none
 from apps.ingestion import services as ingestion
 from apps.ingestion.models import IngestionJob
 from apps.users.access import require_system_admin
@@ -70,7 +70,7 @@ def state(request: PersonRequest, team_id: UUID) -> HttpResponse:
     """Suspend a team or open it again."""
     require_system_admin(request.user)
     change = suspend_team if request.POST.get("state") == "suspended" else resume_team
-    change(actor=request.user, team_id=team_id, reason=request.POST.get("reason", "").replace("\0", "")[:300])
+    change(actor=request.user, team_id=team_id, reason=typed(request.POST.get("reason", ""), 300))
     messages.success(request, _("Saved."))
     return redirect("console:teams")
 

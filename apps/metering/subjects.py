@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from apps.core.errors import NotFound
+from apps.core.text import typed
 from apps.metering.models import Scope
 from apps.users.models import ApiKey, Group, Membership, Team, User
 
@@ -23,7 +24,7 @@ class Subject:
 
 def find(scope: str, words: str, team: Team | None = None) -> list[Subject]:
     """Return the first teams, people, groups or keys with the words in their name; with a team, only its own."""
-    words = words.strip().replace("\x00", "")
+    words = typed(words)
     if scope == Scope.TEAM:
         return [
             Subject(one.pk, one.name, "") for one in Team.objects.filter(name__icontains=words).order_by("name")[:MOST]

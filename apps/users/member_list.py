@@ -8,7 +8,7 @@ from django.db.models import CharField, Prefetch, Q, Value
 from django.db.models.functions import Coalesce, Lower, NullIf
 from django.http import QueryDict
 
-from apps.core.text import uuid_or_none
+from apps.core.text import typed, uuid_or_none
 from apps.users.models import Group, GroupMember, Membership, MembershipQuerySet, Role, Team
 
 PAGE = 25
@@ -30,7 +30,7 @@ class Wanted:
         """Return what the query string asks for."""
         role, state = query.get("role", ""), query.get("state", "")
         return cls(
-            q=query.get("q", "").replace("\x00", "").strip()[:100],
+            q=typed(query.get("q", "")),
             role=role if role in Role.values else "",
             state=state if state in {ACTIVE, SUSPENDED} else "",
             group=uuid_or_none(query.get("group", "")),

@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -142,9 +141,3 @@ def end_all(*, user: User, actor: User) -> None:
     Session.objects.filter(session_key__in=keys.values("session_key")).delete()
     keys.delete()
     happened.send(User, action="user.signed-out-everywhere", actor=actor, team=None, target=user, detail={})
-
-
-def last_seen(users: Iterable[UUID]) -> dict[UUID, datetime]:
-    """Return when each of these people was last here; those without a session are left out. One query."""
-    rows = UserSession.objects.filter(user_id__in=list(users)).values("user_id").annotate(at=Max("last_seen_at"))
-    return {row["user_id"]: row["at"] for row in rows}
