@@ -59,9 +59,15 @@ def access_shared_library(user: User, library_id: UUID) -> Library:
 
 
 def access_folder(user: User, library_id: UUID, folder: str, *, at_least: Role = Role.EDITOR) -> Library:
-    """Return the library for somebody who has the right in one of its folders, or at its top for ""."""
-    library = access_library(user, library_id)
-    level = folder_level(user, library, folder)
+    """Return the library for somebody who has the right in one of its folders, or at its top for "".
+
+    The rights are resolved once, by plain ids: each upload comes through here.
+    """
+    rights = rights_in(user, [library_id])
+    library = Library.objects.select_related("team").filter(pk__in=rights.library_ids, deleted_at=None).first()
+    if library is None:
+        raise NotFound
+    level = folder_level(rights, library.pk, folder)
     if level is None or not level.role.covers(at_least):
         raise Forbidden
     return library

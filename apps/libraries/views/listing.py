@@ -12,7 +12,7 @@ from apps.core.text import uuid_or_none
 from apps.libraries.access import access_library
 from apps.libraries.listing import ROWS, listing
 from apps.libraries.models import Document, Level, Library
-from apps.libraries.rights import Rights, place_of_folder
+from apps.libraries.rights import Rights, folder_level
 from apps.libraries.selection import listed
 from apps.libraries.trash import in_trash
 from apps.libraries.views.shared import CHANGED, head, mark, said
@@ -71,8 +71,7 @@ def _context(request: PersonRequest, library: Library) -> dict[str, object]:
     documents = list(shown.page.object_list)
     mark(documents, held)
     if shown.wanted.folder:
-        place = place_of_folder(library.pk, shown.wanted.folder)
-        context |= said(held, held.level(library.pk, place.pk if place else None))
+        context |= said(held, folder_level(held, library.pk, shown.wanted.folder))
     return context | {
         "listing": shown,
         "page": shown.page,
