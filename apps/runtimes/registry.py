@@ -57,7 +57,8 @@ class ClosableChat(ChatModel, Protocol):
 
 
 _shelf = Shelf()
-_tokenizers = Shelf()  # small, and wanted as long as documents are cut
+# Wanted as long as documents are cut, and small: the memory that a spec names is its model's.
+_tokenizers = Shelf(free=lambda: None, what="tokenizer")
 
 
 def chat_model(spec: RuntimeSpec) -> ChatModel:

@@ -72,15 +72,16 @@ class _Entry:
 
 
 class Shelf:
-    """Models by factory and spec."""
+    """Models by factory and spec. `free` tells how much memory there is for one more; None: it is not asked."""
 
-    def __init__(self, free: Callable[[], int | None] = memory.available_bytes) -> None:
+    def __init__(self, free: Callable[[], int | None] = memory.available_bytes, what: str = "model") -> None:
         self._guard = threading.Lock()
         self._locks: dict[Key, threading.Lock] = {}
         self._entries: dict[Key, _Entry] = {}
         self._loading: set[str] = set()
         self._room = threading.Lock()
         self._free = free
+        self._what = what  # lies here, as the log calls it
 
     def get(self, key: Key, load: Callable[[], Any]) -> Any:
         """Return the model of `key`, loading it where needed; a failed load is tried again by the next caller.
@@ -121,7 +122,7 @@ class Shelf:
             self._loading.add(spec.name)
         try:
             yield
-            logger.info("a model was loaded", extra={"model": spec.name, "seconds": time.monotonic() - began})
+            logger.info("a %s was loaded", self._what, extra={"model": spec.name, "seconds": time.monotonic() - began})
         finally:
             with self._guard:
                 self._loading.discard(spec.name)
@@ -191,7 +192,7 @@ class Shelf:
                 return False
             del self._entries[key]
         _let_go(entry.model)
-        logger.info("a model was unloaded", extra={"model": key[1].name})
+        logger.info("a %s was unloaded", self._what, extra={"model": key[1].name})
         return True
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 """Models are loaded once, by a runtime that the code names."""
 
+import dataclasses
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from apps.runtimes import fake, registry
 from apps.runtimes.contracts import RuntimeFailure
+from apps.runtimes.shelf import NoRoom
 from apps.runtimes.spec import RuntimeSpec
 from tests import settings_override
 
@@ -68,3 +70,12 @@ def test_it_refuses_a_runtime_that_the_code_does_not_name(runtime: str) -> None:
 
 def test_it_takes_the_tokenizer_from_the_same_module_as_the_embedder() -> None:
     assert isinstance(registry.tokenizer(SPEC), fake.FakeTokenizer)
+
+
+def test_it_loads_a_tokenizer_where_its_model_would_not_fit() -> None:
+    """A worker that only cuts documents never holds the model itself."""
+    spec = dataclasses.replace(SPEC, keep_alive_s=60, memory_bytes=2**60)
+
+    with pytest.raises(NoRoom):
+        registry.embedder(spec)
+    assert isinstance(registry.tokenizer(spec), fake.FakeTokenizer)

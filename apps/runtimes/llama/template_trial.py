@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 from apps.runtimes.contracts import RuntimeFailure, Turn
-from apps.runtimes.llama.template import ChatTemplate
 
 CPU_S = 5
 WALL_S = 20
@@ -50,6 +49,8 @@ def try_template(source: str) -> str:
 
 
 def _refusal(source: str) -> str:
+    from apps.runtimes.llama.template import ChatTemplate  # noqa: PLC0415 -- loads jinja2, for this process alone
+
     try:
         template = ChatTemplate(source, bos="<s>", eos="</s>")
         for turns in CONVERSATIONS:
