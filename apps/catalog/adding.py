@@ -14,7 +14,8 @@ from apps.catalog.models import AIModel
 from apps.catalog.services import check_model, spec_of
 from apps.runtimes import registry
 from apps.runtimes.contracts import RuntimeFailure
-from apps.runtimes.files import MANIFEST, files_of, write_manifest
+from apps.runtimes.files import MANIFEST, write_manifest
+from apps.runtimes.inspection import files_of_model
 
 KINDS = (AIModel.Kind.EMBEDDING, AIModel.Kind.RERANK)
 RUNTIME = "sentence_transformers"
@@ -66,7 +67,7 @@ def _copy(source: Path, target: Path) -> None:
                 (built / inside).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, built / inside)
         try:
-            list(files_of(built))
+            files_of_model(built)
             write_manifest(built, {"made": "added by hand"})
         except RuntimeFailure as error:
             raise NotAdded(str(error)) from error

@@ -67,3 +67,18 @@ def test_it_refuses_what_is_no_model(tmp_path: Path, files: dict[str, str]) -> N
         add_folder(folder, kind="rerank")
 
     assert not AIModel.objects.exists()
+
+
+@pytest.mark.django_db
+def test_it_judges_a_folder_as_the_console_does(tmp_path: Path, models_dir: Path) -> None:
+    """Security case 79: a configuration that asks for code of its own is refused by the command, too."""
+    folder = tmp_path / "other"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"auto_map": {"AutoModel": "own.Model"}}')
+    header = b"{}"
+    (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+
+    with pytest.raises(NotAdded, match="auto_map"):
+        add_folder(folder, kind="rerank")
+
+    assert list(models_dir.iterdir()) == []
