@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.catalog.models import AIModel, ModelAccess, TeamDefault
-from apps.users.models import GroupMember, Membership, Team, User
+from apps.users.models import GroupMember, Membership, User
 
 
 def usable_models(kind: str, *, team_id: UUID, user: User | None = None) -> QuerySet[AIModel]:
@@ -25,17 +25,7 @@ def usable_models(kind: str, *, team_id: UUID, user: User | None = None) -> Quer
     return found.order_by("-is_team_default", "-is_default", "title")
 
 
-def may_use(model: AIModel, *, team_id: UUID, user: User | None = None) -> bool:
-    """Return whether the team, and in it the person, may use the model now."""
-    return usable_models(model.kind, team_id=team_id, user=user).filter(pk=model.pk).exists()
-
-
 def team_default(kind: str, *, team_id: UUID, user: User | None = None) -> AIModel | None:
     """Return the model that the team uses unless somebody chooses another; None: the installation's."""
     chosen = TeamDefault.objects.filter(team_id=team_id, kind=kind).values("model")
     return usable_models(kind, team_id=team_id, user=user).filter(pk__in=chosen).first()
-
-
-def teams_with(model: AIModel) -> QuerySet[Team]:
-    """Return the teams that a model is open to where it is not open to all."""
-    return Team.objects.filter(pk__in=ModelAccess.objects.filter(model=model).values("team_id")).order_by("name")

@@ -87,14 +87,14 @@ def import_model(model: AIModel, watch: jobs.Watch, *, has_title: bool = False) 
 
 
 def try_new(model: AIModel) -> dict[str, Any]:
-    """Let a model that was just added do something; where it cannot, it is broken. Raises ModelBroken."""
+    """Let a model that was just added do something; where it cannot, it is broken. Raises ModelBroken, DoesNotFit."""
     if model.state != AIModel.State.READY:
         raise errors.ModelBroken(reason=model.error)
     if model.runtime not in RUNNABLE:
         return {}
     try:
         return measuring.try_model(model)
-    except errors.ModelBroken as error:
+    except (errors.ModelBroken, errors.DoesNotFit) as error:
         AIModel.objects.filter(pk=model.pk).update(state=AIModel.State.BROKEN, error=error.sentence()[:2_000])
         raise
 

@@ -8,11 +8,12 @@ from typing import Any, cast
 
 import numpy as np
 
-from apps.catalog.errors import CannotRun, ModelBroken
+from apps.catalog.errors import CannotRun, DoesNotFit, ModelBroken
 from apps.catalog.models import AIModel
 from apps.catalog.specs import spec_of
 from apps.runtimes import registry
 from apps.runtimes.contracts import ChatModel, Embedder, Reranker, RuntimeFailure, Sampling, Turn
+from apps.runtimes.shelf import MIB, NoRoom
 
 TRIAL_TOKENS = 24
 BENCH_TOKENS = 64
@@ -28,7 +29,7 @@ Tell = Callable[[int, int], None]
 def load(model: AIModel, *, is_trial: bool = False) -> object:
     """Return the model, loaded; for a trial, an embedding model is not measured for its fastest engine first.
 
-    Raises ModelBroken.
+    Raises ModelBroken, DoesNotFit.
     """
     loaders: dict[str, Callable[[Any], object]] = {
         AIModel.Kind.CHAT: registry.chat_model,
@@ -39,12 +40,14 @@ def load(model: AIModel, *, is_trial: bool = False) -> object:
         raise CannotRun(file=model.title, what=model.get_kind_display())
     try:
         return loaders[model.kind](spec_of(model))
+    except NoRoom as error:
+        raise DoesNotFit(needed=error.needed // MIB, free=error.free // MIB) from error
     except RuntimeFailure as error:
         raise ModelBroken(reason=str(error)) from error
 
 
 def try_model(model: AIModel) -> dict[str, Any]:
-    """Let the model do a little of what it is for; return what came of it. Raises ModelBroken."""
+    """Let the model do a little of what it is for; return what came of it. Raises ModelBroken, DoesNotFit."""
     began = time.perf_counter()
     loaded = load(model, is_trial=True)
     load_s = time.perf_counter() - began
@@ -94,7 +97,7 @@ def _sampling(tokens: int) -> Sampling:
 
 
 def benchmark(model: AIModel, tell: Tell) -> dict[str, Any]:
-    """Return the figures of the model on this machine, at the load of this moment. Raises ModelBroken."""
+    """Return the figures of the model on this machine, at the load of this moment. Raises ModelBroken, DoesNotFit."""
     loaded = load(model)
     benchmarks: dict[str, Callable[[Any, Tell], dict[str, Any]]] = {
         AIModel.Kind.CHAT: _bench_chat,

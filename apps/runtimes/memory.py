@@ -8,18 +8,8 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 def available_bytes() -> int | None:
     """Return the bytes that can be taken without swapping; None where the system does not tell."""
-    found = [each for each in (_of_machine(), _of_container()) if each is not None]
+    found = [each for each in (_meminfo("MemAvailable"), _of_container()) if each is not None]
     return min(found) if found else None
-
-
-def total_bytes() -> int | None:
-    """Return the bytes that the machine or the container has."""
-    found = [each for each in (_meminfo("MemTotal"), _number(_CGROUP / "memory.max")) if each is not None]
-    return min(found) if found else None
-
-
-def _of_machine() -> int | None:
-    return _meminfo("MemAvailable")
 
 
 def _meminfo(name: str) -> int | None:

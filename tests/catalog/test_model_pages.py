@@ -183,3 +183,14 @@ def test_it_lets_a_team_choose_its_default(ada_client: Client, ann_client: Clien
     ada_client.post(f"{address}default/", {"kind": "chat", "model": str(new.pk)})
 
     assert TeamDefault.objects.get().model == new
+
+
+def test_it_says_that_a_model_does_not_fit(root_client: Client) -> None:
+    model = chat(memory_bytes=2**60)
+
+    root_client.post(f"/system/models/{model.pk}/jobs/", {"action": "load"})
+    work.work_one("run")
+
+    assert ModelJob.objects.get().error_code == "model-memory"
+    model.refresh_from_db()
+    assert model.state == "ready"
