@@ -1,13 +1,12 @@
 """The log as a timeline: of the whole installation for its administrators, of one team for its own."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
-from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
@@ -17,6 +16,7 @@ from apps.audit import reading
 from apps.audit.actions import FAMILIES, Family, family_of, words_of
 from apps.audit.models import AuditEvent
 from apps.audit.services import record
+from apps.core.downloads import download
 from apps.users.access import access_team, require_system_admin
 from apps.users.models import Role, Team
 from apps.users.requests import PersonRequest
@@ -77,16 +77,14 @@ def _query(request: PersonRequest, *without: str) -> str:
     return query.urlencode()
 
 
-def _export(request: PersonRequest, rows: QuerySet[AuditEvent], form: str, team: Team | None) -> StreamingHttpResponse:
-    is_csv = form == "csv"
-    record("audit.exported", actor=request.user, team=team, detail={"form": "csv" if is_csv else "jsonl"})
-    lines: Iterator[str] = reading.as_csv(rows) if is_csv else reading.as_jsonl(rows)
-    kind = "text/csv; charset=utf-8" if is_csv else "application/x-ndjson"
-    response = StreamingHttpResponse(lines, content_type=kind)
-    name = f"audit-{timezone.localdate().isoformat()}.{'csv' if is_csv else 'jsonl'}"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    response.headers["Cache-Control"] = "no-store"
-    return response
+def _export(request: PersonRequest, rows: QuerySet[AuditEvent], form: str, team: Team | None) -> HttpResponseBase:
+    ending, lines, kind = (
+        ("csv", reading.as_csv(rows), "text/csv")
+        if form == "csv"
+        else ("jsonl", reading.as_jsonl(rows), "application/x-ndjson")
+    )
+    record("audit.exported", actor=request.user, team=team, detail={"form": ending})
+    return download(lines, f"audit-{timezone.localdate().isoformat()}.{ending}", kind)
 
 
 def _entries(page: Sequence[AuditEvent]) -> list[Entry]:

@@ -22,13 +22,15 @@ from apps.users.access import access_team
 from apps.users.models import Team
 from apps.users.permissions import Action
 from apps.users.requests import PersonRequest
+from apps.users.team_page import team_page
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def team_limits(request: PersonRequest, team_id: UUID) -> HttpResponse:
     """Show what the team may use and the parts that its admins made of it, and make another part."""
-    team = access_team(request.user, team_id, may=Action.SET_LIMITS).team
+    access = access_team(request.user, team_id, may=Action.SET_LIMITS)
+    team = access.team
     form = LimitForm(request.POST if request.method == "POST" else None, scopes=TEAM_SCOPES)
     if request.method == "POST" and form.is_valid():
         named = subjects.named(form.cleaned_data["scope"], form.cleaned_data["subject"], team)
@@ -39,15 +41,16 @@ def team_limits(request: PersonRequest, team_id: UUID) -> HttpResponse:
         set_limit(limit, actor=request.user)
         messages.success(request, _("The limit holds from now on. What was used so far counts."))
         return redirect("metering:team_limits", team.pk)
-    context = {
-        "this_team": team,
-        "is_admin": True,
-        "section": "limits",
-        "whole": _of_team(team),
-        "rows": overview.rows(list(overview.of_team(team)[:200])),
-        "form": form,
-    }
-    return render(request, "metering/team_limits.html", context, status=422 if form.errors else 200)
+    return team_page(
+        request,
+        access,
+        "limits",
+        "metering/team_limits.html",
+        status=422 if form.errors else 200,
+        whole=_of_team(team),
+        rows=overview.rows(list(overview.of_team(team)[:200])),
+        form=form,
+    )
 
 
 @login_required

@@ -5,14 +5,16 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from apps.core.downloads import download
 from apps.core.errors import NotFound
 from apps.core.spreadsheets import BOM, csv_line
+from apps.core.text import uuid_or_none
 from apps.metering import dashboards, usage
 from apps.metering.near import AREAS, near
 from apps.metering.services import remaining
@@ -22,6 +24,7 @@ from apps.users.models import Team, User
 from apps.users.permissions import Action
 from apps.users.requests import PersonRequest
 from apps.users.signals import tell
+from apps.users.team_page import team_page
 
 CSV_AT_ONCE = 2_000
 CSV_COLUMNS = ("day", "team", "person", "api_key", "model", "resource", "amount")
@@ -57,10 +60,9 @@ def team_usage(request: PersonRequest, team_id: UUID) -> HttpResponseBase:
     context = dashboards.context(whose, span.name, shown)
     if person is None:
         context["people"] = dashboards.table(usage.by_person(whose, span, shown), shown)
-    context |= {"this_team": access.team, "is_admin": True, "section": "usage", "whose": whose}
     if person is not None and not context["has_use"]:  # nobody learns here that a person of another team exists
         raise NotFound
-    return render(request, "metering/team_usage.html", context)
+    return team_page(request, access, "usage", "metering/team_usage.html", whose=whose, **context)
 
 
 @login_required
@@ -95,23 +97,17 @@ def _asked(kind: Any, pk: str | None) -> Any:
     """Return the team or person that the address names; None where it names none. Raises NotFound."""
     if not pk:
         return None
-    try:
-        found = kind.objects.filter(pk=UUID(pk)).first()
-    except ValueError as error:
-        raise NotFound from error
+    found = kind.objects.filter(pk=uuid_or_none(pk)).first()
     if found is None:
         raise NotFound
     return found
 
 
-def _export(request: PersonRequest, whose: Whose, team: Team | None) -> StreamingHttpResponse:
+def _export(request: PersonRequest, whose: Whose, team: Team | None) -> HttpResponseBase:
     """Send the days behind a page as a table; that it was taken is in the log."""
     span = usage.span_of(request.GET.get("period", ""))
     tell("usage.exported", actor=request.user, team=team, target=team, detail={"period": span.name})
-    response = StreamingHttpResponse(_lines(whose, span), content_type="text/csv; charset=utf-8")
-    name = f"usage-{timezone.now():%Y-%m-%d}-{span.name}.csv"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return download(_lines(whose, span), f"usage-{timezone.now():%Y-%m-%d}-{span.name}.csv", "text/csv")
 
 
 def _lines(whose: Whose, span: usage.Span) -> Iterator[str]:

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from apps.core.errors import Invalid
+from apps.core.forms import cleaned
+from apps.core.text import typed
 from apps.users import groups
 from apps.users.access import access_team
 from apps.users.forms import ChosenMembersForm, GroupForm
@@ -51,7 +52,7 @@ def group(request: PersonRequest, team_id: UUID, group_id: UUID) -> HttpResponse
     """Show who is in a group."""
     access = access_team(request.user, team_id, may=Action.SEE_MEMBERS)
     shown = groups.access_group(access, group_id)
-    text = request.GET.get("q", "").replace("\x00", "").strip()[:100]
+    text = typed(request.GET.get("q", ""))
     rows = matching(members_of(access.team).filter(groups__group=shown), text)
     return team_page(
         request,
@@ -71,7 +72,7 @@ def find(request: PersonRequest, team_id: UUID, group_id: UUID) -> HttpResponse:
     """Return members to put into the group, as checkboxes."""
     access = access_team(request.user, team_id, may=Action.MANAGE_GROUPS)
     shown = groups.access_group(access, group_id)
-    text = request.GET.get("find", "").replace("\x00", "").strip()[:100]
+    text = typed(request.GET.get("find", ""))
     return render(request, "users/parts/candidates.html", {"candidates": candidates(shown, text), "text": text})
 
 
@@ -80,10 +81,8 @@ def find(request: PersonRequest, team_id: UUID, group_id: UUID) -> HttpResponse:
 def change(request: PersonRequest, team_id: UUID, group_id: UUID) -> HttpResponse:
     """Give a group another name and description."""
     access = access_team(request.user, team_id, may=Action.MANAGE_GROUPS)
-    form = GroupForm(request.POST)
-    if not form.is_valid():
-        raise Invalid
-    groups.change_group(user=request.user, access=access, group_id=group_id, **form.cleaned_data)
+    said = cleaned(GroupForm(request.POST))
+    groups.change_group(user=request.user, access=access, group_id=group_id, **said)
     return redirect("users:group", team_id, group_id)
 
 
@@ -102,10 +101,7 @@ def delete(request: PersonRequest, team_id: UUID, group_id: UUID) -> HttpRespons
 def add(request: PersonRequest, team_id: UUID, group_id: UUID) -> HttpResponse:
     """Put the chosen members into the group."""
     access = access_team(request.user, team_id, may=Action.MANAGE_GROUPS)
-    form = ChosenMembersForm(request.POST)
-    if not form.is_valid():
-        raise Invalid
-    chosen = form.cleaned_data["member"]
+    chosen = cleaned(ChosenMembersForm(request.POST))["member"]
     n = groups.add_members(user=request.user, access=access, group_id=group_id, membership_ids=chosen)
     messages.success(request, ngettext("%(n)s member added.", "%(n)s members added.", n) % {"n": n})
     return redirect("users:group", team_id, group_id)

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.core.errors import Invalid
+from apps.core.forms import cleaned
 from apps.users import groups as group_services
 from apps.users import members, signin
 from apps.users.access import TeamAccess, access_team
@@ -70,10 +70,7 @@ def member(request: PersonRequest, team_id: UUID, membership_id: UUID) -> HttpRe
 def choose_groups(request: PersonRequest, team_id: UUID, membership_id: UUID) -> HttpResponse:
     """Put a member into the chosen groups, and out of all others."""
     access = access_team(request.user, team_id, may=Action.MANAGE_GROUPS)
-    form = ChosenGroupsForm(request.POST)
-    if not form.is_valid():
-        raise Invalid
-    chosen = form.cleaned_data["group"]
+    chosen = cleaned(ChosenGroupsForm(request.POST))["group"]
     group_services.choose_groups(user=request.user, access=access, membership_id=membership_id, group_ids=chosen)
     messages.success(request, _("Saved."))
     return redirect("users:team", team_id)
@@ -84,10 +81,7 @@ def choose_groups(request: PersonRequest, team_id: UUID, membership_id: UUID) ->
 def change_role(request: PersonRequest, team_id: UUID, membership_id: UUID) -> HttpResponse:
     """Give a member another role."""
     access = access_team(request.user, team_id, may=Action.CHANGE_ROLES)
-    form = RoleForm(request.POST)
-    if not form.is_valid():
-        raise Invalid
-    role = Role(form.cleaned_data["role"])
+    role = Role(cleaned(RoleForm(request.POST))["role"])
     members.change_role(user=request.user, access=access, membership_id=membership_id, role=role)
     return redirect("users:team", team_id)
 

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.core.errors import Invalid
+from apps.core.forms import cleaned
 from apps.users import deletion, domains, services, signin
 from apps.users.access import access_team
 from apps.users.forms import DomainForm, SecondFactorForm, SwitchForm, TeamForm, TypedNameForm
@@ -53,10 +53,7 @@ def _closed(request: PersonRequest) -> list[Membership]:
 @require_POST
 def switch(request: PersonRequest) -> HttpResponse:
     """Work in another team from now on."""
-    form = SwitchForm(request.POST)
-    if not form.is_valid():
-        raise Invalid
-    access = access_team(request.user, form.cleaned_data["team"])
+    access = access_team(request.user, cleaned(SwitchForm(request.POST))["team"])
     request.session[TEAM_KEY] = str(access.team.pk)
     return redirect("/")
 
@@ -84,10 +81,8 @@ def team_settings(request: PersonRequest, team_id: UUID) -> HttpResponse:
 def rename(request: PersonRequest, team_id: UUID) -> HttpResponse:
     """Give the team another name."""
     access = access_team(request.user, team_id, may=Action.CHANGE_SETTINGS)
-    form = TeamForm(request.POST)
-    if not form.is_valid():
-        raise Invalid
-    services.rename_team(user=request.user, access=access, name=form.cleaned_data["name"])
+    said = cleaned(TeamForm(request.POST))
+    services.rename_team(user=request.user, access=access, name=said["name"])
     return redirect("users:team_settings", team_id)
 
 
@@ -96,10 +91,8 @@ def rename(request: PersonRequest, team_id: UUID) -> HttpResponse:
 def second_factor(request: PersonRequest, team_id: UUID) -> HttpResponse:
     """Let only members with a second factor in, or everybody again."""
     access = access_team(request.user, team_id, may=Action.CHANGE_SETTINGS)
-    form = SecondFactorForm(request.POST)
-    if not form.is_valid():
-        raise Invalid
-    services.require_mfa(user=request.user, access=access, is_required=form.cleaned_data["requires_mfa"])
+    said = cleaned(SecondFactorForm(request.POST))
+    services.require_mfa(user=request.user, access=access, is_required=said["requires_mfa"])
     messages.success(request, _("Saved."))
     return redirect("users:team_settings", team_id)
 
@@ -109,11 +102,9 @@ def second_factor(request: PersonRequest, team_id: UUID) -> HttpResponse:
 def add_domain(request: PersonRequest, team_id: UUID) -> HttpResponse:
     """Let people of a mail domain join by themselves."""
     access = access_team(request.user, team_id, may=Action.MANAGE_DOMAINS)
-    form = DomainForm(request.POST)
-    if not form.is_valid():
-        raise Invalid
-    role = Role(form.cleaned_data["role"])
-    domains.add_domain(user=request.user, access=access, domain=form.cleaned_data["domain"], role=role)
+    said = cleaned(DomainForm(request.POST))
+    role = Role(said["role"])
+    domains.add_domain(user=request.user, access=access, domain=said["domain"], role=role)
     return redirect("users:team_settings", team_id)
 
 
@@ -131,11 +122,9 @@ def remove_domain(request: PersonRequest, team_id: UUID, domain_id: UUID) -> Htt
 def delete(request: PersonRequest, team_id: UUID) -> HttpResponse:
     """Close the team now and have it removed later; its name is typed to confirm."""
     access = access_team(request.user, team_id, may=Action.DELETE_TEAM)
-    form = TypedNameForm(request.POST)
-    if not form.is_valid():
-        raise Invalid
+    said = cleaned(TypedNameForm(request.POST))
     signin.require_proof(request)
-    deletion.ask_for_deletion(user=request.user, access=access, typed_name=form.cleaned_data["typed_name"])
+    deletion.ask_for_deletion(user=request.user, access=access, typed_name=said["typed_name"])
     messages.success(request, _("%(team)s is closed.") % {"team": access.team})
     return redirect("users:teams")
 

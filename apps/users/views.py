@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views import i18n
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.core.errors import Invalid
+from apps.core.forms import cleaned
 from apps.users.forms import AccountForm, ThemeForm
 from apps.users.models import Membership, User
 from apps.users.requests import PersonRequest
@@ -36,10 +36,7 @@ def account(request: PersonRequest) -> HttpResponse:
 @require_POST
 def theme(request: HttpRequest) -> HttpResponse:
     """Keep the chosen theme: in a cookie, so that the next page starts with it, and on the account."""
-    form = ThemeForm(request.POST)
-    if not form.is_valid():
-        raise Invalid
-    chosen = form.cleaned_data["theme"]
+    chosen = cleaned(ThemeForm(request.POST))["theme"]
     if request.user.is_authenticated:
         User.objects.filter(pk=request.user.pk).update(theme=chosen)
     return _remember_theme(HttpResponse(status=204), chosen)

@@ -13,6 +13,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.core.downloads import download
 from apps.core.errors import AppError, NotFound
 from apps.core.text import uuid_or_none
 from apps.evaluation import alarms, comparing, exporting, run_overview, runs, search_settings
@@ -21,7 +22,7 @@ from apps.evaluation.models import QuestionSet, Run, RunResult
 from apps.evaluation.runs import Settings
 from apps.evaluation.set_errors import RunsDiffer
 from apps.evaluation.tasks import work_runs
-from apps.evaluation.views.sets import context_of, download
+from apps.evaluation.views.sets import context_of
 from apps.ingestion.tasks import ring
 from apps.rag.options import SearchSettings
 from apps.users.requests import PersonRequest

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.core.downloads import download
 from apps.core.errors import AppError
 from apps.core.text import uuid_or_none
 from apps.evaluation import drafting, exporting, importing, search_settings, set_overview, set_services
@@ -202,14 +203,6 @@ def export(request: PersonRequest, library_id: UUID, set_id: UUID) -> StreamingH
     rows = set_overview.questions_of(questions, "accepted", "")
     ending, media = ("jsonl", "application/jsonl") if is_jsonl else ("csv", "text/csv")
     return download(write(rows), f"{slugify(questions.name) or 'questions'}.{ending}", media)
-
-
-def download(pieces: Iterable[str], name: str, media_type: str) -> StreamingHttpResponse:
-    """Return a file to be saved, never shown."""
-    response = StreamingHttpResponse((piece.encode() for piece in pieces), content_type=f"{media_type}; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
 
 
 def _go(request: PersonRequest, address: str) -> HttpResponse:
