@@ -1,0 +1,61 @@
+"""media.md 1a: the usual names are accepted, others refused, none replaced."""
+
+import pytest
+
+from apps.images.grammar.errors import PromptError, ScheduleMismatch, UnknownSampler, UnknownSchedule
+from apps.images.grammar.samplers import SAMPLERS, SCHEDULES, choose, resolve
+
+
+@pytest.mark.parametrize(
+    ("sampler", "schedule", "expected"),
+    [
+        pytest.param("Euler a", "", ("euler_a", "automatic"), id="1a-label"),
+        pytest.param("euler A", "automatic", ("euler_a", "automatic"), id="1a-case"),
+        pytest.param("dpmpp_2m", "karras", ("dpmpp_2m", "karras"), id="1a-keys"),
+        pytest.param("DPM++ 2M Karras", "", ("dpmpp_2m", "karras"), id="1a-glued"),
+        pytest.param("DPM++ 2M SDE Exponential", "Automatic", ("dpmpp_2m_sde", "exponential"), id="1a-glued-automatic"),
+        pytest.param("DPM++ 2M Karras", "Karras", ("dpmpp_2m", "karras"), id="1a-glued-and-same"),
+        pytest.param("dpmpp_2m_karras", "", ("dpmpp_2m", "karras"), id="1a-glued-keys"),
+        pytest.param("DPM++ 3M SDE SGM Uniform", "", ("dpmpp_3m_sde", "sgm_uniform"), id="1a-glued-two-words"),
+        pytest.param("k_euler_a", "normal", ("euler_a", "uniform"), id="1a-aliases"),
+    ],
+)
+def test_it_knows_the_usual_names(sampler: str, schedule: str, expected: tuple[str, str]) -> None:
+    found, chosen = choose(sampler, schedule)
+
+    assert (found.key, chosen.key) == expected
+
+
+@pytest.mark.parametrize(
+    ("sampler", "schedule", "error"),
+    [
+        pytest.param("DPM fast", "", UnknownSampler, id="1a-dpm-fast"),
+        pytest.param("DPM adaptive", "", UnknownSampler, id="1a-dpm-adaptive"),
+        pytest.param("Restart", "", UnknownSampler, id="1a-restart"),
+        pytest.param("HeunPP2", "", UnknownSampler, id="1a-heunpp2"),
+        pytest.param("", "", UnknownSampler, id="1a-empty"),
+        pytest.param("Karras", "", UnknownSampler, id="1a-schedule-alone"),
+        pytest.param("Euler", "Polyexponential", UnknownSchedule, id="1a-unknown-schedule"),
+        pytest.param("Euler a", "Karras", ScheduleMismatch, id="1a-cannot-follow"),
+        pytest.param("DPM++ 2M Karras", "Exponential", ScheduleMismatch, id="1a-contradiction"),
+    ],
+)
+def test_it_refuses_other_names(sampler: str, schedule: str, error: type[PromptError]) -> None:
+    with pytest.raises(error) as caught:
+        choose(sampler, schedule)
+
+    assert "%" not in caught.value.sentence()
+
+
+def test_it_says_what_there_is() -> None:
+    with pytest.raises(UnknownSampler) as caught:
+        choose("DPM fast")
+
+    assert all(sampler.label in caught.value.sentence() for sampler in SAMPLERS.values())
+
+
+def test_it_has_no_schedule_that_is_not_in_the_table() -> None:
+    for sampler in SAMPLERS.values():
+        assert set(sampler.schedules) <= set(SCHEDULES)
+        assert sampler.automatic in sampler.schedules
+        assert resolve(sampler, SCHEDULES["automatic"]).key != "automatic"
