@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "apps.libraries",
     "apps.ingestion",
     "apps.chat",
+    "apps.images",
     "apps.evaluation",
     "apps.console",
 ]

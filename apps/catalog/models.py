@@ -17,8 +17,16 @@ class AIModel(Record):
         EMBEDDING = "embedding", _("Embedding")
         RERANK = "rerank", _("Rerank")
         IMAGE = "image", _("Image")
+        ADAPTER = "adapter", _("Image adapter")
         SPEECH = "speech", _("Speech")
         TRANSCRIPTION = "transcription", _("Transcription")
+
+    class Adapter(models.TextChoices):
+        LORA = "lora", "LoRA"
+        TEXTUAL_INVERSION = "textual_inversion", _("Learnt word")
+        CONTROLNET = "controlnet", "ControlNet"
+        IP_ADAPTER = "ip_adapter", "IP-Adapter"
+        UPSCALER = "upscaler", _("Upscaler")
 
     class State(models.TextChoices):
         MISSING = "missing", _("Missing")
@@ -34,6 +42,8 @@ class AIModel(Record):
     name = models.SlugField(max_length=80, unique=True)  # stable; what settings and commands name
     title = models.CharField(max_length=120)
     kind = models.CharField(max_length=20, choices=Kind)
+    adapter = models.CharField(max_length=20, choices=Adapter, blank=True, db_default="")  # of the kind ADAPTER
+    token = models.CharField(max_length=40, blank=True, db_default="")  # the word in prompts, of a learnt word
     runtime = models.CharField(max_length=40)  # sentence_transformers, llama_cpp, fake
     path = models.CharField(max_length=300, blank=True)  # below var/models
     sha256 = models.CharField(max_length=64, blank=True)

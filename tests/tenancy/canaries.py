@@ -100,6 +100,8 @@ class Canaries:
 def _is_needed(field: models.Field[Any, Any]) -> bool:
     if isinstance(field, models.OneToOneField) and field.primary_key:
         return True
+    if field.related_model is Team:
+        return True  # where a row without a team is the installation's
     return not (field.null or field.primary_key or field.has_default() or field.blank or _is_automatic(field))
 
 
@@ -115,7 +117,7 @@ def _is_text(field: models.Field[Any, Any]) -> bool:
 def team_models() -> Iterator[type[Row]]:
     """Yield every model whose rows hang on a team or on something of it, however far below."""
     for model in apps.get_models(include_auto_created=True):
-        if model._meta.app_label in {"libraries", "ingestion", "chat", "evaluation"} and _hangs_on_team(model, set()):
+        if model._meta.app_label in {"libraries", "ingestion", "chat", "evaluation", "images"} and _hangs_on_team(model, set()):
             yield model
 
 

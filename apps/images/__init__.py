@@ -1,0 +1,1 @@
+"""The image studio: jobs, pictures, boards, styles, stories."""
