@@ -18,6 +18,7 @@ from apps.users.models import Membership, Role, Team, User
 from tests import factories
 
 Row = models.Model
+APPS = {"libraries", "ingestion", "chat", "evaluation", "images"}
 KEPT = {  # texts that are keys, states or codes of ours and not people's words
     "content_type", "media_type", "sha256", "digest", "file", "language", "status", "state", "error_code", "timezone",
 }  # fmt: skip
@@ -117,7 +118,7 @@ def _is_text(field: models.Field[Any, Any]) -> bool:
 def team_models() -> Iterator[type[Row]]:
     """Yield every model whose rows hang on a team or on something of it, however far below."""
     for model in apps.get_models(include_auto_created=True):
-        if model._meta.app_label in {"libraries", "ingestion", "chat", "evaluation", "images"} and _hangs_on_team(model, set()):
+        if model._meta.app_label in APPS and _hangs_on_team(model, set()):
             yield model
 
 
