@@ -7,6 +7,7 @@ from typing import Any, Protocol, cast
 from django.conf import settings
 
 from apps.runtimes.contracts import ChatModel, Embedder, Reranker, RuntimeFailure, Tokenizer
+from apps.runtimes.drawing import ImageModel
 from apps.runtimes.shelf import Loaded, Shelf
 from apps.runtimes.spec import RuntimeSpec
 
@@ -18,6 +19,7 @@ __all__ = [
     "embedder",
     "evict_idle",
     "fresh_chat_model",
+    "image_model",
     "loaded",
     "reranker",
     "tokenizer",
@@ -40,6 +42,10 @@ RERANK_RUNTIMES = {
     "openai_http": "apps.runtimes.openai_http.load_reranker",
     "sentence_transformers": "apps.runtimes.cross_encoder.load_reranker",
     "fake": "apps.runtimes.fake.load_reranker",
+}
+IMAGE_RUNTIMES = {
+    "diffusers": "apps.runtimes.diffusion.engine.load_image_model",
+    "fake": "apps.runtimes.fake_images.load_image_model",
 }
 TOKENIZERS = {
     "openai_http": "apps.runtimes.openai_http.load_tokenizer",
@@ -89,6 +95,12 @@ def reranker(spec: RuntimeSpec) -> Reranker:
     """Return the rerank model of `spec`, loaded on first use. Raises RuntimeFailure."""
     path = _named(RERANK_RUNTIMES, spec)
     return cast("Reranker", _shelf.get((path, spec), partial(_load, path, spec)))
+
+
+def image_model(spec: RuntimeSpec) -> ImageModel:
+    """Return the image model of `spec`, loaded on first use. Raises RuntimeFailure."""
+    path = _named(IMAGE_RUNTIMES, spec)
+    return cast("ImageModel", _shelf.get((path, spec), partial(_load, path, spec)))
 
 
 def tokenizer(spec: RuntimeSpec) -> Tokenizer:

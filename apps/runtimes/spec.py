@@ -9,8 +9,8 @@ class RuntimeSpec:
     """One model as its adapter sees it; `apps.catalog.services.spec_of` builds it from the catalogue's row."""
 
     name: str
-    runtime: str  # key of registry.CHAT_RUNTIMES or registry.EMBED_RUNTIMES
-    path: Path  # file (GGUF) or folder (sentence-transformers), absolute
+    runtime: str  # key of registry.CHAT_RUNTIMES, EMBED_RUNTIMES, RERANK_RUNTIMES or IMAGE_RUNTIMES
+    path: Path  # file (GGUF, checkpoint) or folder (sentence-transformers, diffusers), absolute
     dimensions: int = 0  # of an embedding model
     max_tokens: int = 512  # input limit of an embedding model, context of one chat sequence
     is_instruct: bool = True  # has a chat template
