@@ -19,11 +19,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import IO
 
-import psycopg
-
 from kb_project.addresses import DATABASE_NAME, DATABASE_ROLE, socket_dir
 from kb_project.env import BASE_DIR, Env, env
-from kb_project.roles import provision
 
 START_S = 60.0
 REVIVE_EVERY_S = 0.5  # between two tries to start a server that died
@@ -53,13 +50,9 @@ class ServiceFailure(SystemExit):
 def ensure_services(settings: Env | None = None) -> None:
     """Make sure that the database and the broker answer; returns at once where URLs point elsewhere."""
     settings = settings or env()
-    if settings.database_url and settings.redis_url:
+    if not hold_services(settings):
         return
     run = socket_dir(settings)
-    _make_run_dir(run)
-    lock = (run / "users.lock").open("a+")
-    fcntl.flock(lock, fcntl.LOCK_SH)
-    _held.append(lock)
     deadline = time.monotonic() + START_S
     while not _answering(settings):
         _start_keeper(settings)
@@ -75,8 +68,25 @@ def ensure_services(settings: Env | None = None) -> None:
         _provision(run)  # a keeper of an earlier version runs
 
 
+def hold_services(settings: Env | None = None) -> bool:
+    """Keep the servers, once somebody starts them, for as long as this process lives; False where URLs name others."""
+    settings = settings or env()
+    if settings.database_url and settings.redis_url:
+        return False
+    run = socket_dir(settings)
+    _make_run_dir(run)
+    lock = (run / "users.lock").open("a+")
+    fcntl.flock(lock, fcntl.LOCK_SH)
+    _held.append(lock)
+    return True
+
+
 def _provision(run: Path) -> None:
     """Let the product's own role own the database, and leave a mark for this start of the server."""
+    import psycopg  # here, because the supervisor, which only holds, should stay small
+
+    from kb_project.roles import provision
+
     try:
         provision(f"host={run} user=postgres", DATABASE_NAME, DATABASE_ROLE)
     except psycopg.Error as error:

@@ -1,9 +1,10 @@
 """The first minutes: one admin, one team, one library that answers the first question."""
 
+import os
 import secrets
 from pathlib import Path
 
-from kb_project.bootstrap import say
+from kb_project.bootstrap import fail, say
 from kb_project.env import BASE_DIR
 
 ADMIN_EMAIL = "admin@localhost"
@@ -55,3 +56,21 @@ def _make_sample(password: str) -> None:
 
 def _sample_files() -> list[Path]:
     return sorted(SAMPLES.glob("*.pdf")) or sorted(GUIDES.glob("user-guide.*.md"))
+
+
+def main() -> None:
+    """Welcome from a process of its own."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kb_project.settings")
+    import django
+
+    import kb_project.celery  # noqa: F401  (tasks that are sent from here find their broker through it)
+
+    try:
+        django.setup()
+        welcome()
+    except KeyboardInterrupt:
+        fail("stopped.")
+
+
+if __name__ == "__main__":
+    main()

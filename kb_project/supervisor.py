@@ -18,10 +18,8 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from kb_project.bootstrap import fail, say
-from kb_project.embedded import release_services
+from kb_project.embedded import hold_services, release_services
 from kb_project.env import BASE_DIR, env
-from kb_project.first_run import welcome
-from kb_project.setup import prepare
 
 GRACE_S = 12.0  # how long a child may finish what it does after the first signal
 READY_S = 120.0
@@ -80,13 +78,17 @@ class Child:
                 return
 
 
+def _python() -> list[str]:
+    """Return how a child is started: with util-linux at hand, it gets SIGTERM when the supervisor itself is killed."""
+    tie = [setpriv, "--pdeathsig", "TERM"] if (setpriv := shutil.which("setpriv")) else []
+    return [*tie, sys.executable]
+
+
 def commands() -> dict[str, list[str]]:
     """Return the command of each process."""
-    # util-linux: each child gets SIGTERM when the supervisor itself is killed
-    tie = [setpriv, "--pdeathsig", "TERM"] if (setpriv := shutil.which("setpriv")) else []
-    python = [*tie, sys.executable]
-    celery = [*python, "-m", "celery", "-A", "kb_project.celery", "--quiet"]
-    worker = [*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+    python = _python()
+    celery = [*python, "-m", "celery", "--quiet", "-A"]
+    worker = [*celery, "kb_project.celery", "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
     web = [*python, "-m", "uvicorn", "kb_project.asgi:application", "--host", env().bind, "--port", str(env().port)]
     # A thread for each answer, one for the bulk embedding, two to spare: these also keep the pollers going while
     # every io process is at a long file.
@@ -105,7 +107,9 @@ def commands() -> dict[str, list[str]]:
         "models": [
             *worker, "-n", "models@%h", "-Q", "answer,image,embed,maintenance", "-P", "threads", "-c", str(models),
         ],
-        "beat": [*celery, "beat", "--loglevel", "WARNING", "-s", str(env().var_dir / "run" / "beat")],
+        "beat": [
+            *celery, "kb_project.beat", "beat", "--loglevel", "WARNING", "-s", str(env().var_dir / "run" / "beat"),
+        ],
     }  # fmt: skip
 
 
@@ -215,26 +219,30 @@ def only_one() -> IO[str]:
     return lock
 
 
+def run_once(module: str) -> None:
+    """Run a module that loads the whole product in a process that ends: this one lives long and should stay small."""
+    done = subprocess.run([*_python(), "-m", module], cwd=BASE_DIR, check=False)  # noqa: S603
+    if done.returncode:
+        raise SystemExit(1)  # it has said why
+
+
 def main() -> int:
     """Set up and run."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kb_project.settings")  # the end needs it, however far this came
     lock = only_one()
     try:
         refuse_busy_port()
-        prepare()
+        hold_services()
+        run_once("kb_project.setup")
         supervisor = Supervisor(commands())
         signal.signal(signal.SIGINT, supervisor.request_stop)
         signal.signal(signal.SIGTERM, supervisor.request_stop)
         signal.signal(signal.SIGHUP, supervisor.request_stop)
-        return supervisor.run(welcome)
+        return supervisor.run(lambda: run_once("kb_project.first_run"))
     except KeyboardInterrupt:
         fail("stopped.")
     except OSError as error:
         fail(f"{error.strerror or error}: {error.filename or env().var_dir}")
     finally:
-        from django.db import connections
-
-        connections.close_all()
         release_services()
         lock.close()
 
