@@ -80,7 +80,8 @@ class NotAModel(ModelRefused):
     code = "model-unknown"
     title = _("No model was found there")
     detail = _(
-        "%(file)s is none of what can be run: a GGUF file, a folder of sentence-transformers or a folder of diffusers."
+        "%(file)s is none of what can be run: a GGUF file, a folder of sentence-transformers or of diffusers, an "
+        "adapter or a checkpoint of an image model."
     )
 
 

@@ -76,9 +76,10 @@ class EditForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run 
 
     class Meta:
         model = AIModel
-        fields = ["title", "licence", "max_tokens", "keep_alive_s", "card", "is_enabled"]
+        fields = ["title", "token", "licence", "max_tokens", "keep_alive_s", "card", "is_enabled"]
         labels = {
             "title": _("Name for people"),
+            "token": _("Word in prompts"),
             "licence": _("Licence"),
             "max_tokens": _("Context in tokens"),
             "keep_alive_s": _("Seconds it stays loaded after its last use"),
@@ -96,3 +97,14 @@ class EditForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run 
         self.fields["keep_alive_s"].required = False
         if self.instance.kind != AIModel.Kind.CHAT:
             del self.fields["max_tokens"]  # of an embedding model it belongs to its vectors
+        if self.instance.adapter == AIModel.Adapter.TEXTUAL_INVERSION:
+            self.fields["token"] = forms.RegexField(
+                label=_("Word in prompts"),
+                regex=r"^[\w<>-]{2,40}$",
+                initial=self.instance.token,
+                error_messages={"invalid": _("Write one word of letters, digits and hyphens.")},
+            )
+        else:
+            del self.fields["token"]
+        if self.instance.kind == AIModel.Kind.ADAPTER:
+            del self.fields["keep_alive_s"]  # it is loaded with its model

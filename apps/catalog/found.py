@@ -13,11 +13,12 @@ from apps.catalog.models import AIModel
 MOST_ENTRIES = 500  # of the models folder that are looked at
 MOST_FILES = 2_000  # of one folder
 _CODE = {".py", ".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".onnx", ".so"}
+_FORMS = {".gguf": "gguf", ".safetensors": "weights"}  # of a lone file
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One file or folder. `form`: "gguf", "folder", "pipeline" or "unknown"; `problem` names a refused file."""
+    """A file or folder. `form`: "gguf", "folder", "pipeline", "weights" or "unknown"; `problem` names a refused file."""
 
     entry: str  # its name in the models folder
     form: str
@@ -32,7 +33,8 @@ class Found:
     @property
     def name(self) -> str:
         """Return a short name for it."""
-        return short_name(Path(self.entry).stem if self.form == "gguf" else self.entry)
+        is_file = self.entry.endswith((".gguf", ".safetensors"))
+        return short_name(Path(self.entry).stem if is_file else self.entry)
 
 
 def short_name(text: str) -> str:
@@ -60,7 +62,7 @@ def _entries() -> Iterator[Found]:
 def _file(path: Path) -> Found:
     if path.is_symlink() or not path.is_file():
         return Found(path.name, "unknown", 0, problem=path.name)
-    form = "gguf" if path.suffix == ".gguf" else "unknown"
+    form = _FORMS.get(path.suffix, "unknown")
     return Found(path.name, form, path.stat().st_size, problem=path.name if path.suffix in _CODE else "")
 
 
@@ -92,4 +94,4 @@ def _form(names: set[str]) -> str:
         return "pipeline"
     if "config.json" in names and any(name.endswith(".safetensors") for name in names):
         return "folder"
-    return "unknown"
+    return "weights" if any(name.endswith(".safetensors") for name in names) else "unknown"

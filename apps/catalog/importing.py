@@ -7,11 +7,12 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from apps.catalog import errors, jobs, measuring
+from apps.catalog import adapters, errors, jobs, measuring
+from apps.catalog.findings import Findings
 from apps.catalog.found import Found, found, short_name
-from apps.catalog.inspecting import Findings, checked_files, inspect, refusal_of
+from apps.catalog.inspecting import checked_files, inspect, refusal_of
 from apps.catalog.models import AIModel, ModelJob
-from apps.catalog.specs import check_model
+from apps.catalog.specs import check_model, entry_of
 from apps.runtimes.contracts import FileRefused, RuntimeFailure
 from apps.runtimes.files import write_manifest
 from apps.runtimes.inspection import check_file
@@ -22,6 +23,7 @@ _GUESS = {
     "gguf": (AIModel.Kind.CHAT, "llama_cpp"),
     "folder": (AIModel.Kind.EMBEDDING, "sentence_transformers"),
     "pipeline": (AIModel.Kind.IMAGE, "diffusers"),
+    "weights": (AIModel.Kind.ADAPTER, "diffusers"),  # or a checkpoint: its content tells
 }
 RUNNABLE = ("llama_cpp", "sentence_transformers", "fake")  # what is tried before it counts as ready
 
@@ -78,9 +80,10 @@ def import_model(model: AIModel, watch: jobs.Watch, *, has_title: bool = False) 
     folder = _own_folder(model)
     found_out = inspect(folder)
     watch.step(0, 3)
+    _describe(model, found_out, has_title=has_title)
+    adapters.prepare(model, folder)
     seal_folder(folder, {"made": "added from the models folder", "licence": found_out.licence})
     watch.step(1, 3)
-    _describe(model, found_out, has_title=has_title)
     check_model(model)  # reads every byte
     watch.step(2, 3)
     return try_new(model)
@@ -90,8 +93,8 @@ def try_new(model: AIModel) -> dict[str, Any]:
     """Let a model that was just added do something; where it cannot, it is broken. Raises ModelBroken, DoesNotFit."""
     if model.state != AIModel.State.READY:
         raise errors.ModelBroken(reason=model.error)
-    if model.runtime not in RUNNABLE:
-        return {}
+    if model.runtime not in RUNNABLE or model.kind == AIModel.Kind.ADAPTER:
+        return {}  # an adapter does nothing by itself
     try:
         return measuring.try_model(model)
     except (errors.ModelBroken, errors.DoesNotFit) as error:
@@ -101,8 +104,7 @@ def try_new(model: AIModel) -> dict[str, Any]:
 
 def _own_folder(model: AIModel) -> Path:
     """Return the model's folder; a lone file is moved into one of its own, by one rename on the same disk."""
-    first = PurePosixPath(model.path).parts[0]
-    path: Path = settings.MODELS_DIR / first
+    path = entry_of(model)
     if path.is_dir() and not path.is_symlink():
         return path
     try:
@@ -137,6 +139,7 @@ def _describe(model: AIModel, what: Findings, *, has_title: bool) -> None:
     """Write what the files say into the row; a title that a person gave stays."""
     model.kind, model.runtime, model.path = what.kind, what.runtime, what.path
     model.title = model.title if has_title else what.title
+    model.adapter, model.token = what.adapter, model.token or what.token
     model.size_bytes, model.memory_bytes = what.size_bytes, what.memory_bytes
     model.max_tokens, model.dimensions, model.is_instruct = what.max_tokens, what.dimensions, what.is_instruct
     model.licence = model.licence or what.licence

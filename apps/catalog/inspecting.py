@@ -1,15 +1,16 @@
 """Finds out what a folder or file below var/models is: thoroughly, by content, before anything is loaded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
-from apps.catalog import errors
+from apps.catalog import adapters, errors
 from apps.catalog.cards import card_of
+from apps.catalog.findings import SPARE_BYTES, Findings
 from apps.catalog.models import AIModel
+from apps.runtimes.adapter_files import FAMILIES, pipeline_width
 from apps.runtimes.contracts import FileRefused
 from apps.runtimes.gguf import Gguf, read_gguf
 from apps.runtimes.inspection import files_of_model, read_json
@@ -17,7 +18,6 @@ from apps.runtimes.llama.template_trial import try_template
 
 MOST_PASSAGE_TOKENS = 512  # longer inputs of an embedding model only cost time
 CHAT_TOKENS = 4_096  # context of one conversation, where the model was trained with as much
-SPARE_BYTES = 96 * 1024 * 1024  # buffers of a runtime
 # Architectures of GGUF files that continue no text: encoders, vision towers, speech.
 NO_CHAT = {
     "bert", "nomic-bert", "nomic-bert-moe", "neo-bert", "jina-bert-v2", "jina-bert-v3", "modern-bert",
@@ -30,25 +30,6 @@ _REFUSALS: dict[str, type[errors.ModelRefused]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """What a model is, as far as its files say."""
-
-    kind: AIModel.Kind
-    runtime: str
-    path: str  # below MODELS_DIR
-    title: str
-    size_bytes: int
-    memory_bytes: int
-    max_tokens: int
-    dimensions: int | None = None
-    is_instruct: bool = True
-    licence: str = ""
-    languages: str = ""
-    card: str = field(default="", repr=False)
-    capabilities: dict[str, Any] = field(default_factory=dict)
-
-
 def inspect(folder: Path) -> Findings:
     """Return what the folder holds. Raises ModelRefused; reads each file's head and every configuration."""
     files = checked_files(folder)
@@ -58,6 +39,9 @@ def inspect(folder: Path) -> Findings:
         return _gguf(folder, weights)
     if "model_index.json" in names:
         return _pipeline(folder, files)
+    adapter = adapters.judged(folder, files)
+    if adapter is not None:
+        return adapter
     if "config.json" in names and any(path.suffix == ".safetensors" for path in files):
         return _transformer(folder, files, names)
     raise errors.NotAModel(file=folder.name)
@@ -127,6 +111,7 @@ def _pipeline(folder: Path, files: list[Path]) -> Findings:
     if not any(path.suffix == ".safetensors" for path in files):
         raise errors.NotAModel(file=folder.name)
     card = card_of(folder)
+    width = pipeline_width(folder)
     return Findings(
         kind=AIModel.Kind.IMAGE,
         runtime="diffusers",
@@ -138,7 +123,11 @@ def _pipeline(folder: Path, files: list[Path]) -> Findings:
         licence=card.licence,
         languages=card.languages,
         card=card.text,
-        capabilities={"architecture": str(index.get("_class_name", ""))[:60]},
+        capabilities={
+            "architecture": str(index.get("_class_name", ""))[:60],
+            "width": width,
+            "family": FAMILIES.get(width, ""),
+        },
     )
 
 

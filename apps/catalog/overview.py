@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Count, Prefetch, Q
 
-from apps.catalog import presence
+from apps.catalog import jobs, presence
 from apps.catalog.models import AIModel, ModelJob
 from apps.catalog.wording import figures
 
@@ -15,6 +15,7 @@ KIND_ICONS = {
     "embedding": "boxes",
     "rerank": "arrow-down-up",
     "image": "image",
+    "adapter": "sliders-horizontal",
     "speech": "activity",
     "transcription": "scroll-text",
 }
@@ -116,11 +117,11 @@ def card_of(model: AIModel) -> Card:
 
 
 def _cards(rows: Any) -> list[Card]:
-    live = ModelJob.objects.filter(state__in=(ModelJob.State.QUEUED, ModelJob.State.RUNNING))
+    live = ModelJob.objects.filter(state__in=jobs.LIVE)
     found = rows.annotate(shares=Count("accesses", distinct=True)).prefetch_related(
         Prefetch("jobs", queryset=live, to_attr="live_jobs")
     )
-    loaded, free = presence.loaded(), presence.free_bytes()
+    loaded, free = presence.look()
     return [
         Card(row, row.live_jobs[0] if row.live_jobs else None, loaded.get(row.name), free, row.shares) for row in found
     ]

@@ -110,6 +110,18 @@ def _check_head(name: str, head: bytes, suffix: str) -> None:
 
 def _check_safetensors(path: Path) -> None:
     """Raise FileRefused unless the header is JSON and the file as long as the header says."""
+    header, start = read_header(path)
+    try:
+        ends = [int(entry["data_offsets"][1]) for name, entry in header.items() if name != "__metadata__"]
+    except (TypeError, KeyError, ValueError, IndexError):
+        raise FileRefused(CONTENT, path.name, f"{path.name} is garbled.") from None
+    missing = start + max(ends, default=0) - path.stat().st_size
+    if missing > 0:
+        raise FileRefused(CONTENT, path.name, f"{path.name} is cut short: {missing} bytes are missing.")
+
+
+def read_header(path: Path) -> tuple[dict[str, Any], int]:
+    """Return the header of a safetensors file, and where its tensors begin. Raises FileRefused."""
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if length > min(MOST_HEADER, path.stat().st_size - 8):
@@ -117,13 +129,7 @@ def _check_safetensors(path: Path) -> None:
         header = _parsed(path.name, file.read(length))
     if not isinstance(header, dict):
         raise FileRefused(CONTENT, path.name, f"{path.name} is not what its name says.")
-    try:
-        ends = [int(entry["data_offsets"][1]) for name, entry in header.items() if name != "__metadata__"]
-    except (TypeError, KeyError, ValueError, IndexError):
-        raise FileRefused(CONTENT, path.name, f"{path.name} is garbled.") from None
-    missing = 8 + length + max(ends, default=0) - path.stat().st_size
-    if missing > 0:
-        raise FileRefused(CONTENT, path.name, f"{path.name} is cut short: {missing} bytes are missing.")
+    return header, 8 + length
 
 
 def read_json(path: Path) -> Any:
