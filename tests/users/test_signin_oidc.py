@@ -1,9 +1,9 @@
 """Single sign-on against a real provider from npm on loopback: who comes in, what groups mean, what nobody fetches."""
 
+import fcntl
 import json
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.django_db]
 HOST = "http://testserver"
 BACK = f"{HOST}/accounts/sign-on/sso/back/"
 START = "/accounts/sign-on/sso/"
+PACKAGE = "oidc-provider@9.13.3"
 MODULES = Path(__file__).resolve().parents[2] / "var" / "oidc"
 Claims = dict[str, dict[str, object]]
 
@@ -36,20 +37,18 @@ def modules() -> Path:
     if npm is None or shutil.which("node") is None:
         pytest.skip("node and npm are not installed: no real OpenID Connect provider to try")
     MODULES.mkdir(parents=True, exist_ok=True)
-    if not (MODULES / "node_modules" / "oidc-provider").exists():
-        done = subprocess.run(
-            [npm, "install", "--no-audit", "--no-fund", "--no-save", "oidc-provider@9.13.3"],
-            cwd=MODULES, capture_output=True, timeout=240, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            pytest.skip("oidc-provider cannot be installed: no package registry answers")
+    installed = MODULES / "installed"  # npm makes a package's folder seconds before the package can be loaded
+    with (MODULES / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of several workers one installs, the others wait for it
+        if not installed.exists() or installed.read_text() != PACKAGE:
+            done = subprocess.run(
+                [npm, "install", "--no-audit", "--no-fund", "--no-save", PACKAGE],
+                cwd=MODULES, capture_output=True, timeout=240, check=False,
+            )  # fmt: skip
+            if done.returncode:
+                pytest.skip("oidc-provider cannot be installed: no package registry answers")
+            installed.write_text(PACKAGE)
     return MODULES
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @pytest.fixture
@@ -77,34 +76,30 @@ def mia(**more: object) -> dict[str, object]:
 
 @pytest.fixture
 def provider(modules: Path, claims: Callable[[Claims], None], tmp_path: Path) -> Iterator[str]:
-    """Run the provider; return its issuer."""
-    port = free_port()
+    """Run the provider; return its issuer. It fails with the provider's own words when that ends by itself."""
     environment = {
-        "PORT": str(port), "CLAIMS": str(tmp_path / "claims.json"), "REDIRECT": BACK, "MODULES": str(modules),
+        "CLAIMS": str(tmp_path / "claims.json"), "REDIRECT": BACK, "MODULES": str(modules),
         "PATH": "/usr/bin:/bin:/usr/local/bin", "NODE_NO_WARNINGS": "1",
     }  # fmt: skip
-    script = Path(__file__).with_name("oidc_server.mjs")
-    process = subprocess.Popen(
-        [shutil.which("node") or "node", str(script)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if "ready" in line:
-            break
-    issuer = f"http://127.0.0.1:{port}"
-    known = env(
-        oidc_issuer=issuer, oidc_client_id="zhiku", oidc_client_secret=SecretStr("a-secret-of-the-test"),
-        oidc_hosts=f"127.0.0.1:{port}", oidc_scopes="openid profile email groups",
-    )  # fmt: skip
-    with known, override_settings(PUBLIC_URL=HOST):
-        yield issuer
-    process.terminate()
-    process.wait(10)
-    process.stdout.close()
+    command = [shutil.which("node") or "node", str(Path(__file__).with_name("oidc_server.mjs"))]
+    said = tmp_path / "provider.log"
+    with (
+        said.open("w") as errors,
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+    ):
+        assert process.stdout is not None
+        issuer = next((line.strip() for line in process.stdout if line.startswith("http://")), "")
+        assert issuer, said.read_text()
+        known = env(
+            oidc_issuer=issuer, oidc_client_id="zhiku", oidc_client_secret=SecretStr("a-secret-of-the-test"),
+            oidc_hosts=urlsplit(issuer).netloc, oidc_scopes="openid profile email groups",
+        )  # fmt: skip
+        try:
+            with known, override_settings(PUBLIC_URL=HOST):
+                yield issuer
+            assert process.poll() is None, said.read_text()
+        finally:
+            process.terminate()
 
 
 def sign_on(login: str, browser: Client | None = None) -> tuple[Client, HttpResponse]:
