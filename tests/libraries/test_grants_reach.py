@@ -21,7 +21,7 @@ from apps.libraries.rights import rights_in
 from apps.libraries.sharing import Spot
 from apps.users.models import Group, GroupMember, Membership, User
 from tests import factories
-from tests.conftest import _signed_in
+from tests.users.signing import signed_in
 
 pytestmark = pytest.mark.django_db
 SECRET = "CANARY-T1 secret"
@@ -343,4 +343,4 @@ def make_many(library: Library, alice: User) -> Callable[[int], None]:
 
 def test_a_browser_of_somebody_new_needs_no_rights_of_others(secret: Document, bob: User) -> None:
     for address in addresses(secret):
-        assert _signed_in(bob).get(address).status_code == 404
+        assert signed_in(bob).get(address).status_code == 404
