@@ -12,7 +12,7 @@ from django.conf import settings
 
 from apps.catalog.errors import HoldsCode, HubUnknown, HubUnreachable, HubUnset, NotAModel
 from apps.core.errors import AppError
-from apps.core.netfetch import MIB, FetchRefused, Opened, Policy, fetch, opened
+from apps.core.netfetch import MIB, FetchRefused, Opened, Policy, fetch, listed_hosts, opened
 
 FILE_MAX = 200 * 1024 * MIB
 ABOUT_S = 30.0
@@ -54,8 +54,7 @@ def policy(total_s: float = ABOUT_S) -> Policy:
     own = urlsplit(settings.ENV.hub_url)
     if not own.hostname:
         raise HubUnset
-    listed = {host.strip().lower() for host in settings.ENV.hub_hosts.split(",") if host.strip()}
-    hosts = frozenset({own.netloc.lower(), *listed})
+    hosts = listed_hosts(settings.ENV.hub_hosts) | {own.netloc.lower()}
     internal = frozenset(host for host in hosts if ":" in host)
     return Policy(max_bytes=FILE_MAX, max_redirects=5, total_s=total_s, hosts=hosts, internal=internal)
 

@@ -22,6 +22,7 @@ from apps.users.models import User
 logger = logging.getLogger(__name__)
 Kind, State = ModelJob.Kind, ModelJob.State
 LIVE = (State.QUEUED, State.RUNNING)
+FREE = Q(state=State.QUEUED) | Q(state=State.RUNNING, lease_until__lt=Now())  # waits, or its worker is silent
 LEASE = timedelta(seconds=60)
 BEAT_S = 15.0
 TELL_S = 1.0  # progress is written at most so often
@@ -77,9 +78,8 @@ def start(model: AIModel, kind: str, *, user: User | None, options: Mapping[str,
 
 def claim(kinds: tuple[str, ...]) -> Held | None:
     """Take the oldest job of the kinds that waits or whose worker is silent; None where there is none."""
-    free = Q(state=State.QUEUED) | Q(state=State.RUNNING, lease_until__lt=Now())
     with transaction.atomic():
-        waiting = ModelJob.objects.filter(free, kind__in=kinds, model__isnull=False).order_by("created_at")
+        waiting = ModelJob.objects.filter(FREE, kind__in=kinds, model__isnull=False).order_by("created_at")
         job = waiting.select_for_update(skip_locked=True).first()
         if job is None:
             return None
@@ -146,5 +146,4 @@ def cancel(job_id: UUID) -> None:
 
 def waiting_kinds() -> set[str]:
     """Return the kinds of jobs that a worker should be rung for."""
-    free = Q(state=State.QUEUED) | Q(state=State.RUNNING, lease_until__lt=Now())
-    return set(ModelJob.objects.filter(free).values_list("kind", flat=True))
+    return set(ModelJob.objects.filter(FREE).values_list("kind", flat=True))

@@ -16,7 +16,7 @@ from apps.catalog.fetching import forget
 from apps.catalog.found import short_name
 from apps.catalog.importing import enter
 from apps.catalog.models import AIModel, ModelAccess, ModelJob, TeamDefault
-from apps.catalog.specs import path_of
+from apps.catalog.specs import entry_of
 from apps.catalog.tasks import ring_for
 from apps.core.errors import Invalid, NotFound
 from apps.users.models import Group, Team, User
@@ -144,7 +144,7 @@ def remove(*, user: User, model: AIModel, with_files: bool) -> None:
             raise ModelInUse(reason=_("Passages have vectors of it: change the embedding model first.")) from error
     if with_files and model.source != AIModel.Source.ENDPOINT and model.path:
         forget(model)
-        folder = settings.MODELS_DIR / path_of(model).relative_to(settings.MODELS_DIR).parts[0]
+        folder = entry_of(model)
         if folder.is_dir() and not folder.is_symlink():
             shutil.rmtree(folder, ignore_errors=True)
         else:

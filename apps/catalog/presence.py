@@ -59,18 +59,15 @@ def _is_alive(told: dict[str, Any]) -> bool:
     return bool(time.time() - float(told["at"]) < LIFE_S)
 
 
-def loaded() -> dict[str, dict[str, Any]]:
-    """Return the models that some worker holds or loads, by name: `registry.Loaded` as a dict."""
+def look() -> tuple[dict[str, dict[str, Any]], int | None]:
+    """Return what the workers tell: the models that some worker holds or loads, and the memory that is free there.
+
+    The models by name, each a `registry.Loaded` as a dict; the memory in bytes, that of this machine where none tells.
+    """
+    alive = [each for each in (cache.get(KEY) or {}).values() if _is_alive(each)]
     found: dict[str, dict[str, Any]] = {}
-    for each in (cache.get(KEY) or {}).values():
-        if _is_alive(each):
-            for model in each["models"]:
-                if model["name"] not in found or model["is_ready"]:
-                    found[model["name"]] = model
-    return found
-
-
-def free_bytes() -> int | None:
-    """Return the memory that is free where models run; here, where no worker tells."""
-    frees = [each["free"] for each in (cache.get(KEY) or {}).values() if _is_alive(each) and each["free"] is not None]
-    return max(frees) if frees else memory.available_bytes()
+    for model in (model for each in alive for model in each["models"]):
+        if model["name"] not in found or model["is_ready"]:
+            found[model["name"]] = model
+    frees = [each["free"] for each in alive if each["free"] is not None]
+    return found, max(frees) if frees else memory.available_bytes()

@@ -49,7 +49,7 @@ def check_model(model: AIModel) -> AIModel:
         return model
     model.state, model.error = AIModel.State.BROKEN, ""
     try:
-        folder = settings.MODELS_DIR / path_of(model).relative_to(settings.MODELS_DIR).parts[0]
+        folder = entry_of(model)
         if not (folder / MANIFEST).exists():
             model.state = AIModel.State.MISSING
         check_folder(folder)
@@ -66,4 +66,10 @@ def path_of(model: AIModel) -> Path:
     if steps.is_absolute() or not steps.parts or ".." in steps.parts:
         raise NoModel(model=model.name, reason=_("Its path leaves the folder of the models."))
     path: Path = settings.MODELS_DIR / steps
+    return path
+
+
+def entry_of(model: AIModel) -> Path:
+    """Return what lies directly in MODELS_DIR of the model: its folder, or the file it is. Raises NoModel."""
+    path: Path = settings.MODELS_DIR / path_of(model).relative_to(settings.MODELS_DIR).parts[0]
     return path

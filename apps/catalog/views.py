@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.catalog import adding_page, endpoints, importing, jobs, managing, overview, presence
+from apps.catalog import adding_page, endpoints, importing, jobs, managing, overview
 from apps.catalog.forms import EditForm, EntryForm, HubForm, ServiceForm
 from apps.catalog.models import AIModel, ModelJob
 from apps.catalog.sharing import shares_of
@@ -40,7 +40,6 @@ def models(request: PersonRequest) -> HttpResponse:
         "kinds": [(kind.value, kind.label) for kind in AIModel.Kind],
         "licences": overview.licences(),
         "is_working": any(card.is_working for card in found),
-        "free_bytes": presence.free_bytes(),
     }
     return render(request, "catalog/models.html", context)
 
@@ -65,9 +64,10 @@ def model(request: PersonRequest, model_id: UUID) -> HttpResponse:
     A page that watches work is drawn anew as a whole once the work is over: it may have changed all that is shown.
     """
     found = _model(request, model_id)
-    response = _page(request, found)
+    card = overview.card_of(found)
+    response = _page(request, found, card=card)
     is_watching = request.headers.get("HX-Target") == "model-live"
-    if is_watching and not overview.card_of(found).is_working:
+    if is_watching and not card.is_working:
         response.headers["HX-Refresh"] = "true"
     return response
 
@@ -84,6 +84,7 @@ def _page(
     request: PersonRequest,
     found: AIModel,
     *,
+    card: overview.Card | None = None,
     form: EditForm | None = None,
     service_form: ServiceForm | None = None,
     error: AppError | None = None,
@@ -91,7 +92,7 @@ def _page(
     history = list(ModelJob.objects.filter(model=found).select_related("started_by")[:JOBS_SHOWN])
     context = {
         "section": "models",
-        "card": overview.card_of(found),
+        "card": card or overview.card_of(found),
         "model": found,
         "card_html": markdown(found.card) if found.card else "",
         "history": [(job, _outcome(job)) for job in history],

@@ -11,6 +11,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.forms import offer
 from apps.libraries.models import Library
 from apps.metering.models import Resource, Window
 from apps.users.keys import KeyWish
@@ -52,7 +53,7 @@ class KeyForm(forms.Form):
     def __init__(self, *args: Any, libraries: Sequence[Library], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["once"].initial = secrets.token_urlsafe(12)
-        self.fields["libraries"].choices = [(str(one.pk), one.name) for one in libraries]  # type: ignore[attr-defined]
+        offer(self, {"libraries": [(str(one.pk), one.name) for one in libraries]})
 
     def wish(self, *, is_shared: bool) -> KeyWish:
         """Return the key that is wanted."""

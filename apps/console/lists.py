@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet, Sum
+from django.utils.translation import gettext_lazy
 
 from apps.core.errors import title_of
 from apps.core.text import typed, uuid_or_none
@@ -18,6 +19,17 @@ Row = TypeVar("Row")
 PAGE = 50
 MOST_TEAMS = 4  # of a person that a row names
 MOST_EMAIL = 254  # characters of an address
+# By the name in an address: what the list calls the state, and which rows are in it.
+USER_STATES = {
+    "active": (gettext_lazy("Active"), Q(is_active=True)),
+    "suspended": (gettext_lazy("Suspended"), Q(is_active=False)),
+    "admins": (gettext_lazy("Administrators"), Q(is_superuser=True)),
+}
+TEAM_STATES = {
+    "active": (gettext_lazy("Active"), Q(suspended_at=None, deletion_at=None)),
+    "suspended": (gettext_lazy("Suspended"), Q(suspended_at__isnull=False)),
+    "going": (gettext_lazy("Being deleted"), Q(deletion_at__isnull=False)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +64,8 @@ def people(query: Mapping[str, str]) -> Page[PersonRow]:
     rows = User.objects.order_by("email", "pk")
     if text := typed(query.get("q", "")):
         rows = rows.filter(Q(email__icontains=text) | Q(name__icontains=text))
-    state = {
-        "active": Q(is_active=True), "suspended": Q(is_active=False), "admins": Q(is_superuser=True)
-    }.get(query.get("state", ""))  # fmt: skip
-    if state is not None:
-        rows = rows.filter(state)
+    if query.get("state") in USER_STATES:
+        rows = rows.filter(USER_STATES[query["state"]][1])
     if after := typed(query.get("after", ""), MOST_EMAIL):
         rows = rows.filter(email__gt=after)
     found, following = cut(rows)
@@ -77,13 +86,8 @@ def teams(query: Mapping[str, str]) -> Page[TeamRow]:
     rows = Team.objects.order_by("name", "pk")
     if text := typed(query.get("q", "")):
         rows = rows.filter(name__icontains=text)
-    state = {
-        "active": Q(suspended_at=None, deletion_at=None),
-        "suspended": Q(suspended_at__isnull=False),
-        "going": Q(deletion_at__isnull=False),
-    }.get(query.get("state", ""))
-    if state is not None:
-        rows = rows.filter(state)
+    if query.get("state") in TEAM_STATES:
+        rows = rows.filter(TEAM_STATES[query["state"]][1])
     if mark := uuid_or_none(query.get("after", "")):
         last = Team.objects.filter(pk=mark).values_list("name", flat=True).first() or ""
         rows = rows.filter(Q(name__gt=last) | Q(name=last, pk__gt=mark))

@@ -47,6 +47,7 @@ def _people(
     context = {
         "section": "users",
         "page": lists.people(query),
+        "states": lists.USER_STATES,
         "query": query,
         "form": form or AccountForm(),
         "made": made,

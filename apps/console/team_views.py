@@ -47,7 +47,13 @@ def teams(request: PersonRequest) -> HttpResponse:
 def _teams(request: PersonRequest, form: NewTeamForm | None = None) -> HttpResponse:
     require_system_admin(request.user)
     query = request.GET.dict()
-    context = {"section": "teams", "page": lists.teams(query), "query": query, "form": form or NewTeamForm()}
+    context = {
+        "section": "teams",
+        "page": lists.teams(query),
+        "states": lists.TEAM_STATES,
+        "query": query,
+        "form": form or NewTeamForm(),
+    }
     return render(request, "console/teams.html", context, status=422 if form else 200)
 
 

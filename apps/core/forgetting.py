@@ -1,7 +1,7 @@
 """Removes from Valkey what mentions a thing that is gone; entries of the cache would live on for up to some hours."""
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from uuid import UUID
 
 from apps.core.events import connection
@@ -17,7 +17,7 @@ def forget(ids: Set[UUID]) -> int:
     gone = 0
     for keys in _batches():
         named = [key for key in keys if not wanted.isdisjoint(_UUID.findall(key))]
-        rest = [key for key in keys if key not in set(named)]
+        rest = set(keys).difference(named)
         doomed = named + [key for key, value in _values(rest) if not wanted.isdisjoint(_UUID.findall(value))]
         if doomed:
             gone += int(connection().delete(*doomed))
@@ -35,7 +35,7 @@ def _batches() -> Iterator[list[bytes]]:
         yield batch
 
 
-def _values(keys: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
+def _values(keys: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
     for key in keys:
         if connection().strlen(key) <= LARGEST and isinstance(value := connection().get(key), bytes):
             yield key, value

@@ -155,8 +155,12 @@ def opened(  # noqa: PLR0913 -- the parts of a request
 
 def default_policy() -> Policy:
     """Return the policy with the internal hosts that the operator declared."""
-    declared = settings.ENV.internal_hosts
-    return Policy(internal=frozenset(host.strip().lower() for host in declared.split(",") if host.strip()))
+    return Policy(internal=listed_hosts(settings.ENV.internal_hosts))
+
+
+def listed_hosts(setting: str) -> frozenset[str]:
+    """Return the hosts that a setting lists, separated by commas, as a policy knows them: in lower case."""
+    return frozenset(host.strip().lower() for host in setting.split(",") if host.strip())
 
 
 class Opened:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from apps.core.forms import offer
 from apps.metering.limits import Limit
 from apps.metering.models import Behaviour, Price, Quota, Resource, Scope, Window
 from apps.metering.wording import MICROS
@@ -64,17 +65,13 @@ class LimitForm(forms.Form):
         self, *args: Any, scopes: Sequence[Scope] = tuple(Scope), models: Sequence[str] = (), **more: Any
     ) -> None:
         super().__init__(*args, **more)
-        choices: dict[str, Any] = {
+        offer(self, {
             "scope": [(one.value, one.label) for one in scopes],
             "resource": resource_choices(),
             "window": [(Window.DAY, _("day")), (Window.MONTH, _("month")), (Window.MINUTE, _("minute")),
                        (Window.TOTAL, _("in all"))],
             "fallback_model": [("", _("none")), *((name, name) for name in models)],
-        }  # fmt: skip
-        for name, values in choices.items():
-            field = self.fields[name]
-            assert isinstance(field, forms.ChoiceField)
-            field.choices = values
+        })  # fmt: skip
 
     def clean(self) -> dict[str, Any]:
         """Turn the amount into units of the counter, and say what cannot be."""
@@ -123,13 +120,10 @@ class BudgetForm(forms.Form):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        for name, choices in (
-            ("resource", resource_choices()[: len(CHOSEN_FIRST)]),
-            ("window", [(Window.MONTH, _("month")), (Window.DAY, _("day")), (Window.TOTAL, _("in all"))]),
-        ):
-            field = self.fields[name]
-            assert isinstance(field, forms.ChoiceField)
-            field.choices = choices
+        offer(self, {
+            "resource": resource_choices()[: len(CHOSEN_FIRST)],
+            "window": [(Window.MONTH, _("month")), (Window.DAY, _("day")), (Window.TOTAL, _("in all"))],
+        })  # fmt: skip
 
     def limit(self, team: Team) -> Limit:
         """Return the limit that the form says."""
@@ -154,13 +148,10 @@ class PriceForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class ta
 
     def __init__(self, *args: Any, models: Sequence[str] = (), **more: Any) -> None:
         super().__init__(*args, **more)
-        for name, choices in (
-            ("model", [("", _("Every model")), *((one, one) for one in models)]),
-            ("resource", [(one.value, _capital(str(one.label))) for one in PRICED]),
-        ):
-            field = self.fields[name]
-            assert isinstance(field, forms.ChoiceField)
-            field.choices = choices
+        offer(self, {
+            "model": [("", _("Every model")), *((one, one) for one in models)],
+            "resource": [(one.value, _capital(str(one.label))) for one in PRICED],
+        })  # fmt: skip
         self.fields["starts_on"].initial = timezone.now().date()
 
     def save(self, commit: bool = True) -> Price:  # noqa: FBT001, FBT002  (Django's signature)

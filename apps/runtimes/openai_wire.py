@@ -14,7 +14,7 @@ from django.conf import settings
 
 from apps.core import crypto
 from apps.core.errors import AppError
-from apps.core.netfetch import MIB, Opened, Policy, fetch, opened
+from apps.core.netfetch import MIB, Opened, Policy, fetch, listed_hosts, opened
 from apps.runtimes.contracts import RuntimeFailure
 from apps.runtimes.spec import RuntimeSpec
 
@@ -28,14 +28,9 @@ _REASONS = {401: "it refused the key", 403: "it refused the key", 404: "it does 
             503: "it is starting, or has too much to do"}  # fmt: skip
 
 
-def allowed_hosts() -> frozenset[str]:
-    """Return the hosts that the operator allows: names, "*.name", "host:port", all in lower case."""
-    return frozenset(host.strip().lower() for host in settings.ENV.model_hosts.split(",") if host.strip())
-
-
 def policy() -> Policy:
     """Return what may be asked: the hosts of KB_MODEL_HOSTS; those named with a port may be internal."""
-    hosts = allowed_hosts()
+    hosts = listed_hosts(settings.ENV.model_hosts)
     return Policy(
         max_bytes=ANSWER_MAX,
         max_redirects=0,
@@ -59,7 +54,7 @@ class Service:
                 self._url(path), method="POST", headers=self._headers(), content=_json(body), policy=policy()
             )
         except AppError as error:
-            raise self._failure(str(error.params.get("reason", error.code))) from None
+            raise self.failure_of(error) from None
         self._check(answer.status)
         try:
             return json.loads(answer.body)

@@ -11,6 +11,7 @@ from django.core.validators import validate_email
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.forms import offer
 from apps.users.models import Group, Role, Team, User
 
 LONGEST_INVITATION_DAYS = 90
@@ -91,7 +92,7 @@ class InvitationForm(forms.Form):
 
     def __init__(self, *args: Any, highest: Role = Role.OWNER, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["role"].choices = [(role.value, role.label) for role in Role if highest.covers(role)]  # type: ignore[attr-defined]
+        offer(self, {"role": [(role.value, role.label) for role in Role if highest.covers(role)]})
         self.fields["days"].initial = settings.ENV.invitation_days
 
 
@@ -147,7 +148,7 @@ class ChosenGroupsForm(forms.Form):
 
 def _take_what_came(form: forms.Form, data: QueryDict, name: str) -> None:
     """Let the field check that ids are ids; whether they are of the team is for the service to say."""
-    form.fields[name].choices = [(one, one) for one in data.getlist(name)[:MOST_CHOSEN]]  # type: ignore[attr-defined]
+    offer(form, {name: [(one, one) for one in data.getlist(name)[:MOST_CHOSEN]]})
 
 
 class JoinForm(forms.Form):

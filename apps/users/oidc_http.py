@@ -9,7 +9,7 @@ from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from django.conf import settings
 
 from apps.core.errors import AppError
-from apps.core.netfetch import Fetched, Policy, fetch
+from apps.core.netfetch import Fetched, Policy, fetch, listed_hosts
 
 MOST_BYTES = 2**20
 PORTS = {"http": 80, "https": 443}
@@ -18,7 +18,7 @@ PORTS = {"http": 80, "https": 443}
 def policy() -> Policy:
     """Return what of the provider may be asked: the issuer's host and those that the operator named, no other."""
     issuer = urlsplit(settings.ENV.oidc_issuer)
-    named = frozenset(one.strip().lower() for one in settings.ENV.oidc_hosts.split(",") if one.strip())
+    named = listed_hosts(settings.ENV.oidc_hosts)
     own = f"{issuer.hostname}:{issuer.port or PORTS.get(issuer.scheme, 443)}"
     schemes = frozenset({"https", issuer.scheme})
     return Policy(

@@ -12,6 +12,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from apps.core.forms import offer
 from apps.users import oidc_sync
 from apps.users.access import TeamAccess, access_team
 from apps.users.mfa import FACTORS
@@ -33,9 +34,10 @@ class MappingForm(forms.Form):
     def __init__(self, *args: Any, access: TeamAccess, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         groups = Group.objects.filter(team=access.team).values_list("pk", "name")[:MOST_MAPPINGS]
-        roles = [(role.value, role.label) for role in Role if access.role.covers(role)]
-        self.fields["role"].choices = roles  # type: ignore[attr-defined]  # a choice field
-        self.fields["group"].choices = [("", _("None")), *((str(pk), name) for pk, name in groups)]  # type: ignore[attr-defined]
+        offer(self, {
+            "role": [(role.value, role.label) for role in Role if access.role.covers(role)],
+            "group": [("", _("None")), *((str(pk), name) for pk, name in groups)],
+        })  # fmt: skip
 
     def clean_group(self) -> UUID | None:
         """Return the group's id."""
