@@ -20,6 +20,7 @@ from apps.users.models import Team, User
 THEMES = ("system", "light", "dark")
 JUMP_LIBRARIES = 100
 MOST_ALARMS = 4  # in the bell
+PARTS = {"chat": "chat", "libraries": "libraries", "ingestion": "libraries"}  # by the namespace of the addresses
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -32,6 +33,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return context | {
         "team": team,
         "teams": getattr(request, "teams", []),
+        "main_part": _part(request),
         "rail": _lazy(lambda: _rail(user, team) if team else []),
         "jump_libraries": _lazy(lambda: _libraries(user, team)),
         "bell": _lazy(lambda: bell(user, team)),
@@ -45,6 +47,12 @@ def theme_of(request: HttpRequest) -> str:
     """Return system, light or dark: what this browser chose last, else what the person set."""
     chosen = request.COOKIES.get("kb_theme") or getattr(getattr(request, "user", None), "theme", "")
     return chosen if chosen in THEMES else "system"
+
+
+def _part(request: HttpRequest) -> str:
+    """Return in which part of the rail the page is: chat, libraries or neither, as the console's pages of any app."""
+    match = request.resolver_match
+    return "" if match is None or request.path.startswith("/system/") else PARTS.get(match.namespace, "")
 
 
 def _libraries(user: User, team: Team | None) -> Sequence[Library]:

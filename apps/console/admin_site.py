@@ -9,7 +9,6 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +19,7 @@ from apps.core.errors import NotFound
 from apps.ingestion.models import IngestionJob
 from apps.metering.models import Counter, Price, Quota, Reservation
 from apps.users.access import require_system_admin
+from apps.users.errors import SecondFactorMissing
 from apps.users.mfa import has_second_factor
 from apps.users.models import ApiKey, Group, Invitation, Membership, Team, TeamDomain, User
 
@@ -41,7 +41,7 @@ class Site(admin.AdminSite):
             return False
         require_system_admin(user)
         if not has_second_factor(user):
-            raise PermissionDenied
+            raise SecondFactorMissing
         return True
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002 -- as Django declares it

@@ -63,9 +63,9 @@ def test_it_survives_filters_that_say_nothing(root: User, query: str) -> None:
     assert signed_in(root).get(f"/system/audit/?{query}").status_code == 200
 
 
-def test_it_goes_from_page_to_page_by_number(root: User) -> None:
+def test_it_goes_from_page_to_page_by_number(root: User, t1: Team) -> None:
     for number in range(PAGE + 5):
-        record("view.saved", actor=root, team=None, detail={"n": f"<{number}>"})
+        record("view.saved", actor=root, team=t1, detail={"n": f"<{number}>"})
     client = signed_in(root)
     first = client.get("/system/audit/?action=view.saved").content.decode()
     assert first.count("audit-event") == PAGE
@@ -74,6 +74,8 @@ def test_it_goes_from_page_to_page_by_number(root: User) -> None:
     rest = client.get(f"/system/audit/?action=view.saved&before={before}", headers={"HX-Request": "true"})
     assert rest.content.decode().count("audit-event") == 5
     assert "&lt;4&gt;" in rest.content.decode()
+    assert first.count(f"· {t1.name}") == PAGE
+    assert rest.content.decode().count(f"· {t1.name}") == 5
 
 
 def test_it_exports_without_formulas_and_says_so_in_the_log(root: User) -> None:
