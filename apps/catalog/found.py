@@ -18,7 +18,7 @@ _FORMS = {".gguf": "gguf", ".safetensors": "weights"}  # of a lone file
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file or folder. `form`: "gguf", "folder", "pipeline", "weights" or "unknown"; `problem` names a refused file."""
+    """An entry. `form`: "gguf", "folder", "pipeline", "weights" or "unknown"; `problem` names a refused file."""
 
     entry: str  # its name in the models folder
     form: str

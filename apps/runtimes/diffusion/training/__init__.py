@@ -1,0 +1,1 @@
+"""Training of adapters: learnt words (textual inversion), LoRA, and LoRA with pictures of the class (DreamBooth)."""
