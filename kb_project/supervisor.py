@@ -26,6 +26,9 @@ READY_S = 120.0
 BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)  # waits before the first, second … restart in a row
 STABLE_S = 30.0  # a child that lived longer starts counting anew
 COLOURS = (36, 33, 35, 32)
+# glibc gives threads heaps of their own, up to eight a core, and each keeps what it once took: 30 MB and more of the
+# models process (docs/operations.md).
+CALM_HEAPS = {"MALLOC_ARENA_MAX": "2"}
 
 
 @dataclass
@@ -54,7 +57,7 @@ class Child:
             errors="replace",
             bufsize=1,
             start_new_session=True,
-            env=os.environ | {"KB_PROCESS": self.name, "PYTHONUNBUFFERED": "1"},
+            env=CALM_HEAPS | os.environ | {"KB_PROCESS": self.name, "PYTHONUNBUFFERED": "1"},
         )
         self.log = threading.Thread(target=self._copy_log, args=(self.process,), daemon=True)
         self.log.start()
