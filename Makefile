@@ -5,7 +5,7 @@ PYTHON := python3
 endif
 VENV := .venv/bin
 
-.PHONY: run setup dev check fmt test e2e chaos bench vendor messages clean
+.PHONY: run setup dev check fmt test e2e chaos bench demo-image-model vendor messages clean
 
 run: ## everything a fresh machine needs, then the product
 	@$(PYTHON) kb_project/bootstrap.py
@@ -45,6 +45,9 @@ chaos: setup ## seeded faults on a real installation of its own: SEED=1 MINUTES=
 
 bench: setup ## performance report, ratios measured in one run
 	$(VENV)/python manage.py bench
+
+demo-image-model: setup ## trains the small image model in apps/catalog/packaged anew: half an hour of one core
+	$(VENV)/python manage.py train_demo_image_model
 
 vendor: ## refresh static/vendor from npm packages
 	$(VENV)/python -m kb_project.vendor

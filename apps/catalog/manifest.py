@@ -1,12 +1,16 @@
-"""The models that arrive inside packages, so that a fresh, offline machine does the main job with real models.
+"""The models that come with the product, so that a fresh, offline machine does the main job with real models.
 
-Versions and checksums are pinned: what a package brings is either this very file or refused.
+Most arrive inside packages. Versions and checksums are pinned: what a package brings is either this very file or
+refused. The demonstration image model is our own and lies in this repository, with the checksums of its files.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from apps.catalog.models import AIModel
+
+BUNDLED = Path(__file__).parent / "packaged"  # the folders of the models that lie in the repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,8 @@ class PackagedModel:
     """One model: where its file comes from, and what the catalogue says of it.
 
     `sha256` and `size_bytes` are those of the joined parts. `form` tells what is made of them: "file" keeps them as
-    `path`, "e5" converts them into the sentence-transformers folder `path`.
+    `path`, "e5" converts them into the sentence-transformers folder `path`. A "folder" has no parts: it is copied from
+    BUNDLED, and its `sha256` is that of its manifest, which names those of its files.
     """
 
     name: str
@@ -30,7 +35,7 @@ class PackagedModel:
     kind: AIModel.Kind
     runtime: str
     path: str
-    form: Literal["file", "e5"]
+    form: Literal["file", "e5", "folder"]
     parts: tuple[Part, ...]
     sha256: str
     size_bytes: int
@@ -50,6 +55,16 @@ class PackagedModel:
     def requirements(self) -> tuple[str, ...]:
         """The packages that bring it."""
         return tuple(part.requirement for part in self.parts)
+
+    @property
+    def origin(self) -> str:
+        """What brings it, for people."""
+        return " and ".join(self.requirements) or f"the product's own {self.name}"
+
+    @property
+    def bundle(self) -> Path:
+        """Its folder in the repository, where its form is "folder"."""
+        return BUNDLED / self.folder
 
 
 def _gemma_part(number: int) -> Part:

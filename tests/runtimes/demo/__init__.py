@@ -1,0 +1,1 @@
+"""The demonstration image model: its data, its judge, its gate, and the weights that ship."""
