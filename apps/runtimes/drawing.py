@@ -115,6 +115,12 @@ class Drawing:
     control: ControlUse | None = None
 
 
+def final_size(drawing: Drawing) -> tuple[int, int]:
+    """Return the width and height of the finished picture: enlarged by `hires`, in multiples of 8."""
+    scale = drawing.hires.scale if drawing.hires else 1.0
+    return 8 * round(drawing.width * scale / 8), 8 * round(drawing.height * scale / 8)
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """A step is done. `steps` are those of all passes; `preview` is a small coarse picture, None where not wanted."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from apps.runtimes.contracts import Picture, RuntimeFailure
-from apps.runtimes.drawing import Drawing, OnStep, Progress
+from apps.runtimes.drawing import Drawing, OnStep, Progress, final_size
 from apps.runtimes.fake import FakeTokenizer
 from apps.runtimes.spec import RuntimeSpec
 
@@ -78,8 +78,7 @@ def load_image_model(spec: RuntimeSpec) -> FakeImageModel:
 
 
 def _stripes(drawing: Drawing) -> Picture:
-    scale = drawing.hires.scale if drawing.hires else 1.0
-    width, height = round(drawing.width * scale), round(drawing.height * scale)
+    width, height = final_size(drawing)
     code = zlib.crc32(repr((drawing.positive, drawing.negative, drawing.loras, drawing.tokens)).encode())
     colour = np.array([code & 255, code >> 8 & 255, code >> 16 & 255], np.float32)
     rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)

@@ -1,0 +1,64 @@
+"""Every sampler that the product names is built and draws; any other name is refused, never replaced."""
+
+import numpy as np
+import pytest
+
+from apps.images.grammar.samplers import AUTOMATIC, SAMPLERS
+from apps.runtimes.contracts import RuntimeFailure
+from apps.runtimes.diffusion import samplers
+from apps.runtimes.diffusion.engine import DiffusersModel
+from apps.runtimes.diffusion.samplers import Sampling, build_scheduler
+from tests.runtimes.diffusion.tiny import drawing, ignore
+
+TRAINED = {"num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+PAIRS = [(sampler.key, schedule) for sampler in SAMPLERS.values() for schedule in sampler.schedules]
+
+
+def test_it_knows_the_samplers_that_the_grammar_names_and_what_automatic_means() -> None:
+    ours = {key: sampler.automatic for key, sampler in samplers._SAMPLERS.items()}
+
+    assert ours == {key: sampler.automatic for key, sampler in SAMPLERS.items()}
+
+
+@pytest.mark.parametrize(("sampler", "schedule"), PAIRS)
+def test_it_draws_with_every_sampler_and_schedule(model: DiffusersModel, sampler: str, schedule: str) -> None:
+    picture = model.draw(drawing(sampler=sampler, schedule=schedule, steps=4), ignore)
+
+    assert picture.std() > 0
+    assert np.array_equal(picture, model.draw(drawing(sampler=sampler, schedule=schedule, steps=4), ignore))
+
+
+def test_it_builds_the_automatic_schedule_as_the_one_that_it_stands_for() -> None:
+    for sampler in SAMPLERS.values():
+        automatic = build_scheduler(TRAINED, Sampling(sampler.key, AUTOMATIC, 20, 1))
+        named = build_scheduler(TRAINED, Sampling(sampler.key, sampler.automatic, 20, 1))
+
+        assert type(automatic) is type(named)
+        assert dict(automatic.config) == dict(named.config)
+
+
+def test_it_forgets_the_schedule_that_the_model_was_saved_with() -> None:
+    trained = TRAINED | {"use_karras_sigmas": True}
+
+    assert not build_scheduler(trained, Sampling("euler", "uniform", 20, 1)).config.use_karras_sigmas
+
+
+@pytest.mark.parametrize("name", ["dpm_fast", "dpm_adaptive", "restart", "heunpp2", "", "Euler"])
+def test_it_refuses_a_sampler_that_it_has_not(model: DiffusersModel, name: str) -> None:
+    with pytest.raises(RuntimeFailure, match="no sampler"):
+        model.draw(drawing(sampler=name), ignore)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "schedule"), [("euler_a", "karras"), ("ipndm", "sgm_uniform"), ("ddim", "made up")]
+)
+def test_it_refuses_a_schedule_that_the_sampler_cannot_follow(
+    model: DiffusersModel, sampler: str, schedule: str
+) -> None:
+    with pytest.raises(RuntimeFailure, match="cannot follow"):
+        model.draw(drawing(sampler=sampler, schedule=schedule), ignore)
+
+
+@pytest.mark.parametrize("sampler", ["lcm", "tcd"])
+def test_it_takes_more_steps_than_a_distilled_model_was_made_for(model: DiffusersModel, sampler: str) -> None:
+    assert model.draw(drawing(sampler=sampler, steps=60), ignore).std() > 0
