@@ -1,8 +1,8 @@
-"""The statements that fill counters from the ledger, and those that compare the two. Needs HOLD_ALONE."""
+"""The statements that fill counters and sums from the ledger, and those that compare them. Needs HOLD_ALONE."""
 
 # ruff: noqa: S608 -- only constants of these modules are put into statements
 
-from apps.metering.sql import MEMBER, NOBODY
+from apps.metering.sql import MEMBER, NOBODY, SUMMED_UNTIL
 from apps.metering.sql import WINDOWS as _WINDOWS
 
 _MEMBER = MEMBER.format(team="team_key", user="user_key")
@@ -113,5 +113,28 @@ summed AS (SELECT day, team_key, user_key, COALESCE(api_key, %(nobody)s) AS api_
     FROM metering_usageday)
 SELECT day, team_key, user_key, model, resource, s.amount, x.amount
 FROM summed s FULL JOIN expected x USING (day, team_key, user_key, api_key, model, resource)
+WHERE COALESCE(s.amount, 0) IS DISTINCT FROM COALESCE(x.amount, 0) ORDER BY 1, 2, 3, 4, 5 LIMIT 100
+"""
+
+_SUMS = f"""
+SELECT CASE WHEN GROUPING(team_key) = 0 THEN 'team' WHEN GROUPING(user_key) = 0 THEN 'user' ELSE 'system' END AS scope,
+    COALESCE(team_key, user_key, '{NOBODY}') AS subject, COALESCE(model, '') AS model, resource, day,
+    sum(amount)::bigint AS amount
+FROM metering_usageday WHERE {{days}} GROUP BY day, resource, GROUPING SETS ((model), (team_key), (user_key))
+"""
+
+# Sums up the first day with any use that is over and not summed up yet; no row where there is none.
+_NEXT = f"""day = (
+    SELECT min(day) FROM metering_usageday WHERE day < %(before)s AND day > COALESCE({SUMMED_UNTIL}, '-infinity'))"""
+SUM_UP = f"""
+INSERT INTO metering_usagesum (scope, subject, model, resource, day, amount)
+{_SUMS.format(days=_NEXT)} ORDER BY scope, resource, subject
+"""
+
+_SUMMED = f"day <= {SUMMED_UNTIL}"
+SUMS_DRIFT = f"""
+WITH expected AS ({_SUMS.format(days=_SUMMED)})
+SELECT day, scope, subject, model, resource, s.amount, x.amount
+FROM metering_usagesum s FULL JOIN expected x USING (day, scope, subject, model, resource)
 WHERE COALESCE(s.amount, 0) IS DISTINCT FROM COALESCE(x.amount, 0) ORDER BY 1, 2, 3, 4, 5 LIMIT 100
 """

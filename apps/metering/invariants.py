@@ -42,3 +42,14 @@ def ledger_equals_days() -> list[str]:
             f"{resource} on {day} of person {user} in team {team} by {model or 'no model'}: {said}, ledger {ledger}"
             for day, team, user, model, resource, said, ledger in cursor.fetchall()
         ]
+
+
+@invariant("metering.days-equal-sums")
+def days_equal_sums() -> list[str]:
+    """What is summed up of the days that are over is what the days say."""
+    with connection.cursor() as cursor:
+        cursor.execute(counting.SUMS_DRIFT)
+        return [
+            f"{resource} on {day} of {scope} {subject} by {model or 'all models'}: {said}, days {days}"
+            for day, scope, subject, model, resource, said, days in cursor.fetchall()
+        ]

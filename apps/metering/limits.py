@@ -1,26 +1,19 @@
 """Setting and removing limits. A limit that begins counts what was used before it, from the ledger."""
 
 import hashlib
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import TypeVar
 from uuid import UUID
 
-from django.db import OperationalError, connection, transaction
-from psycopg.errors import DeadlockDetected, LockNotAvailable
+from django.db import connection
 
 from apps.metering import counting, sql
-from apps.metering.errors import QuotaBusy
 from apps.metering.ledger import of_settings
 from apps.metering.models import Behaviour, Counter, Quota, Resource, Scope, Window
+from apps.metering.running import alone
 from apps.users.models import ApiKey, Group, Membership, Team, User
 from apps.users.signals import tell
 
-LOCK_WAIT_MS = 300  # below PostgreSQL's deadlock_timeout: whoever changes a limit gives way
-LOCK_TRIES = 30
 NAMING = ("scope", "team", "user", "group", "key", "resource", "window")
-Done = TypeVar("Done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +50,7 @@ def set_limit(limit: Limit, *, actor: User | None = None) -> Quota:
         _tell("quota.set", actor, quota, detail)
         return quota
 
-    return _alone(write)
+    return alone(write)
 
 
 def remove_limit(quota: Quota, *, actor: User | None = None) -> None:
@@ -68,7 +61,7 @@ def remove_limit(quota: Quota, *, actor: User | None = None) -> None:
             _recount(quota)
             _tell("quota.removed", actor, quota, _told(quota.resource, quota.window, quota.limit))
 
-    _alone(write)
+    alone(write)
 
 
 def forget_team(team_id: UUID) -> None:
@@ -84,7 +77,7 @@ def forget_team(team_id: UUID) -> None:
         Quota.objects.filter(key__in=keys).delete()
         Counter.objects.exclude(scope=Scope.SYSTEM).filter(subject__in=[team_id, *members, *groups, *keys]).delete()
 
-    _alone(write)
+    alone(write)
 
 
 def recount_settings() -> None:
@@ -94,7 +87,7 @@ def recount_settings() -> None:
         for scope, resource, window, _limit in of_settings():
             _recount(Quota(scope=scope, resource=resource, window=window))
 
-    _alone(write)
+    alone(write)
 
 
 def member_key(team_id: UUID, user_id: UUID) -> UUID:
@@ -131,23 +124,6 @@ def _recount(quota: Quota) -> None:
         cursor.execute(counting.FORGET, values)
         if by_settings or same.exists():
             cursor.execute(counting.recount(quota.scope, quota.window), values)
-
-
-def _alone(write: Callable[[], Done]) -> Done:
-    """Call `write` in a transaction in which no quota moves; whoever works goes first. Raises QuotaBusy."""
-    for _try in range(LOCK_TRIES):
-        try:
-            with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LOCK_WAIT_MS}ms"])
-                cursor.execute(sql.HOLD_ALONE)
-                done = write()
-                cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
-                return done
-        except OperationalError as error:
-            if not isinstance(error.__cause__, LockNotAvailable | DeadlockDetected):
-                raise
-            time.sleep(LOCK_WAIT_MS / 2_000)
-    raise QuotaBusy
 
 
 def _team_id(quota: Quota) -> UUID | None:

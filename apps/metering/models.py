@@ -222,12 +222,52 @@ class UsageDay(models.Model):
         indexes = [
             models.Index(fields=["team_key", "day"], include=["resource", "amount"], name="usage_day_within_team"),
             models.Index(fields=["user_key", "day"], name="usage_day_of_user"),
-            # The dashboards of the installation read these two alone, not the table.
-            models.Index(
-                fields=["resource", "day"], include=["user_key", "team_key", "amount"], name="usage_day_by_resource"
-            ),
-            models.Index(fields=["day", "model", "resource"], include=["amount"], name="usage_day_by_model"),
+            models.Index(fields=["day", "resource"], name="usage_day_recent"),  # what `UsageSum` does not hold yet
         ]
 
     def __str__(self) -> str:
         return f"{self.day} {self.resource}: {self.amount}"
+
+
+class UsageSum(models.Model):
+    """A day that has ended, summed up again: by model (of "system"), by team and by person, each over all the rest.
+
+    `sums` writes a day once it is over, the settlement what comes in after that (`sql.SUMMED_UNTIL`). Always equal to
+    `UsageDay`. The pages of the installation read it through `UsageShown`.
+    """
+
+    id: int
+    scope = models.CharField(max_length=10, choices=Scope)
+    subject = models.UUIDField()  # of the team or person; zero for the installation
+    model = models.CharField(max_length=80, blank=True)  # of the installation alone
+    resource = models.CharField(max_length=20, choices=Resource)
+    day = models.DateField()
+    amount = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["scope", "subject", "day", "resource", "model"], name="usage_sum_unique"),
+        ]
+        indexes = [
+            models.Index(fields=["scope", "resource", "day"], include=["subject", "amount"], name="usage_sum_ranked"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.scope} {self.resource}: {self.amount}"
+
+
+class UsageShown(models.Model):
+    """A view: `UsageSum`, and from `UsageDay` the days that it does not hold yet, in the same columns."""
+
+    scope = models.CharField(max_length=10)
+    subject = models.UUIDField()
+    model = models.CharField(max_length=80)
+    resource = models.CharField(max_length=20)
+    day = models.DateField()
+    amount = models.BigIntegerField()
+
+    class Meta:
+        managed = False
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.scope} {self.resource}: {self.amount}"

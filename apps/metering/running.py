@@ -1,13 +1,20 @@
 """Sends the statements of `sql`: planned once for each connection, since planning them costs more than running them."""
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from apps.metering import sql
+from apps.metering.errors import QuotaBusy
+
+LOCK_WAIT_MS = 300  # below PostgreSQL's deadlock_timeout: whoever wants to be alone gives way
+LOCK_TRIES = 30
+Done = TypeVar("Done")
 
 
 @contextmanager
@@ -22,6 +29,23 @@ def moving() -> Iterator["Statements"]:
         statements = Statements()
         statements.fetch(sql.HOLD_QUICKLY if is_own else sql.HOLD)
         yield statements
+
+
+def alone(write: Callable[[], Done]) -> Done:
+    """Call `write` in a transaction in which no quota moves; whoever works goes first. Raises QuotaBusy."""
+    for _try in range(LOCK_TRIES):
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LOCK_WAIT_MS}ms"])
+                cursor.execute(sql.HOLD_ALONE)
+                done = write()
+                cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
+                return done
+        except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable | DeadlockDetected):
+                raise
+            time.sleep(LOCK_WAIT_MS / 2_000)
+    raise QuotaBusy
 
 
 class Statements:

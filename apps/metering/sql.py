@@ -132,7 +132,10 @@ FROM found k, clock WHERE k.outcome IS NOT NULL
 ORDER BY k.outcome = 'refused' DESC, k.outcome = 'degraded' DESC, k.ends_at DESC NULLS FIRST, k.scope, k."window"
 """
 
-# Writes what was used to the ledger and to its sums by day.
+# The days up to this one are in `UsageSum`; NULL before the first. It moves under HOLD_ALONE alone.
+SUMMED_UNTIL = f"(SELECT max(day) FROM metering_usagesum WHERE scope = 'system' AND subject = '{NOBODY}')"
+
+# Writes what was used to the ledger, to its sums by day, and to those of a day that is summed up already.
 _WRITTEN = """
 ledger AS (
     INSERT INTO metering_usageevent
@@ -145,6 +148,15 @@ days AS (
     SELECT (t AT TIME ZONE 'UTC')::date, team_key, user_key, NULLIF(api_key, '{nobody}'), doing.model, resource, amount
     FROM clock, who, doing, amounts WHERE amount <> 0 ORDER BY resource
     ON CONFLICT (day, team_key, user_key, api_key, model, resource) DO UPDATE SET amount = d.amount + EXCLUDED.amount
+),
+late AS (
+    INSERT INTO metering_usagesum AS s (scope, subject, model, resource, day, amount)
+    SELECT l.scope, l.subject, l.model, resource, (t AT TIME ZONE 'UTC')::date, amount
+    FROM clock, who, doing, amounts, LATERAL (VALUES
+        ('system', '{nobody}'::uuid, doing.model), ('team', team_key, ''), ('user', user_key, '')
+    ) AS l(scope, subject, model)
+    WHERE amount <> 0 AND (t AT TIME ZONE 'UTC')::date <= {summed_until} ORDER BY 1, 2, 4
+    ON CONFLICT (scope, subject, day, resource, model) DO UPDATE SET amount = s.amount + EXCLUDED.amount
 )"""
 
 # A window that has ended is only corrected where its counter is there: nobody compares it with a limit any more.
@@ -175,7 +187,7 @@ closed AS (
 clock AS MATERIALIZED (SELECT t FROM found),
 who AS MATERIALIZED (SELECT user_key, team_key, api_key, group_keys FROM found),
 doing AS MATERIALIZED (SELECT COALESCE(%(model)s::text, model) AS model FROM found),
-{_ASKED},{_COSTS},{_WRITTEN.format(nobody=NOBODY, reservation="%(id)s::uuid")},
+{_ASKED},{_COSTS},{_WRITTEN.format(nobody=NOBODY, summed_until=SUMMED_UNTIL, reservation="%(id)s::uuid")},
 moved AS (
     SELECT resource, sum(used)::bigint AS used, sum(held)::bigint AS held FROM (
         SELECT resource, amount AS used, 0 AS held FROM amounts
@@ -189,7 +201,7 @@ SELECT count(*) FROM found
 ADD = f"""
 WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS t),
 doing AS (SELECT %(model)s::text AS model),
-{_ASKED},{_WHO},{_COSTS},{_WRITTEN.format(nobody=NOBODY, reservation="NULL::uuid")},
+{_ASKED},{_WHO},{_COSTS},{_WRITTEN.format(nobody=NOBODY, summed_until=SUMMED_UNTIL, reservation="NULL::uuid")},
 moved AS (SELECT resource, amount AS used, 0::bigint AS held FROM amounts),
 {WINDOWS},{RULES},{_MOVED}
 SELECT 1

@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from apps.metering.models import Resource, UsageDay, UsageEvent
+from apps.metering.models import Resource, Scope, UsageDay, UsageEvent, UsageShown
 from apps.users.models import Team, User
 
 PERIODS = {"24h": _("24 hours"), "7": _("7 days"), "30": _("30 days"), "90": _("90 days"), "all": _("All")}
@@ -105,16 +105,25 @@ def span_of(name: str) -> Span:
 
 
 def report(whose: Whose, span: Span) -> Report:
-    """Return the figures of a period and of the one before it; four queries at most."""
+    """Return the figures of a period and of the one before it; two queries at most."""
     every = list(_points(whose, span))
     begins = span.begins
     now = [point for point in every if begins is None or _at(point.step) >= begins]
     sums, before = _sum(now), None
     if begins is not None:
         before = _sum(point for point in every if _at(point.step) < begins)
-    people = _people(whose, span.begins, None) if whose.user is None else 0
-    earlier = _people(whose, span.before, span.begins) if whose.user is None and span.begins else None
+    people, earlier = _people(whose, span) if whose.user is None else (0, None)
     return Report(span, now, sums, before, people, earlier)
+
+
+def _by_day(whose: Whose, scope: Scope, begins: datetime | None) -> QuerySet[Any]:
+    """Return the sums by day since a moment: of each `subject`, a team or a person, or of each model ("system")."""
+    since = {"day__gte": begins.date()} if begins is not None else {}
+    filters = whose.filters()
+    if not filters:
+        return UsageShown.objects.filter(scope=scope, **since).order_by()
+    days = UsageDay.objects.filter(**filters, **since).order_by()
+    return days if scope == Scope.SYSTEM else days.annotate(subject=F(f"{scope}_key"))
 
 
 def _points(whose: Whose, span: Span) -> Iterator[Point]:
@@ -125,14 +134,10 @@ def _points(whose: Whose, span: Span) -> Iterator[Point]:
         for step, model, resource, amount in hours.annotate(total=Sum("amount")):
             yield Point(step, model, resource, amount)
         return
-    rows = UsageDay.objects.filter(**whose.filters())
-    if span.before is not None:
-        rows = rows.filter(day__gte=span.before.date())
+    days = _by_day(whose, Scope.SYSTEM, span.before).values_list("day", "model", "resource")
     months: dict[tuple[date, str, str], int] = defaultdict(int)
     # By the bare day: an expression of it costs more than all the rest at a million lines of usage.
-    for day, model, resource, amount in (
-        rows.order_by().values_list("day", "model", "resource").annotate(total=Sum("amount"))
-    ):
+    for day, model, resource, amount in days.annotate(total=Sum("amount")):
         if span.before is not None:
             yield Point(day, model, resource, amount)
         else:
@@ -151,13 +156,15 @@ def _sum(points: Iterable[Point]) -> Sums:
     return dict(sums)
 
 
-def _people(whose: Whose, begins: datetime | None, ends: datetime | None) -> int:
-    days = UsageDay.objects.filter(resource=Resource.QUESTIONS, **whose.filters())
-    if begins is not None:
-        days = days.filter(day__gte=begins.date())
-    if ends is not None:
-        days = days.filter(day__lt=ends.date())
-    return int(days.aggregate(people=Count("user_key", distinct=True))["people"])
+def _people(whose: Whose, span: Span) -> tuple[int, int | None]:
+    """Return how many people asked in the period, and how many in the one before it; one query."""
+    begins = span.begins.date() if span.begins is not None else date.min
+    asked = _by_day(whose, Scope.USER, span.before).filter(resource=Resource.QUESTIONS)
+    each = asked.values("subject").annotate(first=Min("day"), last=Max("day"))
+    found = each.aggregate(
+        now=Count("subject", filter=Q(last__gte=begins)), earlier=Count("subject", filter=Q(first__lt=begins))
+    )
+    return found["now"], found["earlier"] if span.begins is not None else None
 
 
 def by_model(points: Iterable[Point]) -> list[Row]:
@@ -171,7 +178,7 @@ def by_model(points: Iterable[Point]) -> list[Row]:
 
 def by_person(whose: Whose, span: Span, resource: str) -> list[Row]:
     """Return the people who used most of a resource, with all that they used; three queries."""
-    top = _top(_days(whose, span), "user_key", resource)
+    top = _top(_by_day(whose, Scope.USER, span.begins), resource)
     people = {user.pk: user for user in User.objects.filter(pk__in=top)}
     return [
         Row(key, people[key].name or people[key].email, people[key].email, sums)
@@ -182,22 +189,17 @@ def by_person(whose: Whose, span: Span, resource: str) -> list[Row]:
 
 def by_team(span: Span, resource: str) -> list[Row]:
     """Return the teams that used most of a resource, with all that they used; three queries."""
-    top = _top(_days(Whose(), span), "team_key", resource)
+    top = _top(_by_day(Whose(), Scope.TEAM, span.begins), resource)
     names = dict(Team.objects.filter(pk__in=top).values_list("pk", "name"))
     return [Row(key, names[key], "", sums) for key, sums in top.items() if key in names]
 
 
-def _days(whose: Whose, span: Span) -> QuerySet[UsageDay]:
-    days = UsageDay.objects.filter(**whose.filters())
-    return days if span.begins is None else days.filter(day__gte=span.begins.date())
-
-
-def _top(days: QuerySet[UsageDay], column: str, resource: str) -> dict[UUID, Sums]:
-    """Return the keys with the most of a resource, the greatest first, with their sums of every resource."""
-    ranked = days.filter(resource=resource).order_by().values_list(column).annotate(total=Sum("amount"))
-    keys = [key for key, _total in ranked.order_by("-total", column)[:MOST_ROWS]]
+def _top(days: QuerySet[Any], resource: str) -> dict[UUID, Sums]:
+    """Return the subjects with the most of a resource, the greatest first, with their sums of every resource."""
+    ranked = days.filter(resource=resource).values_list("subject").annotate(total=Sum("amount"))
+    keys = [key for key, _total in ranked.order_by("-total", "subject")[:MOST_ROWS]]
     sums: dict[UUID, Sums] = {key: {} for key in keys}
-    rows: Any = days.filter(**{f"{column}__in": keys}).order_by().values_list(column, "resource")
+    rows = days.filter(subject__in=keys).values_list("subject", "resource")
     for key, kind, amount in rows.annotate(total=Sum("amount")):
         sums[key][kind] = amount
     return sums
@@ -206,7 +208,9 @@ def _top(days: QuerySet[UsageDay], column: str, resource: str) -> dict[UUID, Sum
 def daily(whose: Whose, span: Span) -> QuerySet[UsageDay, tuple[Any, ...]]:
     """Return the rows behind a period, for an export: day, team, person, key, model, resource, amount."""
     columns = ("day", "team_key", "user_key", "api_key", "model", "resource", "amount")
-    return _days(whose, span).order_by("day", "team_key", "user_key", "model", "resource").values_list(*columns)
+    days = UsageDay.objects.filter(**whose.filters())
+    days = days if span.begins is None else days.filter(day__gte=span.begins.date())
+    return days.order_by("day", "team_key", "user_key", "model", "resource").values_list(*columns)
 
 
 def used_in_all(team_id: UUID) -> dict[Resource, int]:

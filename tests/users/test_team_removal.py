@@ -34,7 +34,7 @@ from tests.settings_override import env
 from tests.users.filling import Filler, Row, kinds, plain
 from tests.users.proof import prove_lately
 
-LEDGER = {"metering_usageevent", "metering_usageday", "metering_reservation"}  # amounts under ids, no names
+LEDGER = {"metering_usageevent", "metering_usageday", "metering_usagesum", "metering_reservation"}  # amounts by id
 LOG = "audit_auditevent"
 
 

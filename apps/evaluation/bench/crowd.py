@@ -19,7 +19,7 @@ from apps.audit.services import GENESIS, digest
 from apps.core.models import Record
 from apps.ingestion.models import IngestionJob
 from apps.libraries.models import Document, DocumentVersion, Library
-from apps.metering import counting
+from apps.metering import counting, sums
 from apps.metering.models import Price, Quota, Resource, Scope, Window
 from apps.users.models import Group, GroupMember, Invitation, Membership, Role, Team, User
 
@@ -162,6 +162,7 @@ def _usage(teams: Sequence[Team]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_LEDGER, {"members": MEMBERSHIPS, "days": DAYS, "questions": QUESTIONS, "models": list(MODELS)})
         cursor.execute(_SUMS)
+        sums.sum_up()  # as it is done every night
         for resource, window in LIMITS:
             values = {"scope": "team", "resource": resource, "window": window, "subject": None, "team": None}
             cursor.execute(counting.recount("team", window), values | {"user": None})
