@@ -33,7 +33,7 @@ def pipeline() -> StableDiffusionPipeline:
     """Return the same pipeline always."""
     torch.manual_seed(1)
     words = tokenizer()
-    return StableDiffusionPipeline(
+    made = StableDiffusionPipeline(
         vae=AutoencoderKL(
             down_block_types=("DownEncoderBlock2D",) * 4,
             up_block_types=("UpDecoderBlock2D",) * 4,
@@ -76,6 +76,9 @@ def pipeline() -> StableDiffusionPipeline:
         feature_extractor=None,
         requires_safety_checker=False,
     )
+    # A real encoder's states have a mean that is not 0; weighting divides by it.
+    torch.nn.init.constant_(made.text_encoder.final_layer_norm.bias, 0.5)
+    return made
 
 
 def save(folder: Path) -> Path:
@@ -84,10 +87,9 @@ def save(folder: Path) -> Path:
     return folder
 
 
-def save_control(folder: Path, unet: Any) -> Path:
-    """Write a ControlNet that was just begun: it adds nothing."""
-    ControlNetModel.from_unet(unet).save_pretrained(folder, safe_serialization=True)
-    return folder
+def new_control(unet: Any) -> ControlNetModel:
+    """Return a ControlNet that was just begun: it adds nothing."""
+    return ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(4, 4, 4, 8))
 
 
 def said(*spans: Weighted | str, until: int = 999) -> PromptStage:
