@@ -71,14 +71,6 @@ class MalformedVariant(PromptError):
     detail = _("It cannot be read from “%(near)s” on. Variants look like {red|green} or {2$$red|green|blue}.")
 
 
-class TooFewOptions(PromptError):
-    """A choice of more options than there are."""
-
-    code = "prompt-options"
-    title = _("A choice in this prompt has too few options")
-    detail = _("%(wanted)s are to be chosen, but there are only %(options)s.")
-
-
 class UnknownVariable(PromptError):
     """A variable that has no value where it is used."""
 
