@@ -32,7 +32,7 @@ class DiffusersModel:
         self._pipeline = pipeline
         self._pipelines = Pipelines(pipeline)
         self._reader = PromptReader(pipeline)
-        self._previewer = Previewer(pipeline.vae, spec.path)
+        self._previewer = Previewer(pipeline, spec.path)
         self._controls = Controls()
         self._threads = thread_count(pipeline, spec.threads)
         self._zeros_for_empty = bool(pipeline.config.get("force_zeros_for_empty_prompt", False))
@@ -63,8 +63,7 @@ class DiffusersModel:
         control = self._controls.get(drawing.control.path, self._pipeline.unet) if drawing.control else None
         with loras_put_on(self._pipeline, drawing.loras):
             conditions = read_conditions(drawing, self._reader, words, zeros_for_empty=self._zeros_for_empty)
-            painter = Painter(self._pipelines, drawing, conditions, control)
-            return painter.paint(on_step, self._previewer.show)
+            return Painter(self._pipelines, self._previewer, drawing, conditions, control).paint(on_step)
 
 
 def load_image_model(spec: RuntimeSpec) -> DiffusersModel:

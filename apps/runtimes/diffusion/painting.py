@@ -13,8 +13,9 @@ from torch.nn import functional
 from apps.runtimes.contracts import Picture, RuntimeFailure
 from apps.runtimes.diffusion.conditions import Clock, Conditions, conditioned
 from apps.runtimes.diffusion.noise import Variation, generator_of
+from apps.runtimes.diffusion.previews import Previewer
 from apps.runtimes.diffusion.samplers import Sampling, build_scheduler
-from apps.runtimes.diffusion.steps import Show, Steps
+from apps.runtimes.diffusion.steps import Steps
 from apps.runtimes.drawing import Drawing, Hires, OnStep, final_size
 
 Kind = Literal["text", "image", "inpaint"]
@@ -75,16 +76,24 @@ class Pass:
 class Painter:
     """Paints one drawing. `conditions` are its prompts, `control` its ControlNet."""
 
-    def __init__(self, pipelines: Pipelines, drawing: Drawing, conditions: Conditions, control: Any = None) -> None:
+    def __init__(
+        self,
+        pipelines: Pipelines,
+        previewer: Previewer,
+        drawing: Drawing,
+        conditions: Conditions,
+        control: Any = None,
+    ) -> None:
         self._pipelines = pipelines
+        self._previewer = previewer
         self._drawing = drawing
         self._conditions = conditions
         self._control = control
 
-    def paint(self, on_step: OnStep, show: Show) -> Picture:
-        """Return the picture. `on_step` may raise; `show` makes previews."""
+    def paint(self, on_step: OnStep) -> Picture:
+        """Return the picture; `on_step` may raise."""
         first, hires = self._first_pass(), self._drawing.hires
-        steps = Steps(on_step, show, first.done_steps + (_done(hires.steps, hires.strength) if hires else 0))
+        steps = Steps(on_step, first.done_steps + (_done(hires.steps, hires.strength) if hires else 0))
         painted = self._run(first, steps)
         if hires:
             painted = self._run(_second_pass(painted, self._drawing, hires), steps)
@@ -112,14 +121,17 @@ class Painter:
         generator = generator_of(drawing.seed)
         clock = Clock(steps.done + 1)
         arguments = self._said() | _shown(one) | self._controlled(one) | self._varied(one, pipeline, generator)
-        with conditioned(pipeline, self._conditions, clock):
+        with (
+            conditioned(pipeline, self._conditions, clock),
+            self._previewer.watching(pipeline.unet, drawing.guidance) as show,
+        ):
             painted = pipeline(
                 **arguments,
                 num_inference_steps=one.steps,
                 guidance_scale=drawing.guidance,
                 generator=generator,
                 output_type=one.output,
-                callback_on_step_end=steps.follow(one.done_steps, clock),
+                callback_on_step_end=steps.follow(one.done_steps, clock, show),
             ).images
         return painted if one.output == "latent" else painted[0]
 

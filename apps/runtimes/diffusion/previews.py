@@ -1,69 +1,120 @@
-"""Small coarse pictures from latents while a picture is drawn, without decoding them.
+"""Small coarse pictures of what the denoiser expects at a step, while a picture is drawn.
 
-A linear map from the latent channels to red, green and blue is fitted once per model by least squares, on pictures that
-its own autoencoder encodes. Where a small autoencoder (TAESD) lies in the model's folder, that one decodes instead.
+Noise shows nothing, so the finished latents are predicted from what the denoiser was given and said. Decoding them
+takes longer than a step does; instead a linear map from the latent channels to red, green and blue is fitted once per
+model by least squares, on patches of colour that its own autoencoder encodes. An autoencoder that is small itself
+decodes, and so does TAESD where it lies in the model's folder.
 """
 
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from diffusers import AutoencoderTiny
+from diffusers import AutoencoderTiny, DDPMScheduler
 from torch import Tensor
 from torch.nn import functional
 
 from apps.runtimes.contracts import Picture
 
+EVERY_S = 0.2  # faster than anybody looks
 _TINY_FOLDER = "taesd"
+_SMALL_PARAMETERS = 5_000_000
 _SAMPLES = 24
 _SIDE = 64
-_PATCHES = (2, 4, 8)  # per side: large areas and small ones
+_PATCHES = (1, 2)  # per side; smaller ones blur each other (measured: the map explained 0.55 instead of 0.66)
+
+
+class Glimpse:
+    """What the denoiser was given and said at its last call."""
+
+    def __init__(self, guidance: float, signal: Tensor, prediction: str) -> None:
+        self._guidance = guidance
+        self._signal = signal  # the share of signal in the variance, by timestep
+        self._prediction = prediction
+        self._seen: tuple[Tensor, float, Tensor] | None = None
+
+    def listen(self, _module: Any, args: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        """Remember a call; a forward hook."""
+        self._seen = args[0], float(args[1]), output[0]
+
+    def latents(self) -> Tensor | None:
+        """Return the finished latents (1, channels, height, width) as predicted at the last call."""
+        if self._seen is None:
+            return None
+        given, timestep, said = self._seen
+        said = said[:1] + self._guidance * (said[1:] - said[:1]) if len(said) > 1 else said
+        noisy = given[:1, : said.shape[1]]
+        share = self._signal[min(round(timestep), len(self._signal) - 1)]
+        signal, noise = share.sqrt(), (1 - share).sqrt()
+        if self._prediction == "v_prediction":
+            return signal * noisy - noise * said
+        return said if self._prediction == "sample" else (noisy - noise * said) / signal
 
 
 class Previewer:
     """Makes previews for one model; fits its map at the first."""
 
-    def __init__(self, vae: Any, folder: Path) -> None:
-        self._vae = vae
-        self._map: _Linear | None = None
-        self._tiny: Any = _tiny_of(folder, vae)
+    def __init__(self, pipeline: Any, folder: Path) -> None:
+        self._vae = pipeline.vae
+        self._colours: Callable[[Tensor], Tensor] | None = None
+        self._folder = folder
+        noise: Any = DDPMScheduler.from_config(pipeline.scheduler.config)
+        self._signal = noise.alphas_cumprod
+        self._prediction = str(noise.config.prediction_type)
 
-    def show(self, latents: Tensor) -> Picture:
-        """Return what latents (1, channels, height, width) look like, as they stand in a denoising loop."""
-        if self._tiny is not None:
-            return _as_picture(self._tiny.decode(latents, return_dict=False)[0] / 2 + 0.5)
-        if self._map is None:
-            self._map = _Linear(self._vae)
-        return _as_picture(self._map.colours(latents))
+    @contextmanager
+    def watching(self, denoiser: Any, guidance: float) -> Iterator[Callable[[], Picture | None]]:
+        """Watch a denoiser; yield what shows its picture, or None if it did so a moment ago."""
+        glimpse = Glimpse(guidance, self._signal, self._prediction)
+        shown_at = 0.0
+
+        def show() -> Picture | None:
+            nonlocal shown_at
+            if time.monotonic() - shown_at < EVERY_S:
+                return None
+            shown_at = time.monotonic()
+            latents = glimpse.latents()
+            return None if latents is None else self._picture(latents)
+
+        hook = denoiser.register_forward_hook(glimpse.listen)
+        try:
+            yield show
+        finally:
+            hook.remove()
+
+    def _picture(self, latents: Tensor) -> Picture:
+        if self._colours is None:
+            self._colours = _decoder(self._vae, self._folder)
+        colours = self._colours(latents)[0].movedim(0, -1).float().clamp(0, 1)
+        picture: Picture = np.ascontiguousarray((colours * 255).round().byte().cpu().numpy())
+        return picture
 
 
-class _Linear:
-    """Latents to colours 0..1, by least squares over patches of random colours."""
-
-    def __init__(self, vae: Any) -> None:
-        pictures = _patches()
-        signal = (2 * pictures - 1).to(device=vae.device, dtype=vae.dtype)
-        latents = vae.encode(signal).latent_dist.mode().float().cpu() * vae.config.scaling_factor
-        colours = functional.adaptive_avg_pool2d(pictures, latents.shape[-2:])
-        self._loudness = latents.std()
-        flat = _with_ones(latents.movedim(1, -1).flatten(0, 2))
-        self._matrix = torch.linalg.lstsq(flat, colours.movedim(1, -1).flatten(0, 2)).solution
-
-    def colours(self, latents: Tensor) -> Tensor:
-        """Return colours (1, 3, height, width). Latents louder than a finished picture's, early ones, are damped."""
-        plain = latents.float().cpu()
-        plain = plain * (self._loudness / plain.std()).clamp(max=1)
-        colours: Tensor = _with_ones(plain.movedim(1, -1)) @ self._matrix
-        return colours.movedim(-1, 1)
-
-
-def _tiny_of(folder: Path, vae: Any) -> Any:
+def _decoder(vae: Any, folder: Path) -> Callable[[Tensor], Tensor]:
+    """Return what makes colours 0..1, shape (1, 3, height, width), of latents as they stand in a denoising loop."""
+    if sum(weights.numel() for weights in vae.parameters()) < _SMALL_PARAMETERS:
+        return lambda latents: vae.decode(latents / vae.config.scaling_factor, return_dict=False)[0] / 2 + 0.5
     path = folder / _TINY_FOLDER
-    if not (path / "config.json").is_file():
-        return None
-    tiny = AutoencoderTiny.from_pretrained(path, dtype=vae.dtype, use_safetensors=True, local_files_only=True)
-    return tiny.to(vae.device).eval()
+    if (path / "config.json").is_file():
+        tiny: Any = AutoencoderTiny.from_pretrained(
+            path, dtype=vae.dtype, use_safetensors=True, local_files_only=True
+        ).to(vae.device)
+        return lambda latents: tiny.decode(latents, return_dict=False)[0] / 2 + 0.5
+    return linear_map(vae)
+
+
+def linear_map(vae: Any) -> Callable[[Tensor], Tensor]:
+    """Return the linear map from latents to colours, one pixel each, that is nearest for patches of colour."""
+    pictures = _patches()
+    latents = vae.encode((2 * pictures - 1).to(device=vae.device, dtype=vae.dtype)).latent_dist.mode()
+    rows = _with_ones((latents.float().cpu() * vae.config.scaling_factor).movedim(1, -1).flatten(0, 2))
+    colours = functional.adaptive_avg_pool2d(pictures, latents.shape[-2:]).movedim(1, -1).flatten(0, 2)
+    matrix = torch.linalg.lstsq(rows, colours, driver="gelsd").solution  # channels may depend on each other
+    return lambda latents: (_with_ones(latents.float().cpu().movedim(1, -1)) @ matrix).movedim(-1, 1)
 
 
 def _patches() -> Tensor:
@@ -75,8 +126,3 @@ def _patches() -> Tensor:
 
 def _with_ones(rows: Tensor) -> Tensor:
     return torch.cat([rows, torch.ones_like(rows[..., :1])], dim=-1)
-
-
-def _as_picture(colours: Tensor) -> Picture:
-    picture: Picture = (colours[0].movedim(0, -1).clamp(0, 1) * 255).round().byte().cpu().numpy()
-    return np.ascontiguousarray(picture)

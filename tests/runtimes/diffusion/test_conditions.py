@@ -45,6 +45,7 @@ def test_it_changes_the_prompt_after_the_step_that_is_said(model: DiffusersModel
     )
 
 
+@pytest.mark.usefixtures("always_shown")
 def test_it_shares_all_steps_up_to_the_change(model: DiffusersModel) -> None:
     def previews(*stages: PromptStage) -> list[bytes]:
         seen: list[Progress] = []
