@@ -110,6 +110,10 @@ class Env(BaseSettings):
     output_tokens_per_day: int = Field(0, ge=0, description="Generated tokens per person and day; 0: no limit.")
     pages_per_day: int = Field(0, ge=0, description="Pages one team may have read per day; 0: no limit.")
     team_storage_mib: int = Field(0, ge=0, description="Stored files of one team; 0: no limit.")
+    pictures_per_day: int = Field(500, ge=0, description="Pictures one person may draw per day; 0: no limit.")
+    pixel_steps_per_day: int = Field(
+        0, ge=0, description="Pixels times steps one person may draw per day, in thousands; 0: no limit."
+    )
     currency: str = Field(
         "EUR", pattern="^[A-Z]{3}$", description="Currency of the price table and of budgets of money (ISO 4217)."
     )
@@ -192,6 +196,24 @@ class Env(BaseSettings):
         ge=50,
         le=60_000,
         description="Longest time a rerank model reads for one search, in milliseconds.",
+    )
+    image_max_side: int = Field(1_024, ge=64, le=8_192, description="Longest side of a drawn picture, in pixels.")
+    image_max_kilopixels: int = Field(
+        1_100,
+        ge=64,
+        le=70_000,
+        description="Most pixels of a drawn picture, in thousands; enlargements may have 16 times.",
+    )
+    image_max_steps: int = Field(150, ge=1, le=1_000, description="Most steps of one picture.")
+    image_max_count: int = Field(16, ge=1, le=200, description="Most pictures with the same settings in one order.")
+    image_max_pictures: int = Field(64, ge=1, le=1_000, description="Most pictures of one order, grids included.")
+    image_queue_person: int = Field(25, ge=1, le=10_000, description="Picture jobs of one person that may wait.")
+    image_queue_team: int = Field(200, ge=1, le=100_000, description="Picture jobs of one team that may wait.")
+    image_source_mib: int = Field(20, ge=1, le=1_024, description="Largest picture that may be uploaded to the studio.")
+    image_training_steps: int = Field(5_000, ge=10, le=100_000, description="Most steps of one training of an adapter.")
+    image_training_pictures: int = Field(40, ge=1, le=500, description="Most pictures that one training learns from.")
+    image_training_slice_s: int = Field(
+        10, ge=1, le=600, description="Seconds that a training goes on before others' pictures have a turn."
     )
     index_memory_mb: int = Field(
         2_048,

@@ -136,7 +136,8 @@ class ImageJob(Record):
     api_key = models.UUIDField(null=True)  # that asked for it
     error_code = models.CharField(max_length=60, blank=True)
     error_params = models.JSONField(default=dict, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)  # that a worker died at
+    lease_owner = models.CharField(max_length=100, blank=True, db_default="")  # token of the claim; fences off others
     lease_until = models.DateTimeField(null=True)
     cancel_asked_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
@@ -154,10 +155,33 @@ class ImageJob(Record):
                 condition=models.Q(state__in=["queued", "running"]),
                 name="image_job_live",
             ),
+            models.Index(
+                fields=["model", "-finished_at"], condition=models.Q(seconds__gt=0), name="image_job_measured"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.state}"
+
+
+class ImageTurn(Record):
+    """How far a team, or one person within it, has been served by the image queue; `queueing` says how it counts.
+
+    The row without a person is the team's. Both figures are seconds of virtual time.
+    """
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    owner = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
+    began = models.FloatField(default=0.0)  # when what it got last began
+    ended = models.FloatField(default=0.0)  # and ended, or will, as far as is known
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["team", "owner"], nulls_distinct=False, name="image_turn_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"turn of {self.owner_id or self.team_id}"
 
 
 class PictureQuerySet(models.QuerySet["Picture"]):
@@ -215,6 +239,7 @@ class Picture(Record):
         indexes = [
             models.Index(fields=["team", "owner", "-created_at"], name="picture_of_owner"),
             models.Index(fields=["board", "-created_at"], name="picture_of_board"),
+            models.Index(fields=["deleted_at"], condition=models.Q(deleted_at__isnull=False), name="picture_in_trash"),
         ]
         constraints = [
             models.UniqueConstraint(

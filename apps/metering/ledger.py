@@ -26,6 +26,8 @@ def of_settings() -> list[tuple[Scope, Resource, Window, int]]:
     return [
         (Scope.USER, Resource.QUESTIONS, Window.DAY, env.questions_per_day),
         (Scope.USER, Resource.OUTPUT_TOKENS, Window.DAY, env.output_tokens_per_day),
+        (Scope.USER, Resource.PICTURES, Window.DAY, env.pictures_per_day),
+        (Scope.USER, Resource.PIXEL_STEPS, Window.DAY, env.pixel_steps_per_day),
         (Scope.TEAM, Resource.PAGES, Window.DAY, env.pages_per_day),
         (Scope.TEAM, Resource.STORAGE_BYTES, Window.TOTAL, env.team_storage_mib * MIB),
     ]

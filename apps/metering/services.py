@@ -1,12 +1,14 @@
 """Quotas: reserve before the work, settle with the real amounts after it, or release."""
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models.functions import Now
 
 from apps.metering import sql
 from apps.metering.errors import QuotaExceeded
@@ -126,6 +128,13 @@ def settle(reservation_id: UUID, amounts: Amounts, model: str | None = None) -> 
 def release(reservation_id: UUID) -> bool:
     """Give back all that was held; return whether this call did it."""
     return close(reservation_id, [Reservation.State.OPEN], Reservation.State.RELEASED)
+
+
+def prolong(reservation_ids: Collection[UUID]) -> int:
+    """Keep what work that still waits holds from expiring; return how many reservations were prolonged."""
+    ttl = timedelta(seconds=settings.ENV.reservation_s)
+    due = Reservation.objects.filter(pk__in=reservation_ids, state=Reservation.State.OPEN)
+    return due.filter(expires_at__lt=Now() + ttl / 2).update(expires_at=Now() + ttl)
 
 
 def spend(*, user: User | None, team: Team | None, amounts: Amounts, model: str = "") -> Held:

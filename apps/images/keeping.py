@@ -1,0 +1,73 @@
+"""Keeps a picture that was drawn: its file with what it was drawn by, and its row."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from apps.core.uploading import NO_SPACE
+from apps.images import errors, files, jobs, provenance
+from apps.images.models import ImageJob, Picture
+from apps.images.ordering import order_to_json
+from apps.images.orders import Order
+from apps.runtimes.contracts import Picture as Pixels
+
+
+def keep(
+    held: jobs.Held,
+    number: int,
+    order: Order,
+    pixels: Pixels,
+    sources: Mapping[UUID, Picture],
+    *,
+    is_counted: bool = True,
+) -> None:
+    """Store a picture with its row, and count it as one that the job is done with; a training counts its steps.
+
+    Raises LostJob, and NoSpace on a full disk; no file is left then.
+    """
+    job = held.job
+    try:
+        stored = files.write(job.team_id, pixels, _texts(job, order, pixels))
+    except OSError as error:
+        if error.errno not in NO_SPACE:
+            raise
+        raise errors.NoSpace from error
+    try:
+        with transaction.atomic():
+            row = held.lock()
+            _picture(row, number, order, stored, sources).save(force_insert=True)
+            ImageJob.objects.filter(pk=row.pk).update(done=row.done + int(is_counted), step=0)
+    except jobs.LostJob:
+        files.remove([stored.file, stored.thumbnail])
+        raise
+
+
+def _picture(
+    job: ImageJob, number: int, order: Order, stored: files.Stored, sources: Mapping[UUID, Picture]
+) -> Picture:
+    return Picture(
+        pk=stored.pk, team_id=job.team_id, owner_id=job.owner_id, kind=Picture.Kind.DRAWN, job=job, number=number,
+        origin=sources.get(order.source) if order.source else None, board_id=job.board_id,
+        file=stored.file, thumbnail=stored.thumbnail, sha256=stored.sha256, size_bytes=stored.size_bytes,
+        width=stored.width, height=stored.height, seed=order.seed, prompt=order.prompt, negative=order.negative,
+        settings=order_to_json(order), model_name=job.model.name if job.model else "",
+        model_sha256=job.model.sha256 if job.model else "",
+    )  # fmt: skip
+
+
+def _texts(job: ImageJob, order: Order, pixels: Pixels) -> provenance.Texts:
+    height, width = pixels.shape[:2]
+    return provenance.texts_of(
+        order,
+        size=(width, height),
+        model=job.model,
+        record={
+            "person": str(job.owner_id),
+            "job": str(job.pk),
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "product": f"zhiku {settings.VERSION}",
+        },
+    )

@@ -1,0 +1,108 @@
+"""What an order names, looked up for a person: the model, adapters, the pictures it draws from. All by the gates."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from uuid import UUID
+
+from apps.catalog.access import usable_models
+from apps.catalog.adapters import fits
+from apps.catalog.errors import NoModel
+from apps.catalog.models import AIModel
+from apps.core.errors import NotFound
+from apps.images.access import access_pictures
+from apps.images.errors import (
+    AdapterMismatch,
+    ModelGone,
+    RightLost,
+    SourceGone,
+    UnknownAdapter,
+    UnknownImageModel,
+)
+from apps.images.models import ImageJob, Picture
+from apps.images.orders import Order
+from apps.users.models import Membership, Team, User
+
+Adapter = AIModel.Adapter
+LANCZOS = "lanczos"
+
+
+def model_of(user: User, team: Team, name: str) -> AIModel:
+    """Return the image model of this name, or for "" the team's default. Raises UnknownImageModel or NoModel."""
+    usable = usable_models(AIModel.Kind.IMAGE, team_id=team.pk, user=user)
+    model = usable.filter(name=name).first() if name else usable.first()
+    if model is not None:
+        return model
+    if name:
+        raise UnknownImageModel(name=name[:80])
+    raise NoModel(model=AIModel.Kind.IMAGE, reason="")
+
+
+def adapters_of(user: User, team: Team, order: Order, model: AIModel) -> Mapping[tuple[str, str], AIModel]:
+    """Return the adapters that the order names, by kind of adapter and name; one query where it names any.
+
+    Raises UnknownAdapter, also for those that the person may not use, and AdapterMismatch.
+    """
+    wanted = {(Adapter.LORA.value, lora.name) for lora in order.loras}
+    if order.control is not None:
+        wanted.add((Adapter.CONTROLNET.value, order.control.name))
+    if order.kind == ImageJob.Kind.UPSCALE and order.upscaler != LANCZOS:
+        wanted.add((Adapter.UPSCALER.value, order.upscaler))
+    if not wanted:
+        return {}
+    usable = usable_models(AIModel.Kind.ADAPTER, team_id=team.pk, user=user)
+    found = {(each.adapter, each.name): each for each in usable.filter(name__in=[name for _kind, name in wanted])}
+    for key in wanted:
+        if key not in found:
+            raise UnknownAdapter(name=key[1][:80])
+        if not fits(found[key], model):
+            raise AdapterMismatch(name=key[1], model=model.title)
+    return {key: found[key] for key in wanted}
+
+
+def learnt_words(user: User, team: Team, model: AIModel) -> list[AIModel]:
+    """Return the learnt words that the person may use with a model; one query."""
+    usable = usable_models(AIModel.Kind.ADAPTER, team_id=team.pk, user=user)
+    words = usable.filter(adapter=Adapter.TEXTUAL_INVERSION).exclude(token="")
+    return [word for word in words if fits(word, model)]
+
+
+def pictures_of(user: User, team: Team, order: Order) -> dict[UUID, Picture]:
+    """Return the pictures that the order draws from, by id: all that it names, or NotFound.
+
+    Those of another team are not found, whoever asks: nothing wanders from team to team (security cases 2 and 3).
+    """
+    control = None if order.control is None else order.control.picture
+    ids = [each for each in {order.source, order.mask, control} if each is not None]
+    found = {picture.pk: picture for picture in access_pictures(user, ids)} if ids else {}
+    if any(picture.team_id != team.pk for picture in found.values()):
+        raise NotFound
+    if order.source in found and found[order.source].kind == Picture.Kind.MASK:
+        raise NotFound
+    return found
+
+
+def pictures_still(user: User, team: Team, order: Order) -> dict[UUID, Picture]:
+    """Return the same when it is drawn. Raises SourceGone."""
+    try:
+        return pictures_of(user, team, order)
+    except NotFound as error:
+        raise SourceGone from error
+
+
+def with_source_size(order: Order, pictures: Mapping[UUID, Picture]) -> Order:
+    """Return the order of an enlargement with the size of what is enlarged; others as they are."""
+    if order.kind != ImageJob.Kind.UPSCALE or order.source is None:
+        return order
+    source = pictures[order.source]
+    return replace(order, width=source.width, height=source.height)
+
+
+def model_still(job: ImageJob) -> AIModel:
+    """Return the model if the job's owner may still use it, and is still in the team. Raises RightLost, ModelGone."""
+    if not Membership.objects.live().filter(user=job.owner, team=job.team_id).exists():
+        raise RightLost
+    usable = usable_models(AIModel.Kind.IMAGE, team_id=job.team_id, user=job.owner)
+    model = usable.filter(pk=job.model_id).first() if job.model_id else None
+    if model is None:
+        raise ModelGone
+    return model

@@ -1,0 +1,139 @@
+"""Orders: placed, estimated, cancelled, tried again. What becomes of pictures and boards is in `gallery`, `boards`."""
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.catalog.models import AIModel
+from apps.core.errors import NotFound
+from apps.images import jobs, pace, quotas, safety, tasks
+from apps.images.access import access_board, access_job
+from apps.images.errors import NotRepeatable, TooLarge
+from apps.images.limits import Limits, limits
+from apps.images.models import Board, ImageJob
+from apps.images.ordering import order_from_json, order_to_json, validated
+from apps.images.orders import Order
+from apps.images.planning import Entry, Prepared, plan
+from apps.images.queueing import place_for
+from apps.images.quotas import Cost
+from apps.images.resolving import adapters_of, model_of, pictures_of, with_source_size
+from apps.users.access import access_team, acting_key
+from apps.users.models import Role, Team, User
+
+State = ImageJob.State
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What an order would draw. `seconds` of a worker, without the wait; None where the model never drew."""
+
+    pictures: int
+    pixel_steps: int  # in thousands
+    seconds: float | None
+    prompts: tuple[str, ...]  # of the pictures, in order
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """An order that may be drawn for this person in this team, and what it costs."""
+
+    prepared: Prepared
+    model: AIModel
+    cost: Cost
+
+
+def place_order(*, user: User, team: Team, order: Order, board: Board | None = None) -> ImageJob:
+    """Put an order into the queue, with its quota held. For members of the team.
+
+    Raises NotFound for what is not theirs, an AppError of `images.errors` or `images.grammar.errors` for what cannot
+    be drawn, QueueFull and QuotaExceeded; nothing is kept or held then.
+    """
+    return _queue(user, team, _wanted(user, team, order), board)
+
+
+def estimate(*, user: User, team: Team, order: Order) -> Estimate:
+    """Return what an order would draw. Raises what `place_order` raises for an order that cannot be drawn."""
+    wanted = _wanted(user, team, order)
+    seconds = pace.seconds_of(wanted.model.pk, wanted.cost.pixel_steps)
+    prompts = tuple(each.prompt for each in wanted.prepared.orders())
+    return Estimate(wanted.cost.pictures, wanted.cost.pixel_steps, seconds, prompts)
+
+
+def _wanted(user: User, team: Team, order: Order) -> _Wanted:
+    access_team(user, team.pk)
+    bounds = limits()
+    order = validated(order, bounds)
+    model = model_of(user, team, order.model)
+    order = with_source_size(replace(order, model=model.name), pictures_of(user, team, order))
+    prepared = Prepared(order, plan(order, bounds))
+    for each in prepared.orders():
+        validated(each, bounds)
+        _check_result(each, bounds)
+        adapters_of(user, team, each, model)
+    safety.check_prompts(team, (each.prompt for each in prepared.orders()))
+    return _Wanted(prepared, model, quotas.cost_of(prepared.orders()))
+
+
+def _check_result(order: Order, bounds: Limits) -> None:
+    width, height = quotas.result_size(order)
+    if width * height > bounds.max_result_pixels:
+        raise TooLarge(width=width, height=height, megapixels=bounds.max_result_pixels / 1e6)
+
+
+def _queue(user: User, team: Team, wanted: _Wanted, board: Board | None) -> ImageJob:
+    order, entries = wanted.prepared.order, wanted.prepared.entries
+    if board is not None and access_board(user, board.pk, at_least=Role.EDITOR).team_id != team.pk:
+        raise NotFound
+    key = acting_key.get()
+    with transaction.atomic(), place_for(user, team, limits()):
+        job = ImageJob.objects.create(
+            team=team, owner=user, kind=order.kind, model=wanted.model, board=board,
+            order=order_to_json(order), plan=entries, total=len(entries),
+            steps=quotas.steps_of(order), pixel_steps=wanted.cost.pixel_steps,
+            reservation=quotas.reserve(user=user, team=team, cost=wanted.cost, model=wanted.model.name),
+            api_key=key.key_id if key else None,
+        )  # fmt: skip
+        tasks.ring_on_commit()
+    return job
+
+
+def cancel(*, user: User, job: ImageJob) -> bool:
+    """Cancel the person's own job: at once while it waits, within one step while it is drawn. Return whether it lived.
+
+    The pictures that are done stay, and are all that is counted, with the steps of the one that is broken off.
+    """
+    return jobs.cancel(access_job(user, job.pk).pk)
+
+
+def cancel_waiting(*, user: User, team: Team) -> int:
+    """Cancel all of the person's jobs in the team that nobody draws right now; return how many."""
+    waiting = ImageJob.objects.owned_by(user).filter(team=team, state=State.QUEUED)
+    return sum(jobs.cancel(job_id) for job_id in list(waiting.values_list("pk", flat=True)))
+
+
+def retry(*, user: User, job: ImageJob) -> ImageJob:
+    """Order again what a failed or cancelled job did not draw, with the same seeds. Raises NotRepeatable."""
+    job = access_job(user, job.pk)
+    if job.state not in {State.FAILED, State.CANCELLED} or job.kind == ImageJob.Kind.TRAIN:
+        raise NotRepeatable
+    drawn = set(job.pictures.values_list("number", flat=True))
+    missing: list[Entry] = [entry for number, entry in enumerate(job.plan) if number not in drawn]
+    if not missing:
+        raise NotRepeatable
+    wanted = _wanted(user, job.team, order_from_json(job.order))
+    prepared = replace(wanted.prepared, entries=missing)
+    again = replace(wanted, prepared=prepared, cost=quotas.cost_of(prepared.orders()))
+    new = _queue(user, job.team, again, job.board)
+    dismiss(user=user, job=job)
+    return new
+
+
+def dismiss(*, user: User, job: ImageJob) -> None:
+    """Take a job that has ended off the person's list."""
+    jobs.dismiss(ImageJob.objects.owned_by(user).filter(pk=job.pk))
+
+
+def dismiss_all(*, user: User, team_id: UUID) -> int:
+    """Take all that ended off the person's list; return how many."""
+    return jobs.dismiss(ImageJob.objects.owned_by(user).filter(team=team_id))

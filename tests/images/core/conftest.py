@@ -1,0 +1,61 @@
+"""A fake image model, orders and what a worker does with them."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apps.catalog.models import AIModel
+from apps.images import services, tasks
+from apps.images.models import ImageJob
+from apps.images.orders import Order
+from apps.runtimes import registry
+from apps.runtimes.fake_images import FakeImageModel
+from apps.users.models import Team, User
+from tests import factories
+
+Place = Callable[..., ImageJob]
+
+
+@pytest.fixture(autouse=True)
+def _no_bells(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> Iterator[None]:
+    """Let tests say when a worker draws, keep their files apart, and drop the fake models after each."""
+    monkeypatch.setattr(tasks, "ring", lambda: None)
+    settings.MEDIA_ROOT = tmp_path / "media"
+    yield
+    registry.close_all()
+
+
+@pytest.fixture
+def image_model(db: None) -> AIModel:
+    """Return the default image model, a fake."""
+    model: AIModel = factories.AIModelFactory(
+        name="fake-image", title="Fake image", kind=AIModel.Kind.IMAGE, dimensions=None, sha256="ab" * 32
+    )
+    return model
+
+
+@pytest.fixture
+def fake(image_model: AIModel) -> FakeImageModel:
+    """Return the fake that draws for the model."""
+    from apps.catalog.services import spec_of
+
+    model = registry.image_model(spec_of(image_model))
+    assert isinstance(model, FakeImageModel)
+    return model
+
+
+def order(**fields: Any) -> Order:
+    """Return a small order, with these settings."""
+    return Order(**{"prompt": "a red circle", "width": 64, "height": 64, "steps": 4} | fields)
+
+
+@pytest.fixture
+def place(image_model: AIModel) -> Place:
+    """Return a function that places an order: place(user, team, **settings of the order)."""
+
+    def _place(user: User, team: Team, **fields: Any) -> ImageJob:
+        return services.place_order(user=user, team=team, order=order(**fields))
+
+    return _place
