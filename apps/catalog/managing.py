@@ -127,8 +127,8 @@ def set_team_default(*, user: User, team: Team, kind: str, model: AIModel | None
     tell("model.team-default-changed", actor=user, team=team, target=model, detail={"kind": kind, "model": name})
 
 
-def remove(*, user: User, model: AIModel, with_files: bool) -> None:
-    """Take a model out of the catalogue, with its files where asked. Raises ModelInUse."""
+def remove(*, user: User | None, model: AIModel, with_files: bool) -> None:
+    """Take a model out of the catalogue, with its files where asked; `user` None: of itself. Raises ModelInUse."""
     if model.source == AIModel.Source.PACKAGE:
         raise ModelInUse(reason=_("It comes with the product. Switch it off instead."))
     with transaction.atomic():

@@ -1,5 +1,6 @@
 """Loads each model once per process, hands it out, and lets go what nobody uses or what there is no room for."""
 
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from typing import Any, Protocol, cast
@@ -10,6 +11,7 @@ from apps.runtimes.contracts import ChatModel, Embedder, Reranker, RuntimeFailur
 from apps.runtimes.drawing import ImageModel
 from apps.runtimes.shelf import Loaded, Shelf
 from apps.runtimes.spec import RuntimeSpec
+from apps.runtimes.training import Trainer
 
 __all__ = [
     "Loaded",
@@ -20,6 +22,7 @@ __all__ = [
     "evict_idle",
     "fresh_chat_model",
     "image_model",
+    "image_trainer",
     "loaded",
     "reranker",
     "tokenizer",
@@ -46,6 +49,10 @@ RERANK_RUNTIMES = {
 IMAGE_RUNTIMES = {
     "diffusers": "apps.runtimes.diffusion.engine.load_image_model",
     "fake": "apps.runtimes.fake_images.load_image_model",
+}
+TRAINERS = {
+    "diffusers": "apps.runtimes.diffusion.training.trainer.load_trainer",
+    "fake": "apps.runtimes.fake_training.load_trainer",
 }
 TOKENIZERS = {
     "openai_http": "apps.runtimes.openai_http.load_tokenizer",
@@ -101,6 +108,14 @@ def image_model(spec: RuntimeSpec) -> ImageModel:
     """Return the image model of `spec`, loaded on first use. Raises RuntimeFailure."""
     path = _named(IMAGE_RUNTIMES, spec)
     return cast("ImageModel", _shelf.get((path, spec), partial(_load, path, spec)))
+
+
+def image_trainer(spec: RuntimeSpec) -> Trainer:
+    """Return what trains adapters for the image model of `spec`, with a copy of it. Raises RuntimeFailure."""
+    path = _named(TRAINERS, spec)
+    idle_s = spec.keep_alive_s or settings.ENV.model_keep_alive_s  # a default stays for drawing, not for training
+    own = replace(spec, keep_alive_s=idle_s)
+    return cast("Trainer", _shelf.get((path, own), partial(_load, path, own)))
 
 
 def tokenizer(spec: RuntimeSpec) -> Tokenizer:

@@ -81,8 +81,8 @@ def losses_of(parts: Parts, latents: Tensor, states: Tensor, generator: torch.Ge
     times = torch.randint(0, int(parts.noise.config.num_train_timesteps), (len(latents),), generator=generator)
     noisy = parts.noise.add_noise(latents, noise, times)
     target = parts.noise.get_velocity(latents, noise, times) if _is_velocity(parts) else noise
-    predicted = parts.unet(noisy.to(parts.device), times.to(parts.device), states).sample
-    return (predicted.float() - target.to(parts.device)).square().mean(dim=(1, 2, 3))
+    predicted: Tensor = parts.unet(noisy.to(parts.device), times.to(parts.device), states).sample
+    return (predicted - target.to(parts.device)).square().mean(dim=(1, 2, 3))
 
 
 def _is_velocity(parts: Parts) -> bool:
