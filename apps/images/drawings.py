@@ -19,6 +19,7 @@ from apps.images.grammar.schedule import parse_schedule
 from apps.images.models import ImageJob
 from apps.images.ordering import drawn_size
 from apps.images.orders import ControlWish, HiresWish, LoraWish, Order
+from apps.images.planning import with_loras_read
 from apps.runtimes.contracts import Picture as Pixels
 from apps.runtimes.drawing import (
     ControlUse,
@@ -47,6 +48,7 @@ class Found:
 
 def drawing_of(order: Order, found: Found) -> Drawing:
     """Return the drawing of an order for one picture, whose seed is fixed. Raises PromptError."""
+    order = with_loras_read(order)
     assert order.seed is not None
     width, height = drawn_size(replace(order, hires=None))  # of the first pass
     source, mask = _source(order, found, (width, height))

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from apps.catalog.models import AIModel
 from apps.core.uploading import NO_SPACE
 from apps.images import errors, files, jobs, provenance
 from apps.images.models import ImageJob, Picture
@@ -25,12 +26,11 @@ def keep(
     is_counted: bool = True,
 ) -> None:
     """Store a picture with its row, and count it as one that the job is done with; a training counts its steps.
-
     Raises LostJob, and NoSpace on a full disk; no file is left then.
     """
-    job = held.job
+    job, model = held.job, _model(held.job, order)
     try:
-        stored = files.write(job.team_id, pixels, _texts(job, order, pixels))
+        stored = files.write(job.team_id, pixels, _texts(job, model, order, pixels))
     except OSError as error:
         if error.errno not in NO_SPACE:
             raise
@@ -38,11 +38,20 @@ def keep(
     try:
         with transaction.atomic():
             row = held.lock()
-            _picture(row, number, order, stored, sources).save(force_insert=True)
+            picture = _picture(row, number, order, stored, sources)
+            picture.model_name, picture.model_sha256 = (model.name, model.sha256) if model else ("", "")
+            picture.save(force_insert=True)
             ImageJob.objects.filter(pk=row.pk).update(done=row.done + int(is_counted), step=0)
     except jobs.LostJob:
         files.remove([stored.file, stored.thumbnail])
         raise
+
+
+def _model(job: ImageJob, order: Order) -> AIModel | None:
+    """Return what drew the picture: the job's model, or in a grid of models the one of its order."""
+    if job.model is None or order.model in {"", job.model.name}:
+        return job.model
+    return AIModel.objects.filter(name=order.model).first()
 
 
 def _picture(
@@ -53,17 +62,16 @@ def _picture(
         origin=sources.get(order.source) if order.source else None, board_id=job.board_id,
         file=stored.file, thumbnail=stored.thumbnail, sha256=stored.sha256, size_bytes=stored.size_bytes,
         width=stored.width, height=stored.height, seed=order.seed, prompt=order.prompt, negative=order.negative,
-        settings=order_to_json(order), model_name=job.model.name if job.model else "",
-        model_sha256=job.model.sha256 if job.model else "",
+        settings=order_to_json(order),
     )  # fmt: skip
 
 
-def _texts(job: ImageJob, order: Order, pixels: Pixels) -> provenance.Texts:
+def _texts(job: ImageJob, model: AIModel | None, order: Order, pixels: Pixels) -> provenance.Texts:
     height, width = pixels.shape[:2]
     return provenance.texts_of(
         order,
         size=(width, height),
-        model=job.model,
+        model=model,
         record={
             "person": str(job.owner_id),
             "job": str(job.pk),

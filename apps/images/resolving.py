@@ -18,8 +18,9 @@ from apps.images.errors import (
     UnknownAdapter,
     UnknownImageModel,
 )
-from apps.images.models import ImageJob, Picture
+from apps.images.models import ImageJob, Picture, Style, WordList
 from apps.images.orders import Order
+from apps.images.planning import Words, with_loras_read
 from apps.users.models import Membership, Team, User
 
 Adapter = AIModel.Adapter
@@ -42,7 +43,7 @@ def adapters_of(user: User, team: Team, order: Order, model: AIModel) -> Mapping
 
     Raises UnknownAdapter, also for those that the person may not use, and AdapterMismatch.
     """
-    wanted = {(Adapter.LORA.value, lora.name) for lora in order.loras}
+    wanted = {(Adapter.LORA.value, lora.name) for lora in with_loras_read(order).loras}
     if order.control is not None:
         wanted.add((Adapter.CONTROLNET.value, order.control.name))
     if order.kind == ImageJob.Kind.UPSCALE and order.upscaler != LANCZOS:
@@ -64,6 +65,20 @@ def learnt_words(user: User, team: Team, model: AIModel) -> list[AIModel]:
     usable = usable_models(AIModel.Kind.ADAPTER, team_id=team.pk, user=user)
     words = usable.filter(adapter=Adapter.TEXTUAL_INVERSION).exclude(token="")
     return [word for word in words if fits(word, model)]
+
+
+def words_of(team: Team, order: Order) -> Words:
+    """Return the team's styles that the order names, and its word lists where a prompt may name one; two queries."""
+    names = {
+        *order.styles,
+        *(name.strip() for axis in order.axes if axis.kind == "style" for name in axis.values.split(",")),
+    }
+    styles = {style.name: style for style in Style.objects.filter(team=team, name__in=names)} if names else {}
+    texts = [order.prompt, order.negative, *(style.prompt + style.negative for style in styles.values())]
+    if not any("__" in text for text in (*texts, *(axis.values for axis in order.axes))):
+        return Words(styles)
+    lists = WordList.objects.filter(team=team).values_list("name", "words")
+    return Words(styles, {name: [line for line in map(str.strip, words.splitlines()) if line] for name, words in lists})
 
 
 def pictures_of(user: User, team: Team, order: Order) -> dict[UUID, Picture]:
@@ -97,12 +112,18 @@ def with_source_size(order: Order, pictures: Mapping[UUID, Picture]) -> Order:
     return replace(order, width=source.width, height=source.height)
 
 
-def model_still(job: ImageJob) -> AIModel:
-    """Return the model if the job's owner may still use it, and is still in the team. Raises RightLost, ModelGone."""
+def model_still(job: ImageJob, name: str = "") -> AIModel:
+    """Return the job's model, or in a grid of models the one named, if its owner may still use it.
+
+    Raises RightLost where the owner is not in the team any more, and ModelGone.
+    """
     if not Membership.objects.live().filter(user=job.owner, team=job.team_id).exists():
         raise RightLost
     usable = usable_models(AIModel.Kind.IMAGE, team_id=job.team_id, user=job.owner)
-    model = usable.filter(pk=job.model_id).first() if job.model_id else None
+    if name and not (job.model and job.model.name == name):
+        model = usable.filter(name=name).first()
+    else:
+        model = usable.filter(pk=job.model_id).first() if job.model_id else None
     if model is None:
         raise ModelGone
     return model

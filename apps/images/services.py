@@ -14,10 +14,10 @@ from apps.images.limits import Limits, limits
 from apps.images.models import Board, ImageJob
 from apps.images.ordering import order_from_json, order_to_json, validated
 from apps.images.orders import Order
-from apps.images.planning import Entry, Prepared, plan
+from apps.images.planning import Entry, Prepared, plan, with_loras_read
 from apps.images.queueing import place_for
 from apps.images.quotas import Cost
-from apps.images.resolving import adapters_of, model_of, pictures_of, with_source_size
+from apps.images.resolving import adapters_of, model_of, pictures_of, with_source_size, words_of
 from apps.users.access import access_team, acting_key
 from apps.users.models import Role, Team, User
 
@@ -66,13 +66,18 @@ def _wanted(user: User, team: Team, order: Order) -> _Wanted:
     order = validated(order, bounds)
     model = model_of(user, team, order.model)
     order = with_source_size(replace(order, model=model.name), pictures_of(user, team, order))
-    prepared = Prepared(order, plan(order, bounds))
-    for each in prepared.orders():
-        validated(each, bounds)
+    prepared = Prepared(order, plan(order, words_of(team, order), bounds))
+    orders = prepared.orders()
+    checked: set[tuple[str, ...]] = set()
+    for each in orders:
+        validated(with_loras_read(each), bounds)
         _check_result(each, bounds)
-        adapters_of(user, team, each, model)
-    safety.check_prompts(team, (each.prompt for each in prepared.orders()))
-    return _Wanted(prepared, model, quotas.cost_of(prepared.orders()))
+        names = (each.model, *(lora.name for lora in with_loras_read(each).loras))
+        if names not in checked:  # the pictures of a grid mostly name the same
+            checked.add(names)
+            adapters_of(user, team, each, model if each.model == model.name else model_of(user, team, each.model))
+    safety.check_prompts(team, (each.prompt for each in orders))
+    return _Wanted(prepared, model, quotas.cost_of(orders))
 
 
 def _check_result(order: Order, bounds: Limits) -> None:

@@ -68,7 +68,7 @@ def draw(held: jobs.Held, watch: jobs.Watch) -> bool:
         return True
     watch.number = missing[0]
     order = orders[missing[0]]
-    model = resolving.model_still(job)
+    model = resolving.model_still(job, order.model)
     found, sources = _found(job, order, model)
     pixels = _pixels(order, model, found, watch)
     keeping.keep(held, missing[0], order, pixels, sources)

@@ -1,0 +1,89 @@
+"""Pictures that people bring: sources, masks. Decoded within limits and written anew, so that only pixels are kept."""
+
+import io
+from typing import IO
+
+import numpy as np
+from django.db import transaction
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from apps.core.uploading import NO_SPACE
+from apps.images import files
+from apps.images.errors import NoSpace, PictureRefused, PictureTooHeavy, PictureTooWide
+from apps.images.limits import MIB, Limits, limits
+from apps.images.models import Picture
+from apps.metering.models import Resource
+from apps.metering.services import release, reserve, settle
+from apps.runtimes.contracts import Picture as Pixels
+from apps.users.access import access_team
+from apps.users.models import Team, User
+
+FORMATS = ("PNG", "JPEG", "WEBP")
+Kind = Picture.Kind
+
+
+def store_upload(*, user: User, team: Team, upload: IO[bytes], kind: str = Kind.SOURCE) -> Picture:
+    """Keep a picture that a member of the team brings, as PNG without any of its metadata.
+
+    `kind` is SOURCE or MASK. Raises NotFound for a stranger, PictureTooHeavy, PictureTooWide, PictureRefused,
+    QuotaExceeded and NoSpace; nothing is kept then.
+    """
+    access_team(user, team.pk)
+    if kind not in {Kind.SOURCE, Kind.MASK}:
+        raise PictureRefused
+    return store_pixels(user=user, team=team, pixels=decoded(read_limited(upload, limits()), limits()), kind=kind)
+
+
+def store_pixels(*, user: User, team: Team, pixels: Pixels, kind: str = Kind.SOURCE) -> Picture:
+    """Keep pixels as a picture of the person, its bytes counted. Raises QuotaExceeded and NoSpace."""
+    height, width = pixels.shape[:2]
+    held = reserve(user=user, team=team, amounts={Resource.STORAGE_BYTES: width * height * 3 + 40_000})
+    picture: Picture | None = None
+    try:
+        picture = _kept(user, team, pixels, kind)
+        return picture
+    finally:
+        if picture is None:
+            release(held.pk)
+        else:
+            settle(held.pk, {Resource.STORAGE_BYTES: picture.size_bytes})
+
+
+def _kept(user: User, team: Team, pixels: Pixels, kind: str) -> Picture:
+    try:
+        stored = files.write(team.pk, pixels)
+    except OSError as error:
+        if error.errno not in NO_SPACE:
+            raise
+        raise NoSpace from error
+    with transaction.atomic():
+        return Picture.objects.create(
+            pk=stored.pk, team=team, owner=user, kind=kind, file=stored.file, thumbnail=stored.thumbnail,
+            sha256=stored.sha256, size_bytes=stored.size_bytes, width=stored.width, height=stored.height,
+        )  # fmt: skip
+
+
+def read_limited(upload: IO[bytes], bounds: Limits) -> bytes:
+    """Return the bytes of a file. Raises PictureTooHeavy before more than the limit is read."""
+    data = upload.read(bounds.source_bytes + 1)
+    if len(data) > bounds.source_bytes:
+        raise PictureTooHeavy(limit=bounds.source_bytes // MIB)
+    return data
+
+
+def decoded(data: bytes, bounds: Limits) -> Pixels:
+    """Return the pixels of a PNG, JPEG or WebP, upright, shape (height, width, 3); what is clear becomes white.
+
+    The size is looked at before anything is decoded, so that a small file cannot unfold into gigabytes. Raises
+    PictureTooWide and PictureRefused.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            if image.width * image.height > bounds.source_pixels:
+                raise PictureTooWide(megapixels=bounds.source_pixels / 1e6)
+            upright = ImageOps.exif_transpose(image).convert("RGBA")
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError, EOFError) as error:
+        raise PictureRefused from error
+    canvas = Image.new("RGBA", upright.size, "white")
+    canvas.alpha_composite(upright)
+    return np.asarray(canvas.convert("RGB"), np.uint8).copy()
