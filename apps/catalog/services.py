@@ -68,7 +68,8 @@ def _register(packaged: PackagedModel) -> AIModel:
     if is_new and packaged.is_default and not has_default:
         model.is_default = True
     model.card = model.card or card_of(settings.MODELS_DIR / packaged.folder).text
-    model.save(update_fields=["is_default", "card"])
+    model.capabilities |= packaged.capabilities
+    model.save(update_fields=["is_default", "card", "capabilities"])
     check_model(model)
     if model.state != AIModel.State.READY:
         model.error += f" It comes with {packaged.origin}: run `manage.py install_models`."

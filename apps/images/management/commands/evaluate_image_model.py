@@ -8,8 +8,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.catalog.manifest import BUNDLED
 from apps.images.management.wording import table
-from apps.runtimes.diffusion.demo.drawing import GUIDANCE, STEPS, RawDrawing, load
+from apps.runtimes.diffusion.demo.drawing import RawDrawing, load
 from apps.runtimes.diffusion.demo.measuring import measure
+from apps.runtimes.diffusion.demo.palette import GUIDANCE, STEPS
 
 
 class Command(BaseCommand):

@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import CLIPTextModel
 
-from apps.runtimes.diffusion.demo.text_encoder import WIDTH, emphasise
+from apps.runtimes.diffusion.demo.palette import TEXT_WIDTH
+from apps.runtimes.diffusion.demo.text_encoder import emphasise
 
 _BATCH = 32
 _LEARNING_RATE = 1.5e-3
@@ -80,7 +81,7 @@ def _new() -> UNet2DConditionModel:
         block_out_channels=(48, 96),
         down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
         up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
-        cross_attention_dim=WIDTH,
+        cross_attention_dim=TEXT_WIDTH,
         attention_head_dim=4,
         norm_num_groups=16,
     )

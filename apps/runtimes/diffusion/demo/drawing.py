@@ -10,12 +10,10 @@ from torch import Tensor
 
 from apps.runtimes.diffusion.demo import tokenizer as tokens
 from apps.runtimes.diffusion.demo.measuring import Wish
-from apps.runtimes.diffusion.demo.palette import PICTURE_SIZE
+from apps.runtimes.diffusion.demo.palette import GUIDANCE, PICTURE_SIZE, STEPS
 from apps.runtimes.diffusion.demo.shapes import Pixels
 from apps.runtimes.diffusion.demo.text_encoder import emphasise
 
-STEPS = 20
-GUIDANCE = 4.0
 _BATCH = 12
 
 

@@ -9,8 +9,9 @@ import torch
 
 from apps.runtimes.diffusion.demo import recipe
 from apps.runtimes.diffusion.demo.card import Facts, card_text
-from apps.runtimes.diffusion.demo.drawing import GUIDANCE, STEPS, RawDrawing, load
+from apps.runtimes.diffusion.demo.drawing import RawDrawing, load
 from apps.runtimes.diffusion.demo.measuring import Measured, measure
+from apps.runtimes.diffusion.demo.palette import GUIDANCE, STEPS
 from apps.runtimes.diffusion.demo.recipe import Effort
 from apps.runtimes.files import write_manifest
 

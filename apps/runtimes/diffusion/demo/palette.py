@@ -1,4 +1,4 @@
-"""The words that the demonstration model knows, and the colours they stand for."""
+"""What the demonstration model knows: its words, the colours they stand for, and how it draws best. Plain Python."""
 
 from typing import Final
 
@@ -27,3 +27,6 @@ PLACES: Final = {
     "at the bottom": (32, 46),
 }
 PICTURE_SIZE: Final = 64
+STEPS: Final = 20
+GUIDANCE: Final = 4.0
+TEXT_WIDTH: Final = 64  # of the states of its text encoder

@@ -19,7 +19,7 @@ from apps.runtimes.diffusion.demo.denoiser import Lessons
 from apps.runtimes.diffusion.demo.shapes import Example
 
 # Each part draws its random numbers from a seed of its own: a change of one leaves the others as they are.
-_AUTOENCODER, _TEXT_ENCODER, _DENOISER = 0, 1_000, 1_002
+_AUTOENCODER, _TEXT_ENCODER, _DENOISER, _DECODER = 0, 1_000, 1_002, 2_000
 
 Report = Callable[[str], None]
 
@@ -31,6 +31,7 @@ class Effort:
     pictures: int = 10_000
     text_steps: int = 500
     autoencoder_steps: tuple[int, int] = (2_400, 350)
+    decoder_steps: int = 400
     denoiser_steps: int = 3_600
     seed: int = 1
 
@@ -69,6 +70,8 @@ def train(effort: Effort, report: Report) -> Parts:
     torch.manual_seed(effort.seed + _AUTOENCODER)
     coder = autoencoder.train(pictures, steps=effort.autoencoder_steps, report=report)
     lessons = lessons_of(examples, pictures, tokenizer, coder)
+    torch.manual_seed(effort.seed + _DECODER)
+    autoencoder.steady(coder, pictures, lessons.latents, steps=effort.decoder_steps, report=report)
     return Parts(tokenizer, encoder, coder, train_denoiser(lessons, encoder, effort, report))
 
 

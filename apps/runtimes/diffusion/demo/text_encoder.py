@@ -12,10 +12,9 @@ from torch.nn import functional
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from apps.runtimes.diffusion.demo import tokenizer as tokens
-from apps.runtimes.diffusion.demo.palette import BACKGROUNDS, COLOURS, PLACES, SHAPES, SIZES
+from apps.runtimes.diffusion.demo.palette import BACKGROUNDS, COLOURS, PLACES, SHAPES, SIZES, TEXT_WIDTH
 from apps.runtimes.diffusion.demo.shapes import Example
 
-WIDTH = 64
 _FACTS: dict[str, Sequence[str]] = {
     "colour": tuple(COLOURS),
     "second": tuple(COLOURS),
@@ -39,7 +38,7 @@ def train(examples: Sequence[Example], tokenizer: CLIPTokenizer, *, steps: int, 
     model = _new(tokenizer)
     ids = tokens.encode(tokenizer, [example.caption for example in examples])
     facts = torch.tensor([_numbered(example) for example in examples])
-    heads = nn.ModuleList(nn.Linear(WIDTH, len(values) + 1) for values in _FACTS.values())
+    heads = nn.ModuleList(nn.Linear(TEXT_WIDTH, len(values) + 1) for values in _FACTS.values())
     optimizer = torch.optim.AdamW([*model.parameters(), *heads.parameters()], _LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _LEARNING_RATE, total_steps=steps)
     for step in range(steps):
@@ -75,12 +74,12 @@ def _new(tokenizer: CLIPTokenizer) -> CLIPTextModel:
     return CLIPTextModel(
         CLIPTextConfig(
             vocab_size=len(tokenizer),
-            hidden_size=WIDTH,
-            intermediate_size=2 * WIDTH,
+            hidden_size=TEXT_WIDTH,
+            intermediate_size=2 * TEXT_WIDTH,
             num_hidden_layers=2,
             num_attention_heads=4,
             max_position_embeddings=tokens.MAX_TOKENS,
-            projection_dim=WIDTH,
+            projection_dim=TEXT_WIDTH,
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.eos_token_id,
