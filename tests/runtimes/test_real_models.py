@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # at run time the fixtures import them: collecting tests must
 pytestmark = [pytest.mark.models, pytest.mark.xdist_group("models")]
 QUESTIONS = ("Tell me about the moon.", "What is a prime number?", "Explain photosynthesis.", "Write about rain.")
 PLAIN = "apps.runtimes.sentence_transformers"
-E5, SMOLLM2, GEMMA = PACKAGED_MODELS
+E5, SMOLLM2, GEMMA, *_ = PACKAGED_MODELS
 
 
 def spec(name: str) -> RuntimeSpec:
