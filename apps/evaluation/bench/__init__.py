@@ -16,6 +16,7 @@ BENCHMARKS = {
     "quota": "apps.evaluation.bench.quota.quota_speed",
     "console": "apps.evaluation.bench.console.console_speed",
     "audit": "apps.evaluation.bench.audit.audit_speed",
+    "image": "apps.evaluation.bench.pictures.image_ratio",
     "insert": "apps.evaluation.bench.insert.insert_ratio",
     "search_1m": "apps.evaluation.bench.search.search_million",
     "switch_point": "apps.evaluation.bench.switch_point.switch_point",

@@ -73,7 +73,7 @@ def read_conditions(
         for stage in _stages(drawing.negative)
     ]
     everything = [*(each for group in positives for each in group), *negatives]
-    even = iter(alike_long(everything, read(_EMPTY)))
+    even = iter(alike_long(everything, lambda: read(_EMPTY)))
     return Conditions(
         parts=tuple(_timeline(_stages(part.stages), even) for part in parts),
         weights=tuple(part.weight for part in parts),

@@ -67,7 +67,9 @@ def _from_file(path: Path, dtype: torch.dtype) -> Any:
     if name not in _FILE_PIPELINES:
         message = f"{_INDEX} names the pipeline {name!r}, which is not read from one file"
         raise ValueError(message)
-    return getattr(diffusers, name).from_single_file(str(path), config=str(config), local_files_only=True, dtype=dtype, safety_checker=None)
+    return getattr(diffusers, name).from_single_file(
+        str(path), config=str(config), local_files_only=True, dtype=dtype, safety_checker=None
+    )
 
 
 def _config_of(path: Path) -> Path:

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from apps.runtimes.contracts import Picture
 
-EVERY_S = 0.2  # faster than anybody looks
+EVERY_S = 0.4  # pages ask about once a second
 _TINY_FOLDER = "taesd"
 _SMALL_PARAMETERS = 5_000_000
 _SAMPLES = 24
@@ -68,9 +68,9 @@ class Previewer:
 
     @contextmanager
     def watching(self, denoiser: Any, guidance: float) -> Iterator[Callable[[], Picture | None]]:
-        """Watch a denoiser; yield what shows its picture, or None if it did so a moment ago."""
+        """Watch a denoiser; yield what shows its picture, or None where it began or showed one just now."""
         glimpse = Glimpse(guidance, self._signal, self._prediction)
-        shown_at = 0.0
+        shown_at = time.monotonic()
 
         def show() -> Picture | None:
             nonlocal shown_at

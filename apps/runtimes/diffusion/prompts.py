@@ -5,7 +5,7 @@ to the old mean. A short prompt without weights gives the very numbers of diffus
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,10 +56,13 @@ class PromptReader:
         return [encoder.width for encoder in self._encoders]
 
 
-def alike_long(embeddings: Sequence[Embedding], empty: Embedding) -> list[Embedding]:
-    """Return the embeddings, the shorter ones lengthened by the chunk of an empty prompt."""
-    longest = max(each.states.shape[1] for each in embeddings)
-    return [_lengthened(each, longest, empty) for each in embeddings]
+def alike_long(embeddings: Sequence[Embedding], empty: Callable[[], Embedding]) -> list[Embedding]:
+    """Return the embeddings, the shorter ones lengthened by the chunk of an empty prompt, which `empty` reads."""
+    lengths = {each.states.shape[1] for each in embeddings}
+    if len(lengths) == 1:
+        return list(embeddings)
+    filling = empty()
+    return [_lengthened(each, max(lengths), filling) for each in embeddings]
 
 
 def emphasised(states: Tensor, weights: Tensor) -> Tensor:

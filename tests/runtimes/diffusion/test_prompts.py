@@ -79,7 +79,7 @@ def test_it_skips_layers_at_the_end_of_the_encoder(reader: PromptReader) -> None
 
 def test_it_lengthens_shorter_prompts_by_the_empty_chunk(reader: PromptReader) -> None:
     empty, long = Embedding(read(reader, "")), Embedding(read(reader, "red", BREAK, "blue"))
-    short, unchanged = alike_long([Embedding(read(reader, "red")), long], empty)
+    short, unchanged = alike_long([Embedding(read(reader, "red")), long], lambda: empty)
 
     assert torch.equal(short.states, torch.cat([read(reader, "red"), empty.states], dim=1))
     assert unchanged is long
