@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("kb_project.api_urls")),
     path("teams/", include("apps.users.urls")),
     path("libraries/", include("apps.libraries.urls")),
+    path("images/", include("apps.images.urls")),
     path("system/", include("apps.console.urls")),
     path("system/django/", admin_site.urls),
     path("", include("apps.console.key_urls")),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from apps.chat.models import Conversation
 from apps.evaluation.models import Gap, Run, SetQuestion
+from apps.images.models import Board, Picture
 from apps.ingestion.models import IngestionJob, WebSource
 from apps.libraries.models import Chunk, CuratedAnswer, Document, Figure, Library
 from apps.users.models import Group, Invitation, Membership, Team, TeamDomain
@@ -38,6 +39,10 @@ class Things:
     run: Run
     figure: Figure
     key_id: object
+    picture: Picture
+    training_id: object
+    adapter_id: object
+    board: Board
 
 
 Form = Callable[[Things], dict[str, str]]

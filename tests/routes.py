@@ -4,6 +4,7 @@ A new route fails the test until it is listed here. The objects in its address a
 no session, `bob` owns another team, `ann` is a viewer of t1, `xen` was an editor of t1 and is no longer a member.
 """
 
+from tests.image_rows import IMAGES
 from tests.route_rows import LOGIN, NF, Access, Expected, Things, api, personal, protected, public
 
 __all__ = ["LOGIN", "NF", "ROUTES", "SOCKETS", "Access", "Expected", "Things"]
@@ -288,6 +289,7 @@ ROUTES: dict[str, list[Access]] = {
     "ingestion:switch-start": [personal("POST", 404)],
     "ingestion:switch-cancel": [personal("POST", 404)],
     # gaps: editors alone
+    **IMAGES,
     # evaluation: question sets and their runs, editors alone
     "evaluation:sets": [protected("GET", 403)],
     "evaluation:set-create": [protected("POST", 403, lambda _: {"name": "Mine"})],

@@ -14,8 +14,10 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils.module_loading import import_string
 
+from apps.catalog.models import AIModel, ModelAccess
 from apps.chat.models import Citation, Conversation, Feedback, Message
 from apps.evaluation.models import Gap, QuestionSet, Run, SetQuestion
+from apps.images.models import Board, ImageJob, Picture
 from apps.ingestion.models import IngestionJob, WebSource
 from apps.libraries.models import Chunk, ChunkEdit, CuratedAnswer, Document, DocumentVersion, Figure, Library, SavedView
 from apps.users.access import access_team
@@ -24,6 +26,7 @@ from apps.users.keys import KeyWish, create_key
 from apps.users.models import ApiKey, Group, Invitation, KeyScope, Membership, Role, Team, TeamDomain, User
 from kb_project.urls import websocket_urlpatterns
 from tests import factories
+from tests.image_rows import board_of, picture_of
 from tests.routes import LOGIN, NF, ROUTES, SOCKETS, Access, Expected, Things
 
 PERSONAS = ("anonymous", "bob", "ann", "xen")
@@ -53,6 +56,9 @@ PROTECTED = (
     QuestionSet,
     SetQuestion,
     Run,
+    Board,
+    ImageJob,
+    Picture,
 )
 
 
@@ -107,7 +113,18 @@ def things(chunk: Chunk, alice: User, ed: User, conversation: Conversation) -> T
         question=question,
         run=run,
         key_id=ApiKey.objects.get(team=t1).pk,
+        picture=picture_of(t1, alice),
+        board=board_of(t1, alice),
+        training_id=ImageJob.objects.create(team=t1, owner=alice, kind=ImageJob.Kind.TRAIN).pk,
+        adapter_id=_adapter(t1),
     )
+
+
+def _adapter(team: Team) -> object:
+    """Return an adapter that was trained in the team and is the team's alone."""
+    adapter = factories.AIModelFactory(name="canary-t1", kind=AIModel.Kind.ADAPTER, dimensions=None, is_open=False)
+    ModelAccess.objects.create(model=adapter, team=team)
+    return adapter.pk
 
 
 def arguments(things: Things) -> dict[str, object]:
@@ -152,6 +169,12 @@ def arguments(things: Things) -> dict[str, object]:
         "price_id": uuid.uuid4(),
         "area": "ask",
         "key_id": things.key_id,
+        "picture_id": things.picture.pk,
+        "board_id": things.board.pk,
+        "training_id": things.training_id,
+        "adapter_id": things.adapter_id,
+        "form": "png",
+        "variant": "full",
     }
 
 

@@ -21,7 +21,7 @@ class KbGallery extends HTMLElement {
   /** @param {HTMLElement} target */
   changed(target) {
     if (target.closest(".thumb-check")) this.draw();
-    if (target.id === "gallery-board") this.acts();
+    if (target.id === "gallery-board") this.load(/** @type {HTMLSelectElement} */ (target).value);
   }
 
   /** @param {MouseEvent} event */
@@ -75,16 +75,15 @@ class KbGallery extends HTMLElement {
     board.dispatchEvent(new Event("change", { bubbles: true }));
   }
 
-  /** What may be done with the board that is shown. */
-  acts() {
-    const board = /** @type {HTMLSelectElement} */ (this.querySelector("#gallery-board"));
-    // @ts-ignore htmx is a global of its own script
-    window.htmx.ajax("GET", `${this.dataset.acts}?board=${encodeURIComponent(board.value)}`, { target: "#board-acts", swap: "innerHTML" });
+  /** Boards changed: their lists are loaded again, and the one asked for is shown. @param {{show?: string}} detail */
+  async boards(detail) {
+    await this.load(detail?.show ?? /** @type {HTMLSelectElement} */ (this.querySelector("#gallery-board")).value);
+    document.body.dispatchEvent(new CustomEvent("kb:pictures"));
   }
 
-  /** Boards changed: every list of them is loaded again, and the one asked for is shown. @param {{show?: string}} detail */
-  async boards(detail) {
-    const answer = await fetch(`${this.dataset.boards}?board=${encodeURIComponent(detail?.show ?? "")}`, { headers: { "HX-Request": "true" } });
+  /** Load every list of boards with this one chosen. @param {string} board */
+  async load(board) {
+    const answer = await fetch(`${this.dataset.boards}?board=${encodeURIComponent(board)}`, { headers: { "HX-Request": "true" } });
     if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const [from, to] of [["#options", "#gallery-board"], ["#moves", "#move-boards"], ["#acts", "#board-acts"]]) {
@@ -94,7 +93,6 @@ class KbGallery extends HTMLElement {
       // @ts-ignore htmx is a global of its own script
       window.htmx.process(old);
     }
-    document.body.dispatchEvent(new CustomEvent("kb:pictures"));
   }
 }
 customElements.define("kb-gallery", KbGallery);

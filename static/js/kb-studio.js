@@ -21,13 +21,15 @@ class KbStudio extends HTMLElement {
     document.body.addEventListener("kb:draw", (event) => this.draw(/** @type {CustomEvent} */ (event).detail.order));
     document.body.addEventListener("kb:source", (event) => this.source(/** @type {CustomEvent} */ (event).detail));
     this.querySelector("[data-source-file]")?.addEventListener("change", (event) => this.chosen(/** @type {HTMLInputElement} */ (event.target)));
-    customElements.whenDefined("kb-order").then(() => this.fromAddress());
+    Promise.all([customElements.whenDefined("kb-order"), customElements.whenDefined("kb-viewer")]).then(() => this.fromAddress());
   }
 
-  /** /images/?prompt=… fills the prompt: other pages lead here so. */
+  /** /images/?prompt=… fills the prompt, ?picture=… opens a picture: other pages lead here so. */
   fromAddress() {
-    const prompt = new URLSearchParams(location.search).get("prompt");
+    const asked = new URLSearchParams(location.search);
+    const prompt = asked.get("prompt"), picture = asked.get("picture");
     if (prompt) this.order.write({ prompt });
+    if (picture && /^[0-9a-f-]{36}$/.test(picture)) document.body.dispatchEvent(new CustomEvent("kb:open", { detail: `${location.pathname}pictures/${picture}/` }));
     this.changed();
   }
 

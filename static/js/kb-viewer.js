@@ -134,5 +134,17 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   viewer.step(by);
 });
+// The address of a file is of no use some minutes later; the picture's own one leads to a new one.
+document.addEventListener("error", (event) => {
+  const image = event.target, opener = image instanceof HTMLImageElement ? image.closest("[data-open-picture]") : null;
+  if (!(image instanceof HTMLImageElement) || !(opener instanceof HTMLElement) || image.dataset.again !== undefined) return;
+  image.dataset.again = "";
+  image.src = `${opener.dataset.openPicture}small/`;
+}, true);
+document.body.addEventListener("kb:open", (event) => {
+  const opener = document.createElement("button");
+  opener.dataset.openPicture = /** @type {CustomEvent} */ (event).detail;
+  KbViewer.open(opener);
+});
 // A picture that was deleted is not shown any more.
 document.body.addEventListener("kb:deleted", () => KbViewer.dialog()?.close());

@@ -1,0 +1,208 @@
+"""What the studio's page offers: models, sizes, samplers, adapters, styles, limits, and where a newcomer begins."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from apps.catalog.access import usable_models
+from apps.catalog.adapters import fits
+from apps.catalog.models import AIModel
+from apps.images import gallery, quotas
+from apps.images.boards import boards_of
+from apps.images.grammar.samplers import SAMPLERS, SCHEDULES
+from apps.images.limits import MIB, Limits, limits
+from apps.images.models import Board, Style
+from apps.images.ordering import order_to_json
+from apps.images.orders import Order
+from apps.images.runs import Run, recent_jobs, runs_of
+from apps.images.shelf import Shelf, shelf_of
+from apps.images.wording import axis_kinds
+from apps.metering.models import Resource
+from apps.metering.services import Remaining
+from apps.runtimes.diffusion.demo import palette
+from apps.users.models import Team, User
+
+Adapter = AIModel.Adapter
+SIDES: Mapping[str, int] = {"sd1": 512, "sd2": 768, "sdxl": 1024}  # pixels that each family was trained on
+STEPS, GUIDANCE, SAMPLER = 20, 7.0, "dpmpp_2m"
+DEMO_STEPS, DEMO_GUIDANCE = 12, 3.0
+NEAR = (Resource.PICTURES, Resource.PIXEL_STEPS)
+DEMO_EXAMPLES = (
+    "a large red circle on white background",
+    "a small yellow triangle on black background",
+    "a blue square on gray background",
+)
+EXAMPLES = (
+    "a lighthouse on a cliff at dusk, oil painting",
+    "portrait of an old fisherman, soft window light, 85mm photograph",
+    "ink drawing of mountains in mist, a small boat on the river",
+)
+RATIOS = ((1, 1), (4, 3), (3, 4), (16, 9), (9, 16))
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A shape to choose, and the rectangle of 24 that shows it."""
+
+    ratio: str
+    label: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Studio:
+    """The whole page."""
+
+    models: Sequence[AIModel]
+    model: AIModel | None
+    start: Order
+    limits: Limits
+    loras: Sequence[AIModel]
+    words: Sequence[AIModel]
+    controls: Sequence[AIModel]
+    styles: Sequence[Style]
+    boards: Sequence[Board]
+    runs: Sequence[Run]
+    gallery: Shelf
+    left: Sequence[Remaining]
+    tab: str = "prompt"
+
+    @property
+    def is_demo(self) -> bool:
+        """Return whether the model at the start is the one that shows shapes only."""
+        return self.model is not None and is_demo(self.model)
+
+    @property
+    def start_json(self) -> str:
+        """Return the order that the form begins with."""
+        return json.dumps(order_to_json(self.start))
+
+    @property
+    def samplers_json(self) -> str:
+        """Return which noise schedules each sampler can follow."""
+        return json.dumps({key: list(sampler.schedules) for key, sampler in SAMPLERS.items()})
+
+    @property
+    def models_json(self) -> str:
+        """Return what suits each model."""
+        return json.dumps({model.name: suits(model) | {"is_demo": is_demo(model)} for model in self.models})
+
+    @property
+    def samplers(self) -> list[tuple[str, str]]:
+        """Return the samplers by key and label."""
+        return [(key, sampler.label) for key, sampler in SAMPLERS.items()]
+
+    @property
+    def schedules(self) -> list[tuple[str, str]]:
+        """Return the noise schedules by key and label."""
+        return [(key, schedule.label) for key, schedule in SCHEDULES.items()]
+
+    @property
+    def sizes(self) -> list[Size]:
+        """Return the shapes."""
+        return [_size(width, height) for width, height in RATIOS]
+
+    @property
+    def axes(self) -> list[tuple[str, str]]:
+        """Return what a grid can vary."""
+        return axis_kinds()
+
+    @property
+    def source_mib(self) -> int:
+        """Return how large an uploaded picture may be."""
+        return self.limits.source_bytes // MIB
+
+    @property
+    def has_demo(self) -> bool:
+        """Return whether the demonstration model can be chosen."""
+        return any(is_demo(model) for model in self.models)
+
+    @property
+    def vocabulary(self) -> list[list[str]]:
+        """Return the words that the demonstration model knows, in groups; none where it is not here."""
+        if not self.has_demo:
+            return []
+        grounds = [f"on {name} background" for name in palette.BACKGROUNDS]
+        return [list(palette.COLOURS), [*palette.SIZES, *palette.SHAPES], grounds, list(palette.PLACES)]
+
+    @property
+    def examples(self) -> Sequence[str]:
+        """Return three prompts that the model at the start can draw."""
+        return DEMO_EXAMPLES if self.is_demo else EXAMPLES
+
+    @property
+    def placeholder(self) -> str:
+        """Return what the empty prompt suggests."""
+        return self.examples[0]
+
+
+def studio_of(user: User, team: Team) -> Studio:
+    """Return the page for a person in a team."""
+    models = list(usable_models(AIModel.Kind.IMAGE, team_id=team.pk, user=user))
+    adapters = list(usable_models(AIModel.Kind.ADAPTER, team_id=team.pk, user=user)) if models else []
+    for adapter in adapters:
+        row: Any = adapter  # what the template asks of it is no column
+        row.fits = " ".join(model.name for model in models if fits(adapter, model))
+    boards = list(boards_of(user, team))
+    runs = runs_of(user, recent_jobs(user, team))
+    model = models[0] if models else None
+    return Studio(
+        models=models,
+        model=model,
+        start=_start(model),
+        limits=limits(),
+        loras=[each for each in adapters if each.adapter == Adapter.LORA],
+        words=[each for each in adapters if each.adapter == Adapter.TEXTUAL_INVERSION],
+        controls=[each for each in adapters if each.adapter == Adapter.CONTROLNET],
+        styles=list(Style.objects.filter(team=team)),
+        boards=boards,
+        runs=runs,
+        gallery=shelf_of(user, team, gallery.Filters()),
+        left=left_of(user, team),
+        tab="pictures" if any(run.is_live for run in runs) else "prompt",
+    )
+
+
+def left_of(user: User, team: Team) -> list[Remaining]:
+    """Return the limits on pictures and pixel-steps that bind the person, the scarcest first; at most two."""
+    found = [one for one in quotas.left(user, team) if one.resource in NEAR]
+    return sorted(found, key=lambda one: -one.fraction)[:2]
+
+
+def is_demo(model: AIModel) -> bool:
+    """Return whether a model is the demonstration's, which knows coloured shapes only."""
+    return bool(model.capabilities.get("demonstration"))
+
+
+def suits(model: AIModel) -> dict[str, Any]:
+    """Return the side of a square, the steps, the guidance and the sampler that suit a model."""
+    told = model.capabilities
+    family = SIDES.get(str(told.get("family") or ""), SIDES["sd1"])
+    side = palette.PICTURE_SIZE if is_demo(model) else family
+    return {
+        "side": int(told.get("side") or side),
+        "steps": int(told.get("steps") or (DEMO_STEPS if is_demo(model) else STEPS)),
+        "guidance": float(told.get("guidance") or (DEMO_GUIDANCE if is_demo(model) else GUIDANCE)),
+        "sampler": str(told.get("sampler") or SAMPLER),
+    }
+
+
+def _start(model: AIModel | None) -> Order:
+    if model is None:
+        return Order()
+    best = suits(model)
+    order = replace(Order(), model=model.name, width=best["side"], height=best["side"])
+    return replace(order, steps=best["steps"], guidance=best["guidance"], sampler=best["sampler"])
+
+
+def _size(width: int, height: int) -> Size:
+    scale = 18 / max(width, height)
+    wide, high = width * scale, height * scale
+    label = {True: _("Square"), False: f"{width}:{height}"}[width == height]
+    return Size(str(round(width / height, 4)), label, (24 - wide) / 2, (24 - high) / 2, wide, high)

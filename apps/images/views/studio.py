@@ -1,0 +1,37 @@
+"""The page of the studio, and its parts that load themselves again."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from apps.images import shelf
+from apps.images.studio_page import studio_of
+from apps.images.views.shared import boards_context, team_of
+from apps.users.requests import PersonRequest
+
+
+@require_safe
+@login_required
+def studio(request: PersonRequest) -> HttpResponse:
+    """Show the studio."""
+    if request.team is None:
+        return render(request, "chat/no_team.html")
+    page = studio_of(request.user, request.team)
+    return render(request, "images/studio.html", {"studio": page, "boards": page.boards})
+
+
+@require_safe
+@login_required
+def gallery(request: PersonRequest) -> HttpResponse:
+    """Return a page of the gallery."""
+    asked = request.GET.dict()
+    found = shelf.shelf_of(request.user, team_of(request), shelf.filters_of(asked), after=shelf.after_of(asked))
+    return render(request, "images/parts/gallery_items.html", {"gallery": found})
+
+
+@require_safe
+@login_required
+def boards(request: PersonRequest) -> HttpResponse:
+    """Return every list of boards that the page has, with `board` chosen."""
+    return render(request, "images/parts/boards.html", boards_context(request, request.GET.get("board", "")))
