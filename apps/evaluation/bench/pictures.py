@@ -30,7 +30,7 @@ def image_ratio(rounds: int = ROUNDS) -> dict[str, Any]:
     """Return `image_ratio`: steps a second of the product ÷ of a plain call of diffusers, for the same drawing.
 
     Same model, prompt, seed, sampler and threads; the product counts its steps and makes previews besides. Each round
-    draws with both, and the median of the rounds' ratios is taken. `image_same_bytes` tells whether both drew the same picture.
+    draws with both, and the median of the rounds' ratios is taken. `image_same_bytes` tells whether both drew the same.
     """
     model = default_model(AIModel.Kind.IMAGE)
     spec = spec_of(model)

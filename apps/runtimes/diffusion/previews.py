@@ -21,6 +21,7 @@ from torch.nn import functional
 from apps.runtimes.contracts import Picture
 
 EVERY_S = 0.4  # pages ask about once a second
+MOST_TIME = 0.01  # the share of the time that previews may take
 _TINY_FOLDER = "taesd"
 _SMALL_PARAMETERS = 5_000_000
 _SAMPLES = 24
@@ -70,15 +71,18 @@ class Previewer:
     def watching(self, denoiser: Any, guidance: float) -> Iterator[Callable[[], Picture | None]]:
         """Watch a denoiser; yield what shows its picture, or None where it began or showed one just now."""
         glimpse = Glimpse(guidance, self._signal, self._prediction)
-        shown_at = time.monotonic()
+        due = time.monotonic() + EVERY_S
 
         def show() -> Picture | None:
-            nonlocal shown_at
-            if time.monotonic() - shown_at < EVERY_S:
+            nonlocal due
+            began = time.monotonic()
+            latents = None if began < due else glimpse.latents()
+            if latents is None:
                 return None
-            shown_at = time.monotonic()
-            latents = glimpse.latents()
-            return None if latents is None else self._picture(latents)
+            picture = self._picture(latents)
+            ended = time.monotonic()
+            due = ended + max(EVERY_S, (ended - began) / MOST_TIME)
+            return picture
 
         hook = denoiser.register_forward_hook(glimpse.listen)
         try:

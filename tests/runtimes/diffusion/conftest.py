@@ -24,3 +24,4 @@ def model(tiny_folder: Path) -> DiffusersModel:
 def always_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a preview of each step."""
     monkeypatch.setattr(previews, "EVERY_S", 0.0)
+    monkeypatch.setattr(previews, "MOST_TIME", float("inf"))

@@ -36,6 +36,7 @@ def parts_of(name: str, pipeline: Any) -> Parts:
     if getattr(pipeline, "text_encoder_2", None) is not None or not all(hasattr(pipeline, each) for each in needed):
         raise RuntimeFailure(f"Adapters can be trained for Stable Diffusion 1 and 2 only; {name} is another kind.")
     for each in (pipeline.unet, pipeline.vae, pipeline.text_encoder):
+        each.float()  # on every device: gradients of halves vanish
         each.requires_grad_(requires_grad=False)
         each.eval()
     noise = DDPMScheduler.from_config(pipeline.scheduler.config)
@@ -47,7 +48,7 @@ def latents_of(parts: Parts, examples: Sequence[Example]) -> Tensor:
     """Return the latents of the pictures, shape (n, channels, height ÷ 8, width ÷ 8): the means, one by one."""
     found = []
     for example in examples:
-        pixels = torch.from_numpy(np.ascontiguousarray(example.picture)).permute(2, 0, 1)[None]
+        pixels = torch.tensor(np.asarray(example.picture)).permute(2, 0, 1)[None]
         signal = pixels.to(parts.device, parts.vae.dtype).div(127.5).sub(1)
         found.append(parts.vae.encode(signal).latent_dist.mean * parts.vae.config.scaling_factor)
     return torch.cat(found).float().cpu()

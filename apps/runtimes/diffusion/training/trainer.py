@@ -4,7 +4,6 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -62,5 +61,4 @@ def _learner(parts: Parts, course: Course) -> Learner:
 
 def load_trainer(spec: RuntimeSpec) -> DiffusionTrainer:
     """Load a copy of the model of `spec` for training. Raises RuntimeFailure."""
-    # In single precision on every device: gradients of halves vanish.
-    return DiffusionTrainer(parts_of(spec.name, load_pipeline(spec.path).to(torch.float32)))
+    return DiffusionTrainer(parts_of(spec.name, load_pipeline(spec.path)))
