@@ -45,6 +45,7 @@ class Sampling:
     repeat_penalty: float = 1.05
     seed: int = 0
     stop: tuple[str, ...] = ()
+    schema: str = ""  # a JSON schema as JSON: the text is JSON that fulfils it, if it is not cut off
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Deterministic stand-ins for the models: tests, CI and a quick look need no weights. Plain Python and numpy."""
 
+import json
 import re
 import threading
 import unicodedata
@@ -7,6 +8,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 
@@ -77,7 +79,8 @@ class FakeChat:
     """Reads the first numbered passage of the prompt aloud and cites it, or says what `replies` scripts.
 
     Inside `with fake.replies("one", "two"):` each stream takes the next text; a RuntimeFailure among them is
-    raised instead. `prompts` and `closed` tell a test what was asked and how many streams were broken off.
+    raised instead. A schema without a script is fulfilled in the plainest way. `prompts` and `closed` tell a test
+    what was asked and how many streams were broken off.
     """
 
     is_instruct = True
@@ -102,7 +105,7 @@ class FakeChat:
         self.prompts.append(prompt)
         if self.count_tokens(prompt) >= self.context_tokens:
             raise RuntimeFailure("The prompt does not fit the context of the model.")
-        reply = _next_reply(prompt)
+        reply = _next_reply(prompt, sampling.schema)
         for stop in filter(None, sampling.stop):
             reply = reply.partition(stop)[0]
         try:
@@ -149,18 +152,36 @@ def load_tokenizer(spec: RuntimeSpec) -> FakeTokenizer:
     return FakeTokenizer(spec.max_tokens)
 
 
-def _next_reply(prompt: str) -> str:
+def _next_reply(prompt: str, schema: str = "") -> str:
     with _script_lock:
         scripted = _script.pop(0) if _script else None
     if isinstance(scripted, RuntimeFailure):
         raise scripted
     if scripted is not None:
         return scripted
+    if schema:
+        return json.dumps(_fulfilling(json.loads(schema), "word"), ensure_ascii=False)
     found = _FIRST_PASSAGE.search(prompt)
     if found is None:
         return prompt.strip().splitlines()[-1] if prompt.strip() else "Nothing was asked."
     spans = list(_TOKEN.finditer(found[1]))[:_ANSWER_TOKENS]
     return (found[1][: spans[-1].end()] if spans else found[1]) + " [1]"
+
+
+def _fulfilling(schema: dict[str, Any], name: str) -> Any:
+    """Return the plainest value that a schema allows: strings say the name of their property."""
+    if "enum" in schema:
+        return schema["enum"][0]
+    match schema["type"]:
+        case "object":
+            return {key: _fulfilling(each, key) for key, each in schema["properties"].items()}
+        case "array":
+            return [_fulfilling(schema["items"], name)] * max(1, schema.get("minItems", 0))
+        case "string":
+            return name
+        case "boolean":
+            return False
+    return 0
 
 
 def _features(text: str) -> Iterator[str]:

@@ -9,8 +9,9 @@ from functools import partial
 from apps.runtimes.contracts import RuntimeFailure, Sampling, Turn
 from apps.runtimes.files import check_folder
 from apps.runtimes.gate import Interactive, interactive
+from apps.runtimes.llama.constrained import sampler_of
 from apps.runtimes.llama.engine import STEP_TOKENS, Engine, Request, Stream
-from apps.runtimes.llama.native import Context, ContextSize, Model, Sampler
+from apps.runtimes.llama.native import Context, ContextSize, Model
 from apps.runtimes.llama.template import ChatTemplate
 from apps.runtimes.llama.text import TextAssembler
 from apps.runtimes.shelf import tell_progress
@@ -62,7 +63,7 @@ class LlamaChat:
         request = Request(
             tokens,
             min(sampling.max_tokens, room),
-            Sampler(sampling, self._model.n_vocabulary),
+            sampler_of(sampling, self._model),
             TextAssembler(sampling.stop),
         )
         waiting = ExitStack()

@@ -78,6 +78,9 @@ class HttpChat:
         }
         if sampling.stop:
             body["stop"] = list(sampling.stop)[:4]  # more are refused by many services
+        if sampling.schema:
+            wanted = {"name": "answer", "strict": True, "schema": json.loads(sampling.schema)}
+            body["response_format"] = {"type": "json_schema", "json_schema": wanted}
         return HttpStream(self._service, body, self.count_tokens(prompt))
 
 

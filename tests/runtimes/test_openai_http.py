@@ -1,5 +1,6 @@
 """Models that a service runs, against a service on the loopback."""
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -143,3 +144,17 @@ def test_it_refuses_a_prompt_that_does_not_fit(host: str, seen: Seen) -> None:
     with pytest.raises(RuntimeFailure, match="longer than the context"):
         openai_http.load_chat(spec(host, max_tokens=10)).stream("one two three " * 10, Sampling())
     assert seen.requests == []
+
+
+def test_it_hands_a_schema_to_the_service(host: str, seen: Seen) -> None:
+    chat = openai_http.load_chat(spec(host))
+    schema = {"type": "object", "properties": {"tags": {"type": "array", "items": {"type": "string"}}}}
+
+    list(chat.stream("Go.", Sampling(max_tokens=20, schema=json.dumps(schema))))
+    list(chat.stream("Go.", Sampling(max_tokens=20)))
+
+    assert seen.requests[0][2]["response_format"] == {
+        "type": "json_schema",
+        "json_schema": {"name": "answer", "strict": True, "schema": schema},
+    }
+    assert "response_format" not in seen.requests[1][2]
