@@ -122,6 +122,8 @@ def _sources(order: Order) -> None:
 
 
 def _size(order: Order, limits: Limits) -> None:
+    if order.kind == Kind.UPSCALE:
+        return  # as large as its source; `services` holds the result to its limit
     check("steps", order.steps, 1, limits.max_steps)
     for field in ("width", "height"):
         side = getattr(order, field)
@@ -164,6 +166,8 @@ def _parts(order: Order, limits: Limits) -> None:
         if len(axis.values) > MAX_AXIS_CHARS:
             raise BadSetting(field="axes.values")
     if order.hires is not None:
+        if order.kind in {Kind.INPAINT, Kind.OUTPAINT}:  # no second pass keeps to a mask
+            raise BadSetting(field="hires")
         _hires(order.hires, limits)
     if order.control is not None:
         _control(order.control)

@@ -32,7 +32,8 @@ def paces() -> dict[UUID, float]:
         with tenancy.everything("a model is as fast for all teams"), connection.cursor() as cursor:
             cursor.execute(_MEASURED)
             found = {model: float(rate) for model, rate in cursor.fetchall() if rate}
-        cache.set(_KEY, found, KEEP_S)
+        if found:
+            cache.set(_KEY, found, KEEP_S)
     return found
 
 

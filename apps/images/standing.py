@@ -7,7 +7,7 @@ place of the work. One play serves everybody for a second, since every open page
 import heapq
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -22,6 +22,7 @@ LIVE = (State.QUEUED, State.RUNNING)
 KEEP_S = 1
 MOST_SLICES = 20_000  # of one play; what comes later is told without a time
 _KEY = "image-standing"
+_LATER = 1e12  # behind every time of the clock, in seconds: what is served within the play
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,25 @@ class Waiting:
     is_running: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A row of ImageTurn: the virtual times of what a team or a person got last, and when that was."""
+
+    began: float = 0.0
+    ended: float = 0.0
+    at: float = 0.0
+
+
+Turns = Mapping[tuple[UUID, UUID | None], Served]
+_NEVER = Served()
+
+
 @dataclass(slots=True)
 class _Lane:
-    """The virtual times of a team, or of one person within it."""
+    """A team in the play, with the turns of its people and their jobs."""
 
-    ended: float
-    people: dict[UUID, float] = field(default_factory=dict)
+    served: Served
+    people: dict[UUID, Served] = field(default_factory=dict)
     began: float = 0.0  # the newest slice of its people
     jobs: dict[UUID, list[Waiting]] = field(default_factory=lambda: defaultdict(list))
 
@@ -69,33 +83,35 @@ def standing(jobs: Iterable[ImageJob]) -> dict[UUID, Standing]:
     return {job_id: known[job_id] for job_id in live if job_id in known}
 
 
-def _loaded() -> tuple[list[Waiting], dict[tuple[UUID, UUID | None], tuple[float, float]]]:
+def _loaded() -> tuple[list[Waiting], Turns]:
+    rates = pace.paces()
     with tenancy.everything("a place in the queue depends on all teams"):
         rows = ImageJob.objects.filter(state__in=LIVE).order_by("created_at", "pk")
-        jobs = [_waiting(job) for job in rows.only(*_COLUMNS)]
+        jobs = [_waiting(job, rates) for job in rows.only(*_COLUMNS)]
         teams = {job.team_id for job in jobs}
-        turns = ImageTurn.objects.filter(team__in=teams).values_list("team", "owner", "began", "ended")
-        return jobs, {(team, owner): (began, ended) for team, owner, began, ended in turns}
+        turns = ImageTurn.objects.filter(team__in=teams).values_list("team", "owner", "began", "ended", "updated_at")
+        return jobs, {(team, owner): Served(began, ended, at.timestamp()) for team, owner, began, ended, at in turns}
 
 
 _COLUMNS = ("id", "team_id", "owner_id", "state", "kind", "model_id", "total", "done", "pixel_steps", "seconds")
 
 
-def _waiting(job: ImageJob) -> Waiting:
+def _waiting(job: ImageJob, rates: Mapping[UUID, float]) -> Waiting:
     slices, slice_s = max(job.total - job.done, 1), None
     if job.kind == ImageJob.Kind.TRAIN:
         share = job.seconds / job.done if job.done else 0.0  # seconds of one training step so far
         slices = max(1, round(slices * share / pace.TRAINING_SLICE_S)) if share else 1
         slice_s = pace.TRAINING_SLICE_S if share else None
     else:
-        slice_s = pace.seconds_of(job.model_id, job.pixel_steps / max(job.total, 1))
+        rate = rates.get(job.model_id) if job.model_id else None
+        slice_s = job.pixel_steps / max(job.total, 1) / rate if rate else None
     return Waiting(job.pk, job.team_id, job.owner_id, slices, slice_s, job.state == State.RUNNING)
 
 
-def play(jobs: Collection[Waiting], turns: dict[tuple[UUID, UUID | None], tuple[float, float]]) -> dict[UUID, Standing]:
+def play(jobs: Collection[Waiting], turns: Turns) -> dict[UUID, Standing]:
     """Return where each job stands when one worker takes them by turns; what runs now is finished first."""
     lanes = _lanes(jobs, turns)
-    newest = max((began for (_team, owner), (began, _ended) in turns.items() if owner is None), default=0.0)
+    newest = max((turn.began for (_team, owner), turn in turns.items() if owner is None), default=0.0)
     clock, position = 0.0, 0
     begun: dict[UUID, int] = {}
     ends: dict[UUID, Standing] = {}
@@ -103,46 +119,52 @@ def play(jobs: Collection[Waiting], turns: dict[tuple[UUID, UUID | None], tuple[
         begun[running.job_id] = 0
         clock += _seconds(running)
         _sliced(running, clock, begun, ends)
-    queue = [(max(lane.ended, newest), team) for team, lane in lanes.items() if lane.jobs]
+    queue = [(max(lane.served.ended, newest), lane.served.at, str(team), team) for team, lane in lanes.items()]
     heapq.heapify(queue)
-    for _slice in range(MOST_SLICES):
+    for number in range(MOST_SLICES):
         if not queue:
             break
-        at_team, team = heapq.heappop(queue)
-        lane, newest = lanes[team], max(newest, at_team)
-        job = _next_of(lane)
+        at_team, _at, name, team = heapq.heappop(queue)
+        job = _next_of(lanes[team], _LATER + number)
         if job is None:
             continue
         position += job.job_id not in begun
         begun.setdefault(job.job_id, position)
         clock += _seconds(job)
         _sliced(job, clock, begun, ends)
-        heapq.heappush(queue, (at_team + (job.slice_s or pace.UNKNOWN_S), team))
+        newest = max(newest, at_team)
+        heapq.heappush(queue, (at_team + _expected(job), _LATER + number, name, team))
     return {job.job_id: ends.get(job.job_id, Standing(begun.get(job.job_id, len(jobs)), None)) for job in jobs}
 
 
-def _lanes(jobs: Collection[Waiting], turns: dict[tuple[UUID, UUID | None], tuple[float, float]]) -> dict[UUID, _Lane]:
+def _lanes(jobs: Collection[Waiting], turns: Turns) -> dict[UUID, _Lane]:
     lanes: dict[UUID, _Lane] = {}
     for job in jobs:
-        lane = lanes.setdefault(job.team_id, _Lane(turns.get((job.team_id, None), (0.0, 0.0))[1]))
-        began, ended = turns.get((job.team_id, job.owner_id), (0.0, 0.0))
-        lane.people.setdefault(job.owner_id, ended)
-        lane.began = max(lane.began, began)
+        lane = lanes.setdefault(job.team_id, _Lane(turns.get((job.team_id, None), _NEVER)))
+        lane.people.setdefault(job.owner_id, turns.get((job.team_id, job.owner_id), _NEVER))
         lane.jobs[job.owner_id].append(job)
+    for (team, owner), turn in turns.items():
+        if owner is not None and team in lanes:
+            lanes[team].began = max(lanes[team].began, turn.began)
     return lanes
 
 
-def _next_of(lane: _Lane) -> Waiting | None:
+def _next_of(lane: _Lane, at: float) -> Waiting | None:
     """Return the job of a team whose turn it is, and count its slice to its person; None where all are done."""
     for owner in [owner for owner, jobs in lane.jobs.items() if not any(job.slices for job in jobs)]:
         del lane.jobs[owner]
     if not lane.jobs:
         return None
-    owner = min(lane.jobs, key=lambda each: max(lane.people[each], lane.began))
+    owner = min(lane.jobs, key=lambda each: (max(lane.people[each].ended, lane.began), lane.people[each].at, str(each)))
     job = next(job for job in lane.jobs[owner] if job.slices)
-    lane.began = max(lane.people[owner], lane.began)
-    lane.people[owner] = lane.began + (job.slice_s or pace.UNKNOWN_S)
+    began = max(lane.people[owner].ended, lane.began)
+    lane.began = began
+    lane.people[owner] = Served(began, began + _expected(job), at)
     return job
+
+
+def _expected(job: Waiting) -> float:
+    return pace.UNKNOWN_S if job.slice_s is None else job.slice_s
 
 
 def _seconds(job: Waiting) -> float:

@@ -1,12 +1,15 @@
 """A fake image model, orders and what a worker does with them."""
 
+import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from apps.catalog.models import AIModel
+from apps.catalog.services import spec_of
 from apps.images import services, tasks
 from apps.images.models import ImageJob
 from apps.images.orders import Order
@@ -39,8 +42,6 @@ def image_model(db: None) -> AIModel:
 @pytest.fixture
 def fake(image_model: AIModel) -> FakeImageModel:
     """Return the fake that draws for the model."""
-    from apps.catalog.services import spec_of
-
     model = registry.image_model(spec_of(image_model))
     assert isinstance(model, FakeImageModel)
     return model
@@ -51,11 +52,23 @@ def order(**fields: Any) -> Order:
     return Order(**{"prompt": "a red circle", "width": 64, "height": 64, "steps": 4} | fields)
 
 
+def png(width: int, height: int, colour: str = "red") -> io.BytesIO:
+    """Return a PNG of one colour."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height), colour).save(buffer, "PNG")
+    buffer.seek(0)
+    return buffer
+
+
 @pytest.fixture
 def place(image_model: AIModel) -> Place:
-    """Return a function that places an order: place(user, team, **settings of the order)."""
+    """Return a function that places an order: place(user, team, **settings of the order).
 
-    def _place(user: User, team: Team, **fields: Any) -> ImageJob:
+    Without a team it is the person's only one.
+    """
+
+    def _place(user: User, team: Team | None = None, **fields: Any) -> ImageJob:
+        team = team or user.memberships.get().team
         return services.place_order(user=user, team=team, order=order(**fields))
 
     return _place
