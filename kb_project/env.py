@@ -210,6 +210,15 @@ class Env(BaseSettings):
     image_queue_person: int = Field(25, ge=1, le=10_000, description="Picture jobs of one person that may wait.")
     image_queue_team: int = Field(200, ge=1, le=100_000, description="Picture jobs of one team that may wait.")
     image_source_mib: int = Field(20, ge=1, le=1_024, description="Largest picture that may be uploaded to the studio.")
+    image_checker: str = Field(
+        "",
+        pattern="^(|stable-diffusion|fake)$",
+        description="What checks pictures before they are kept: `stable-diffusion` (a folder `safety-checker` in "
+        "var/models with config.json, model.safetensors and preprocessor_config.json); empty: nothing.",
+    )
+    image_api_wait_s: int = Field(
+        120, ge=1, le=3_600, description="Longest time that /v1/images waits for pictures, in seconds."
+    )
     image_training_steps: int = Field(5_000, ge=10, le=100_000, description="Most steps of one training of an adapter.")
     image_training_pictures: int = Field(40, ge=1, le=500, description="Most pictures that one training learns from.")
     image_training_slice_s: int = Field(

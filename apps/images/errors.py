@@ -249,3 +249,21 @@ class ReasonMissing(Invalid):
     code = "image-report-empty"
     title = _("The report says nothing")
     detail = _("Say in a few words what is wrong with the picture.")
+
+
+class PictureFlagged(AppError):
+    """The safety checker held pictures back; they were drawn and not kept. Param: pictures."""
+
+    status = 422
+    code = "image-flagged"
+    title = _("A picture was held back")
+    detail = _("The safety check held back %(pictures)s of the pictures; they were not kept. They count as drawn.")
+
+
+class CheckerMissing(AppError):
+    """The team's pictures are to be checked, and there is nothing that checks."""
+
+    status = 503
+    code = "image-checker-missing"
+    title = _("The safety check is not there")
+    detail = _("Pictures are to be checked before they are kept, but no checker is installed. Tell an administrator.")

@@ -145,6 +145,7 @@ def purge() -> int:
     before = timezone.now() - timedelta(days=settings.ENV.undo_days)
     due = (
         Q(deleted_at__lt=before)
+        | Q(taken_down_at__lt=before)
         | Q(owner=None, updated_at__lt=before) & ~Q(board__is_shared=True)
         | Q(kind=Kind.MASK, created_at__lt=before)
     )

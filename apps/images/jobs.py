@@ -18,8 +18,8 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from apps.core.errors import AppError
-from apps.images import live, queueing, settling
-from apps.images.errors import JobCancelled, WorkerLost
+from apps.images import live, planning, queueing, settling
+from apps.images.errors import JobCancelled, PictureFlagged, WorkerLost
 from apps.images.models import ImageJob
 from apps.runtimes.drawing import Progress, Stopped
 
@@ -68,20 +68,27 @@ class Watch:
         self._looked_at = self._shown_at = 0.0
         self._told_at = time.monotonic()
         self.number = 0  # of the picture under way
+        self._preview: tuple[int, bytes | None] = (0, None)  # of which picture, and what it shows
         self.last_step = 0
 
     def on_step(self, progress: Progress) -> None:
         """Show a step of the picture under way. Raises Stopped within one step of a cancellation."""
         self.last_step = progress.step
         self._stop_if_unwanted()
+        if progress.preview is not None:
+            self._preview = self.number, live.preview_of(progress.preview)
         now = time.monotonic()
         if now - self._shown_at >= SHOW_S or progress.step in {1, progress.steps}:
             self._shown_at = now
-            preview = None if progress.preview is None else live.preview_of(progress.preview)
-            live.show(self._held.job.pk, live.Live(self.number, progress.step, progress.steps, preview))
+            live.show(self._held.job.pk, live.Live(self.number, progress.step, progress.steps, self._seen()))
         if now - self._told_at >= TELL_S:
             self._told_at = now
             self._held.rows().update(step=progress.step, steps=progress.steps, updated_at=Now())
+
+    def _seen(self) -> bytes | None:
+        """Return the newest preview of the picture under way; models make one now and then only."""
+        number, preview = self._preview
+        return preview if number == self.number else None
 
     def step(self, done: int, total: int) -> None:
         """Keep how far a training is, of all its steps. Raises JobCancelled or LostJob."""
@@ -144,10 +151,14 @@ def give_back(held: Held, seconds: float) -> None:
 
 @transaction.atomic
 def finish(held: Held, seconds: float) -> None:
-    """Settle a job that is done. Raises LostJob."""
+    """Settle a job that is done; one whose pictures were held back has failed. Raises LostJob."""
     job = held.lock()
     job.seconds += seconds
-    _end(job, State.DONE, None)
+    flagged = planning.flagged_of(job)
+    if flagged:
+        _end(job, State.FAILED, PictureFlagged(pictures=len(flagged)))
+    else:
+        _end(job, State.DONE, None)
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from apps.catalog.models import AIModel
 from apps.core.uploading import NO_SPACE
-from apps.images import errors, files, jobs, provenance
+from apps.images import checking, errors, files, jobs, provenance, safety, watermarks
 from apps.images.models import ImageJob, Picture
 from apps.images.ordering import order_to_json
 from apps.images.orders import Order
@@ -26,11 +26,19 @@ def keep(
     is_counted: bool = True,
 ) -> None:
     """Store a picture with its row, and count it as one that the job is done with; a training counts its steps.
-    Raises LostJob, and NoSpace on a full disk; no file is left then.
+
+    One that the safety checker flags is not stored but noted in the job's plan. Raises LostJob, CheckerMissing, and
+    NoSpace on a full disk; no file is left then.
     """
     job, model = held.job, _model(held.job, order)
+    rules = safety.rules_of(job.team_id)
+    if rules.is_checked and checking.is_flagged(pixels):
+        _note_flagged(held, number, is_counted=is_counted)
+        return
+    mark = None if rules.watermark is None else rules.watermark or job.team.name
+    pixels = watermarks.marked(pixels, mark or "")
     try:
-        stored = files.write(job.team_id, pixels, _texts(job, model, order, pixels))
+        stored = files.write(job.team_id, pixels, _texts(job, model, order, pixels, mark))
     except OSError as error:
         if error.errno not in NO_SPACE:
             raise
@@ -45,6 +53,17 @@ def keep(
     except jobs.LostJob:
         files.remove([stored.file, stored.thumbnail])
         raise
+
+
+def _note_flagged(held: jobs.Held, number: int, *, is_counted: bool) -> None:
+    """Keep in the plan that a picture was drawn and held back; those that a training shows are merely left out."""
+    if not is_counted:
+        return
+    with transaction.atomic():
+        row = held.lock()
+        row.plan[number]["is_flagged"] = True
+        row.step = 0
+        row.save(update_fields=["plan", "step", "updated_at"])
 
 
 def _model(job: ImageJob, order: Order) -> AIModel | None:
@@ -66,7 +85,7 @@ def _picture(
     )  # fmt: skip
 
 
-def _texts(job: ImageJob, model: AIModel | None, order: Order, pixels: Pixels) -> provenance.Texts:
+def _texts(job: ImageJob, model: AIModel | None, order: Order, pixels: Pixels, mark: str | None) -> provenance.Texts:
     height, width = pixels.shape[:2]
     return provenance.texts_of(
         order,
@@ -77,5 +96,6 @@ def _texts(job: ImageJob, model: AIModel | None, order: Order, pixels: Pixels) -
             "job": str(job.pk),
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "product": f"zhiku {settings.VERSION}",
-        },
+        }
+        | ({"watermark": mark} if mark else {}),
     )

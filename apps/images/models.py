@@ -90,6 +90,20 @@ class WordList(Record):
         return self.name
 
 
+class AssistantWords(Record):
+    """What a person never wants in a picture: the prompt assistant puts it first in each negative prompt."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    negative = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "owner"], name="assistant_words_unique")]
+
+    def __str__(self) -> str:
+        return self.negative
+
+
 class JobQuerySet(models.QuerySet["ImageJob"]):
     """Sets of jobs."""
 
@@ -266,12 +280,22 @@ class PictureReport(Record):
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     decided_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     decided_at = models.DateTimeField(null=True)
+    decision = models.TextField(max_length=1_000, blank=True, db_default="")  # what the admin gave as the reason
+    told_at = models.DateTimeField(null=True)  # when the picture's owner saw that it was taken down
 
     class Meta:
         ordering = ["-created_at"]
 
     def __str__(self) -> str:
         return f"report {self.state}"
+
+
+class StoryQuerySet(models.QuerySet["Story"]):
+    """Sets of stories."""
+
+    def owned_by(self, user: User) -> StoryQuerySet:
+        """Return the person's own stories in teams they are still a member of."""
+        return self.filter(owner=user, team__in=memberships_of(user).values("team"))
 
 
 class Story(Record):
@@ -284,7 +308,9 @@ class Story(Record):
     state = models.CharField(max_length=10, choices=ImageJob.State, default=ImageJob.State.QUEUED)  # of finding scenes
     error_code = models.CharField(max_length=60, blank=True)
     lease_until = models.DateTimeField(null=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)  # also the token of its worker: a later one fences it off
+
+    objects = StoryQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]
@@ -303,6 +329,9 @@ class Scene(Record):
     page = models.PositiveIntegerField(null=True)
     prompt = models.TextField(blank=True)
     negative = models.TextField(blank=True)
+    is_plain = models.BooleanField(
+        default=False, db_default=False
+    )  # the prompt is words of the passage: no model wrote it
     job = models.ForeignKey(ImageJob, null=True, on_delete=models.SET_NULL, related_name="+")
     picture = models.ForeignKey(Picture, null=True, on_delete=models.SET_NULL, related_name="+")
 

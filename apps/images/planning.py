@@ -202,3 +202,8 @@ def orders_of(job: ImageJob) -> list[Order]:
     """Return the order of each picture of a job."""
     order = order_from_json(job.order)
     return [order_of(order, entry) for entry in job.plan]
+
+
+def flagged_of(job: ImageJob) -> set[int]:
+    """Return the numbers of the pictures that were drawn and held back by the safety checker."""
+    return {number for number, entry in enumerate(job.plan) if entry.get("is_flagged")}

@@ -133,7 +133,8 @@ def _mail_owner(picture: Picture, reason: str) -> None:
             to=owner.email,
             subject=_("One of your pictures was taken down"),
             body=_(
-                "An admin of the team %(team)s took down a picture that you made on %(day)s. The reason given: %(reason)s"
+                "An admin of the team %(team)s took down a picture that you made on %(day)s. "
+                "The reason given: %(reason)s"
             )
             % {"team": picture.team, "day": timezone.localtime(picture.created_at).date(), "reason": reason},
         )

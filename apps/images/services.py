@@ -14,7 +14,7 @@ from apps.images.limits import Limits, limits
 from apps.images.models import Board, ImageJob
 from apps.images.ordering import order_from_json, order_to_json, validated
 from apps.images.orders import Order
-from apps.images.planning import Entry, Prepared, plan, with_loras_read
+from apps.images.planning import Entry, Prepared, flagged_of, plan, with_loras_read
 from apps.images.queueing import place_for
 from apps.images.quotas import Cost
 from apps.images.resolving import adapters_of, model_of, pictures_of, with_source_size, words_of
@@ -49,7 +49,9 @@ def place_order(*, user: User, team: Team, order: Order, board: Board | None = N
     Raises NotFound for what is not theirs, an AppError of `images.errors` or `images.grammar.errors` for what cannot
     be drawn, QueueFull and QuotaExceeded; nothing is kept or held then.
     """
-    return _queue(user, team, _wanted(user, team, order), board)
+    with safety.refusals_told(user, team):
+        wanted = _wanted(user, team, order)
+    return _queue(user, team, wanted, board)
 
 
 def estimate(*, user: User, team: Team, order: Order) -> Estimate:
@@ -122,7 +124,7 @@ def retry(*, user: User, job: ImageJob) -> ImageJob:
     job = access_job(user, job.pk)
     if job.state not in {State.FAILED, State.CANCELLED} or job.kind == ImageJob.Kind.TRAIN:
         raise NotRepeatable
-    drawn = set(job.pictures.values_list("number", flat=True))
+    drawn = set(job.pictures.values_list("number", flat=True)) | flagged_of(job)
     missing: list[Entry] = [entry for number, entry in enumerate(job.plan) if number not in drawn]
     if not missing:
         raise NotRepeatable

@@ -15,7 +15,7 @@ def cost_so_far(job: ImageJob) -> Cost:
     size_bytes = rows.aggregate(n=Sum("size_bytes"))["n"] or 0
     if job.kind == Kind.TRAIN:
         return Cost(0, job.pixel_steps * min(job.done, job.total) // max(job.total, 1), size_bytes)
-    numbers = set(rows.values_list("number", flat=True))
+    numbers = set(rows.values_list("number", flat=True)) | planning.flagged_of(job)
     orders = planning.orders_of(job)
     drawn = sum(quotas.pixel_steps_of(orders[number]) for number in numbers if number < len(orders))
     return Cost(len(numbers), drawn + _broken_off(job, numbers), size_bytes)

@@ -9,7 +9,7 @@ from apps.catalog.models import AIModel
 from apps.catalog.services import spec_of
 from apps.core import tenancy
 from apps.core.errors import AppError
-from apps.images import drawings, errors, files, jobs, keeping, planning, queueing, resolving, training
+from apps.images import drawings, errors, files, jobs, keeping, planning, queueing, resolving, safety, training
 from apps.images.models import ImageJob, Picture
 from apps.images.orders import Order
 from apps.runtimes import registry
@@ -61,8 +61,10 @@ def draw(held: jobs.Held, watch: jobs.Watch) -> bool:
     """Draw the next picture of a job; return whether it was the last one."""
     job = held.job
     watch.check()
+    safety.require_open(job.team)
     orders = planning.orders_of(job)
     drawn = set(Picture.objects.filter(job=job).values_list("number", flat=True))
+    drawn |= planning.flagged_of(job)
     missing = [number for number in range(len(orders)) if number not in drawn]
     if not missing:
         return True

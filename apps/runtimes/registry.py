@@ -7,6 +7,7 @@ from typing import Any, Protocol, cast
 
 from django.conf import settings
 
+from apps.runtimes.checking import PictureChecker
 from apps.runtimes.contracts import ChatModel, Embedder, Reranker, RuntimeFailure, Tokenizer
 from apps.runtimes.drawing import ImageModel
 from apps.runtimes.shelf import Loaded, Shelf
@@ -24,6 +25,7 @@ __all__ = [
     "image_model",
     "image_trainer",
     "loaded",
+    "picture_checker",
     "reranker",
     "tokenizer",
     "trial_embedder",
@@ -54,6 +56,11 @@ TRAINERS = {
     "diffusers": "apps.runtimes.diffusion.training.trainer.load_trainer",
     "fake": "apps.runtimes.fake_training.load_trainer",
 }
+CHECKERS = {  # what KB_IMAGE_CHECKER may name
+    "stable-diffusion": "apps.runtimes.diffusion.checker.load_checker",
+    "fake": "apps.runtimes.fake_checker.load_checker",
+}
+CHECKERS_WITH_FILES = frozenset({"stable-diffusion"})
 TOKENIZERS = {
     "openai_http": "apps.runtimes.openai_http.load_tokenizer",
     "sentence_transformers": "apps.runtimes.tokenizers.load_tokenizer",
@@ -116,6 +123,12 @@ def image_trainer(spec: RuntimeSpec) -> Trainer:
     idle_s = spec.keep_alive_s or settings.ENV.model_keep_alive_s  # a default stays for drawing, not for training
     own = replace(spec, keep_alive_s=idle_s)
     return cast("Trainer", _shelf.get((path, own), partial(_load, path, own)))
+
+
+def picture_checker(spec: RuntimeSpec) -> PictureChecker:
+    """Return the safety checker of `spec`, loaded on first use. Raises RuntimeFailure."""
+    path = _named(CHECKERS, spec)
+    return cast("PictureChecker", _shelf.get((path, spec), partial(_load, path, spec)))
 
 
 def tokenizer(spec: RuntimeSpec) -> Tokenizer:
