@@ -7,10 +7,16 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.catalog.manifest import BUNDLED
+from apps.images.management.wishes import ProductDrawing
 from apps.images.management.wording import table
 from apps.runtimes.diffusion.demo.drawing import RawDrawing, load
 from apps.runtimes.diffusion.demo.measuring import measure
 from apps.runtimes.diffusion.demo.palette import GUIDANCE, STEPS
+from apps.runtimes.diffusion.engine import load_image_model
+from apps.runtimes.spec import RuntimeSpec
+
+_NAME = "shapes-demo"
+_FOLDER = BUNDLED / _NAME
 
 
 class Command(BaseCommand):
@@ -21,12 +27,15 @@ class Command(BaseCommand):
         parser.add_argument("--seeds", type=int, default=20)
         parser.add_argument("--steps", type=int, default=STEPS)
         parser.add_argument("--guidance", type=float, default=GUIDANCE)
+        parser.add_argument(
+            "--raw", action="store_true", help="draw with diffusers alone, not with the product's engine"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        pipeline = load(BUNDLED / "shapes-demo")
-        draw = RawDrawing(pipeline, steps=options["steps"], guidance=options["guidance"])
-        measured = measure(draw, seeds=options["seeds"])
+        kind = RawDrawing if options["raw"] else ProductDrawing
+        model: Any = load(_FOLDER) if options["raw"] else load_image_model(RuntimeSpec(_NAME, "diffusers", _FOLDER))
+        measured = measure(kind(model, steps=options["steps"], guidance=options["guidance"]), seeds=options["seeds"])
         if options["json"]:
             self.stdout.write(json.dumps(asdict(measured) | {"failures": measured.failures}))
         else:
