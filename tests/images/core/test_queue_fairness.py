@@ -1,6 +1,7 @@
 """Whose turn it is: no team waits for another's many jobs, and nobody for a colleague's."""
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -147,11 +148,11 @@ def test_it_tells_where_jobs_stand_as_they_will_be_drawn(
     worker.draw_all(2)
     told = standing.standing(ImageJob.objects.all())
     asked_at = worker.now
-    seen = [pk for pk in dict.fromkeys(worker.order)]
+    seen = list(dict.fromkeys(worker.order))
 
     worker.draw_all()
 
-    later = [pk for pk in dict.fromkeys(worker.order[2:])]
+    later = list(dict.fromkeys(worker.order[2:]))
     assert len(seen) == 2
     for job in placed:
         assert told[job.pk].seconds == worker.ended[job.pk] - asked_at, job
@@ -178,14 +179,7 @@ def test_it_asks_little_to_tell_where_jobs_stand(place: Place, alice: User, t1: 
 
 @pytest.mark.parametrize("limit", ["image_queue_person", "image_queue_team"])
 def test_it_lets_only_so_many_wait(
-    place: Place,
-    alice: User,
-    bob: User,
-    t1: Team,
-    t2: Team,
-    settings: object,
-    monkeypatch: pytest.MonkeyPatch,
-    limit: str,
+    place: Place, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     monkeypatch.setattr(settings.ENV, limit, 2)
     place(alice)
