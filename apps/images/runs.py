@@ -77,7 +77,7 @@ class Run:
     @property
     def standing(self) -> str:
         """Return what is said of it until the page asks for more."""
-        return _("Waiting") if self.job.state == State.QUEUED else _("Drawing")
+        return _("Waiting") if self.job.state == State.QUEUED else _("The model is being made ready")
 
     @property
     def was_stopped(self) -> bool:

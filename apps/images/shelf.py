@@ -45,6 +45,7 @@ class Shelf:
     is_first: bool
     is_filtered: bool
     is_trash: bool
+    is_board: bool
 
 
 def shelf_of(user: User, team: Team, filters: gallery.Filters, *, after: tuple[datetime, UUID] | None = None) -> Shelf:
@@ -55,8 +56,9 @@ def shelf_of(user: User, team: Team, filters: gallery.Filters, *, after: tuple[d
         items=items,
         next=_next(filters, page.after) if page.after else "",
         is_first=after is None,
-        is_filtered=filters != gallery.Filters(in_trash=filters.in_trash),
+        is_filtered=bool(filters.words or filters.is_starred or filters.kinds),
         is_trash=filters.in_trash,
+        is_board=filters.board is not None,
     )
 
 

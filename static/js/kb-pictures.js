@@ -114,6 +114,7 @@ class KbPictures extends HTMLElement {
   words({ state, position, seconds, step, steps }) {
     const parts = [];
     if (state === "queued") parts.push(position > 1 ? this.phrase("textPlace", { n: position }) : this.dataset.textNext);
+    else if (!step) parts.push(this.dataset.textReady);
     else if (steps) parts.push(this.phrase("textStep", { step, steps }));
     if (seconds) parts.push(this.phrase("textAbout", { seconds: this.time(seconds) }));
     return parts.join(", ");
