@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from apps.images.grammar.samplers import AUTOMATIC, SAMPLERS
 from apps.runtimes.contracts import RuntimeFailure
@@ -49,9 +50,7 @@ def test_it_refuses_a_sampler_that_it_has_not(model: DiffusersModel, name: str) 
         model.draw(drawing(sampler=name), ignore)
 
 
-@pytest.mark.parametrize(
-    ("sampler", "schedule"), [("euler_a", "karras"), ("ipndm", "sgm_uniform"), ("ddim", "made up")]
-)
+@pytest.mark.parametrize(("sampler", "schedule"), [("euler_a", "karras"), ("ddim", "karras"), ("ddim", "made up")])
 def test_it_refuses_a_schedule_that_the_sampler_cannot_follow(
     model: DiffusersModel, sampler: str, schedule: str
 ) -> None:
@@ -62,3 +61,16 @@ def test_it_refuses_a_schedule_that_the_sampler_cannot_follow(
 @pytest.mark.parametrize("sampler", ["lcm", "tcd"])
 def test_it_takes_more_steps_than_a_distilled_model_was_made_for(model: DiffusersModel, sampler: str) -> None:
     assert model.draw(drawing(sampler=sampler, steps=60), ignore).std() > 0
+
+
+def test_it_follows_a_straight_line_exactly_by_ipndm() -> None:
+    """A denoiser that always expects the same picture has the same slope everywhere: one step is as good as many."""
+    expected = torch.full((1, 4, 2, 2), 0.7)
+    scheduler = build_scheduler(TRAINED | {"prediction_type": "sample"}, Sampling("ipndm", "uniform", 6, 1))
+    scheduler.set_timesteps(6)
+    sample = torch.randn(1, 4, 2, 2, generator=torch.Generator().manual_seed(1)) * scheduler.init_noise_sigma
+    for timestep in scheduler.timesteps:
+        scheduler.scale_model_input(sample, timestep)
+        sample = scheduler.step(expected, timestep, sample, return_dict=False)[0]
+
+    assert torch.allclose(sample, expected, atol=1e-4)
