@@ -14,6 +14,7 @@ from apps.runtimes.contracts import RuntimeFailure
 
 LOAD_ERRORS = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError, ImportError)
 _INDEX = "model_index.json"
+_LIBRARIES = (None, "diffusers", "transformers", "stable_diffusion")
 _FILE_PIPELINES = ("StableDiffusionPipeline", "StableDiffusionXLPipeline")
 # Small networks lose more to the hand-over between threads than they gain: the demonstration model (1.8 M parameters)
 # took 4.6 CPU seconds a picture with the default of threads on busy cores, and 0.06 with one.
@@ -50,6 +51,7 @@ def thread_count(pipeline: Any, wanted: int) -> int:
 
 
 def _from_folder(path: Path, dtype: torch.dtype) -> Any:
+    _check_libraries(json.loads((path / _INDEX).read_text()))
     return diffusers.AutoPipelineForText2Image.from_pretrained(
         path,
         dtype=dtype,
@@ -60,9 +62,18 @@ def _from_folder(path: Path, dtype: torch.dtype) -> Any:
     )
 
 
+def _check_libraries(index: dict[str, Any]) -> None:
+    """Raise ValueError where a part names a library of its own: diffusers would import it, even from the folder."""
+    for part, named in index.items():
+        if isinstance(named, list) and named and named[0] not in _LIBRARIES:
+            message = f"its part {part!r} names the library {named[0]!r}"
+            raise ValueError(message)
+
+
 def _from_file(path: Path, dtype: torch.dtype) -> Any:
     config = _config_of(path)
     index = json.loads((config / _INDEX).read_text())
+    _check_libraries(index)
     name = str(index.get("_class_name", ""))
     if name not in _FILE_PIPELINES:
         message = f"{_INDEX} names the pipeline {name!r}, which is not read from one file"
