@@ -18,7 +18,6 @@ from apps.runtimes.diffusion.demo.palette import TEXT_WIDTH
 from apps.runtimes.diffusion.demo.text_encoder import emphasise
 
 _BATCH = 32
-_LEARNING_RATE = 1.5e-3
 _UNTOLD = 0.1  # the share of pictures shown without caption, for classifier-free guidance (Ho and Salimans 2022)
 _EMA_DECAY = 0.998
 
@@ -35,6 +34,14 @@ class Lessons:
     silence: Tensor
 
 
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A course of lessons: how many steps, and the highest learning rate."""
+
+    steps: int
+    learning_rate: float
+
+
 def noise_schedule() -> DDPMScheduler:
     """Return the schedule of training: Stable Diffusion's with a louder end, so that pictures start from pure noise."""
     return DDPMScheduler(
@@ -47,13 +54,30 @@ def noise_schedule() -> DDPMScheduler:
     )
 
 
-def train(lessons: Lessons, encoder: CLIPTextModel, *, steps: int, report: Report) -> UNet2DConditionModel:
-    """Return the moving average of a UNet trained for `steps`."""
-    model = _new()
+def new() -> UNet2DConditionModel:
+    """Return a denoiser that knows nothing."""
+    return UNet2DConditionModel(
+        sample_size=8,
+        layers_per_block=1,
+        block_out_channels=(48, 96),
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+        cross_attention_dim=TEXT_WIDTH,
+        attention_head_dim=4,
+        norm_num_groups=16,
+    )
+
+
+def train(
+    model: UNet2DConditionModel, lessons: Lessons, encoder: CLIPTextModel, term: Term, report: Report
+) -> UNet2DConditionModel:
+    """Return the moving average of the model over a term; the model itself is changed."""
+    steps = term.steps
+    model.train().requires_grad_(requires_grad=True)
     average = copy.deepcopy(model).eval().requires_grad_(requires_grad=False)
     noise_levels = noise_schedule()
-    optimizer = torch.optim.AdamW(model.parameters(), _LEARNING_RATE, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _LEARNING_RATE, total_steps=steps, pct_start=0.05)
+    optimizer = torch.optim.AdamW(model.parameters(), term.learning_rate, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, term.learning_rate, total_steps=steps, pct_start=0.05)
     mean_loss = 1.0
     for step in range(steps):
         chosen = torch.randint(0, len(lessons.latents), (_BATCH,))
@@ -72,19 +96,6 @@ def train(lessons: Lessons, encoder: CLIPTextModel, *, steps: int, report: Repor
         if step % 250 == 0 or step == steps - 1:
             report(f"denoiser {step + 1}/{steps}: loss {mean_loss:.4f}")
     return average
-
-
-def _new() -> UNet2DConditionModel:
-    return UNet2DConditionModel(
-        sample_size=8,
-        layers_per_block=1,
-        block_out_channels=(48, 96),
-        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
-        cross_attention_dim=TEXT_WIDTH,
-        attention_head_dim=4,
-        norm_num_groups=16,
-    )
 
 
 @torch.no_grad()

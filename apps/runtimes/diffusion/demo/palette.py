@@ -28,5 +28,5 @@ PLACES: Final = {
 }
 PICTURE_SIZE: Final = 64
 STEPS: Final = 20
-GUIDANCE: Final = 4.0
+GUIDANCE: Final = 3.0
 TEXT_WIDTH: Final = 64  # of the states of its text encoder

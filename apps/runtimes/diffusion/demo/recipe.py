@@ -4,7 +4,7 @@ One thread and a seed for each part: on the same machine and version of torch th
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +15,12 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from apps.runtimes.diffusion.demo import autoencoder, denoiser, shapes, text_encoder
 from apps.runtimes.diffusion.demo import tokenizer as tokens
-from apps.runtimes.diffusion.demo.denoiser import Lessons
+from apps.runtimes.diffusion.demo.denoiser import Lessons, Term
 from apps.runtimes.diffusion.demo.shapes import Example
 
 # Each part draws its random numbers from a seed of its own: a change of one leaves the others as they are.
-_AUTOENCODER, _TEXT_ENCODER, _DENOISER, _DECODER = 0, 1_000, 1_002, 2_000
+_AUTOENCODER, _TEXT_ENCODER, _DENOISER, _DECODER, _FURTHER = 0, 1_000, 1_002, 2_000, 3_000
+_FIRST_TERM, _SECOND_TERM = Term(steps=3_600, learning_rate=1.5e-3), Term(steps=800, learning_rate=5e-4)
 
 Report = Callable[[str], None]
 
@@ -32,7 +33,8 @@ class Effort:
     text_steps: int = 500
     autoencoder_steps: tuple[int, int] = (2_400, 350)
     decoder_steps: int = 400
-    denoiser_steps: int = 3_600
+    first_term: Term = _FIRST_TERM
+    second_term: Term = _SECOND_TERM
     seed: int = 1
 
 
@@ -69,10 +71,13 @@ def train(effort: Effort, report: Report) -> Parts:
     encoder = train_encoder(examples, tokenizer, effort, report)
     torch.manual_seed(effort.seed + _AUTOENCODER)
     coder = autoencoder.train(pictures, steps=effort.autoencoder_steps, report=report)
-    lessons = lessons_of(examples, pictures, tokenizer, coder)
+    lessons = lessons_of(examples, tokenizer, coder)
     torch.manual_seed(effort.seed + _DECODER)
     autoencoder.steady(coder, pictures, lessons.latents, steps=effort.decoder_steps, report=report)
-    return Parts(tokenizer, encoder, coder, train_denoiser(lessons, encoder, effort, report))
+    torch.manual_seed(effort.seed + _DENOISER)
+    model = denoiser.train(denoiser.new(), lessons, encoder, effort.first_term, report)
+    parts = Parts(tokenizer, encoder, coder, model)
+    return replace(parts, denoiser=train_further(parts, effort, report))
 
 
 def train_encoder(examples: list[Example], tokenizer: CLIPTokenizer, effort: Effort, report: Report) -> CLIPTextModel:
@@ -81,10 +86,13 @@ def train_encoder(examples: list[Example], tokenizer: CLIPTokenizer, effort: Eff
     return text_encoder.train(examples, tokenizer, steps=effort.text_steps, report=report)
 
 
-def train_denoiser(lessons: Lessons, encoder: CLIPTextModel, effort: Effort, report: Report) -> UNet2DConditionModel:
-    """Return the denoiser of the lessons."""
-    torch.manual_seed(effort.seed + _DENOISER)
-    return denoiser.train(lessons, encoder, steps=effort.denoiser_steps, report=report)
+def train_further(parts: Parts, effort: Effort, report: Report) -> UNet2DConditionModel:
+    """Return the denoiser after its second term, on fresh pictures, every other one carelessly told."""
+    examples = list(shapes.examples(effort.pictures, effort.seed + _FURTHER))
+    examples[::2] = [shapes.carelessly(example) for example in examples[::2]]
+    lessons = lessons_of(examples, parts.tokenizer, parts.autoencoder)
+    torch.manual_seed(effort.seed + _FURTHER)
+    return denoiser.train(parts.denoiser, lessons, parts.encoder, effort.second_term, report)
 
 
 def pictures_of(examples: list[Example]) -> Tensor:
@@ -93,11 +101,11 @@ def pictures_of(examples: list[Example]) -> Tensor:
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
 
 
-def lessons_of(examples: list[Example], pictures: Tensor, tokenizer: CLIPTokenizer, coder: AutoencoderKL) -> Lessons:
+def lessons_of(examples: list[Example], tokenizer: CLIPTokenizer, coder: AutoencoderKL) -> Lessons:
     """Return what the denoiser learns from."""
     ids = tokens.encode(tokenizer, [example.caption for example in examples])
     weights = tokens.word_weights(tokenizer, ids, [example.weights for example in examples])
-    return Lessons(autoencoder.encode(coder, pictures), ids, weights, tokens.encode(tokenizer, [""]))
+    return Lessons(autoencoder.encode(coder, pictures_of(examples)), ids, weights, tokens.encode(tokenizer, [""]))
 
 
 def save(parts: Parts, folder: Path) -> None:

@@ -7,7 +7,7 @@ a share of the area. So weights mean something to this model, not only to its te
 import math
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -75,6 +75,11 @@ def examples(count: int, seed: int) -> Iterator[Example]:
     for _ in range(count):
         kind = rng.choices(kinds, (0.6, 0.25, 0.15))[0]
         yield kind(rng)
+
+
+def carelessly(example: Example) -> Example:
+    """Return the example with the caption that a program would put together: "a orange circle"."""
+    return replace(example, caption=example.caption.replace("an orange", "a orange"))
 
 
 def _mask(figure: Figure, side: int) -> Image.Image:
