@@ -21,6 +21,7 @@ app.conf.task_routes = ROUTES
 app.autodiscover_tasks()
 app.autodiscover_tasks(["apps.ingestion"], related_name="web.tasks")
 app.autodiscover_tasks(["apps.evaluation"], related_name="gap_tasks")
+app.autodiscover_tasks(["apps.images"], related_name="assistant_tasks")
 
 
 @task_prerun.connect

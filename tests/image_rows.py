@@ -1,6 +1,7 @@
 """The rows of the image studio for the table in `routes.py`, and the picture and board that its addresses name."""
 
-from apps.images.models import Board, Picture
+from apps.images.models import Board, Picture, Scene, Story
+from apps.libraries.models import Document
 from apps.users.models import Team, User
 from tests.route_rows import LOGIN, NF, Access, personal, protected
 
@@ -41,6 +42,21 @@ IMAGES: dict[str, list[Access]] = {
     "images:training-cancel": [protected("POST", NF)],
     "images:training-resume": [protected("POST", NF)],
     "images:training-remove": [protected("POST", NF)],
+    # the prompt assistant and stories: their owner's alone (tests/images/assistant)
+    "images:assist-form": [Access("GET", LOGIN, 200, 200, 404)],
+    "images:assist": [Access("POST", LOGIN, 422, 422, 404)],  # without a theme
+    "images:assist-letter": [protected("GET", NF)],
+    "images:assist-stop": [protected("POST", NF)],
+    "images:stories": [personal("GET", 200), Access("POST", LOGIN, 422, 422, 200)],  # without a document
+    "images:story": [protected("GET", NF)],
+    "images:story-print": [protected("GET", NF)],
+    "images:story-draw": [protected("POST", NF)],
+    "images:story-settings": [protected("POST", NF)],
+    "images:story-stop": [protected("POST", NF)],
+    "images:story-again": [protected("POST", NF)],
+    "images:story-delete": [protected("POST", NF)],
+    "images:scene": [protected("GET", NF), protected("POST", NF)],
+    "images:scene-draw": [protected("POST", NF)],
 }
 
 
@@ -55,3 +71,9 @@ def picture_of(team: Team, owner: User) -> Picture:
 def board_of(team: Team, owner: User) -> Board:
     """Return a board that its owner alone sees."""
     return Board.objects.create(team=team, owner=owner, name="CANARY-T1 board")
+
+
+def scene_of(team: Team, owner: User, document: Document) -> Scene:
+    """Return a scene of a story that its owner alone sees."""
+    story = Story.objects.create(team=team, owner=owner, document=document)
+    return Scene.objects.create(story=story, number=1, text="CANARY-T1 scene", prompt="CANARY-T1 scene prompt")

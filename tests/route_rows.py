@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from apps.chat.models import Conversation
 from apps.evaluation.models import Gap, Run, SetQuestion
-from apps.images.models import Board, Picture
+from apps.images.models import Board, Picture, Scene
 from apps.ingestion.models import IngestionJob, WebSource
 from apps.libraries.models import Chunk, CuratedAnswer, Document, Figure, Library
 from apps.users.models import Group, Invitation, Membership, Team, TeamDomain
@@ -43,6 +43,7 @@ class Things:
     training_id: object
     adapter_id: object
     board: Board
+    scene: Scene
 
 
 Form = Callable[[Things], dict[str, str]]

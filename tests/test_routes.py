@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 from apps.catalog.models import AIModel, ModelAccess
 from apps.chat.models import Citation, Conversation, Feedback, Message
 from apps.evaluation.models import Gap, QuestionSet, Run, SetQuestion
-from apps.images.models import Board, ImageJob, Picture
+from apps.images.models import Board, ImageJob, Picture, Scene, Story
 from apps.ingestion.models import IngestionJob, WebSource
 from apps.libraries.models import Chunk, ChunkEdit, CuratedAnswer, Document, DocumentVersion, Figure, Library, SavedView
 from apps.users.access import access_team
@@ -26,7 +26,7 @@ from apps.users.keys import KeyWish, create_key
 from apps.users.models import ApiKey, Group, Invitation, KeyScope, Membership, Role, Team, TeamDomain, User
 from kb_project.urls import websocket_urlpatterns
 from tests import factories
-from tests.image_rows import board_of, picture_of
+from tests.image_rows import board_of, picture_of, scene_of
 from tests.routes import LOGIN, NF, ROUTES, SOCKETS, Access, Expected, Things
 
 PERSONAS = ("anonymous", "bob", "ann", "xen")
@@ -59,6 +59,8 @@ PROTECTED = (
     Board,
     ImageJob,
     Picture,
+    Scene,
+    Story,
 )
 
 
@@ -115,6 +117,7 @@ def things(chunk: Chunk, alice: User, ed: User, conversation: Conversation) -> T
         key_id=ApiKey.objects.get(team=t1).pk,
         picture=picture_of(t1, alice),
         board=board_of(t1, alice),
+        scene=scene_of(t1, alice, chunk.document),
         training_id=ImageJob.objects.create(team=t1, owner=alice, kind=ImageJob.Kind.TRAIN).pk,
         adapter_id=_adapter(t1),
     )
@@ -173,8 +176,12 @@ def arguments(things: Things) -> dict[str, object]:
         "board_id": things.board.pk,
         "training_id": things.training_id,
         "adapter_id": things.adapter_id,
+        "scene_id": things.scene.pk,
+        "story_id": things.scene.story_id,
+        "wish_id": uuid.uuid4(),
         "form": "png",
         "variant": "full",
+        "rest": "chat/completions",
     }
 
 

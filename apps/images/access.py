@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from apps.core.errors import Forbidden, NotFound
-from apps.images.models import Board, ImageJob, Picture, PictureQuerySet
+from apps.images.models import Board, ImageJob, Picture, PictureQuerySet, Scene, Story
 from apps.users.access import role_in
 from apps.users.models import Role, User
 
@@ -61,3 +61,21 @@ def access_board(user: User, board_id: UUID, *, own: bool = False, at_least: Rol
         if role is None or not role.covers(Role.ADMIN if own else at_least):
             raise Forbidden
     return board
+
+
+def access_story(user: User, story_id: UUID) -> Story:
+    """Return the person's own story; its text is another matter (`stories.is_readable`). Raises NotFound."""
+    story = Story.objects.owned_by(user).select_related("team", "document").filter(pk=story_id).first()
+    if story is None:
+        raise NotFound
+    return story
+
+
+def access_scene(user: User, scene_id: UUID) -> Scene:
+    """Return a scene of the person's own story. Raises NotFound."""
+    mine = Story.objects.owned_by(user).values("pk")
+    scene = Scene.objects.filter(story__in=mine, pk=scene_id).select_related("story__team", "story__document", "job")
+    found = scene.first()
+    if found is None:
+        raise NotFound
+    return found

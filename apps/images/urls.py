@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.images import file_views, training_urls
+from apps.images import assistant_urls, file_views, training_urls
 from apps.images.views import boards, orders, pictures, sources, studio
 
 app_name = "images"
@@ -37,4 +37,5 @@ urlpatterns = [
     path("edges/", sources.edges, name="edges"),
     path("files/<str:token>/", file_views.file, name="file"),
     *training_urls.urlpatterns,
+    *assistant_urls.urlpatterns,
 ]

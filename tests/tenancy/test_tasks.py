@@ -68,6 +68,7 @@ TASKS = {
     "apps.libraries.tasks.purge": SYSTEM,
     "apps.libraries.tasks.remind": SYSTEM,
     "apps.metering.tasks.reap": SYSTEM,
+    "apps.metering.tasks.sum_up_days": SYSTEM,
     "apps.users.tasks.remove_teams": SYSTEM,
     "apps.users.tasks.send_invitations": SYSTEM,
 }

@@ -1,0 +1,62 @@
+"""Fake models that write and draw, and no bells: tests say when a worker works."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apps.catalog.models import AIModel
+from apps.images import assistant_tasks, tasks
+from apps.libraries.models import Document
+from apps.libraries.reading import save_blocks
+from apps.libraries.types import Block
+from apps.runtimes import registry
+from apps.users.models import Team
+from tests import factories
+
+BLOCKS = (
+    Block("One", "heading", 1, heading_path=("One",), level=1),
+    Block("A fox ran through the deep snow and looked back at the dark forest behind it.", "text", 1, None, ("One",)),
+    Block("Two", "heading", 2, heading_path=("Two",), level=1),
+    Block(
+        "An old lighthouse stood on the cliff; its lamp had not been lit for thirty years.", "text", 2, None, ("Two",)
+    ),
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_bells(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> Iterator[None]:
+    monkeypatch.setattr(tasks, "ring", lambda: None)
+    monkeypatch.setattr(assistant_tasks.write_prompt, "apply_async", lambda *_args, **_named: None)
+    monkeypatch.setattr(assistant_tasks.find_scenes, "apply_async", lambda *_args, **_named: None)
+    settings.MEDIA_ROOT = tmp_path / "media"
+    yield
+    registry.close_all()
+
+
+@pytest.fixture
+def image_model(db: None) -> AIModel:
+    """Return the default image model, a fake."""
+    model: AIModel = factories.AIModelFactory(
+        name="fake-image", title="Fake image", kind=AIModel.Kind.IMAGE, dimensions=None, sha256="ab" * 32
+    )
+    return model
+
+
+@pytest.fixture
+def writer(image_model: AIModel) -> AIModel:
+    """Return the chat model that writes, a fake, beside the one that draws."""
+    model: AIModel = factories.ChatModelFactory()
+    return model
+
+
+@pytest.fixture
+def tale(t1: Team, writer: AIModel) -> Document:
+    """Return a document of t1 with two chapters."""
+    document: Document = factories.DocumentFactory(library__team=t1, name="CANARY-T1 tale.md")
+    version = document.current_version
+    assert version is not None
+    version.blocks = save_blocks(version, BLOCKS)
+    version.save()
+    return document
