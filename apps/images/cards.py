@@ -5,9 +5,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from PIL import Image
 
+from apps.catalog.access import usable_models
 from apps.catalog.models import AIModel
 from apps.core.errors import AppError
 from apps.core.templatetags.shell import filesize
@@ -18,7 +20,7 @@ from apps.images.ordering import order_from_json
 from apps.images.orders import Order
 from apps.images.runs import SMALL
 from apps.images.wording import facts_of
-from apps.users.models import User
+from apps.users.models import Team, User
 
 HASH_CHARS = 10
 _NO_BRACKETS = str.maketrans("", "", "[]\\`!")
@@ -95,6 +97,11 @@ def card_of(user: User, picture: Picture) -> PictureCard:
         model=_model(picture),
         is_mine=picture.owner_id == user.pk,
     )
+
+
+def upscalers_of(user: User, team: Team) -> QuerySet[AIModel]:
+    """Return the models that enlarge pictures and that the person may use in the team."""
+    return usable_models(AIModel.Kind.ADAPTER, team_id=team.pk, user=user).filter(adapter=AIModel.Adapter.UPSCALER)
 
 
 def _order(settings: dict[str, Any]) -> Order | None:

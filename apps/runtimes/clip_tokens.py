@@ -1,7 +1,7 @@
 """How many tokens of an image model a text has, counted without loading the model: the page says it while one types.
 
-A model folder of diffusers has CLIP's byte-pair encoding as `tokenizer/vocab.json` and `merges.txt`. A lone checkpoint
-has none; its text encoder was trained with the same one, which is not among our files, so nothing is said there.
+A model folder of diffusers has its tokenizer as `tokenizer/tokenizer.json`, older ones as CLIP's `vocab.json` and
+`merges.txt`. A lone checkpoint has none, so nothing is said there.
 """
 
 from functools import lru_cache
@@ -21,7 +21,8 @@ class ClipTokens:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self.comma = tokenizer.token_to_id(",</w>") or -1
+        comma = self.ids(",")
+        self.comma = comma[0] if len(comma) == 1 else -1
 
     def ids(self, text: str) -> list[int]:
         """Return the ids of the tokens of `text`, without the special ones."""
@@ -32,18 +33,25 @@ class ClipTokens:
 def clip_tokens(spec: RuntimeSpec) -> ClipTokens | None:
     """Return the tokenizer of a model; None where its files have none."""
     folder = spec.path / "tokenizer"
-    vocabulary = folder / "vocab.json"
-    if not (vocabulary.is_file() and (folder / "merges.txt").is_file()):
-        return None
-    return ClipTokens(_open(folder, vocabulary.stat().st_mtime_ns))
+    for name, needed in (("tokenizer.json", "tokenizer.json"), ("vocab.json", "merges.txt")):
+        file = folder / name
+        if file.is_file() and (folder / needed).is_file():
+            return ClipTokens(_open(file, file.stat().st_mtime_ns))
+    return None
 
 
 @lru_cache(maxsize=4)
-def _open(folder: Path, _changed_ns: int) -> Tokenizer:
-    vocabulary, merges = models.BPE.read_file(str(folder / "vocab.json"), str(folder / "merges.txt"))
-    tokenizer = Tokenizer(
-        models.BPE(vocabulary, merges, end_of_word_suffix="</w>", continuing_subword_prefix="", unk_token=_UNKNOWN)
-    )
+def _open(file: Path, _changed_ns: int) -> Tokenizer:
+    if file.name == "tokenizer.json":
+        tokenizer = Tokenizer.from_file(str(file))
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return tokenizer
+    vocabulary, merges = models.BPE.read_file(str(file), str(file.with_name("merges.txt")))
+    pairs = models.BPE(
+        vocabulary, merges, end_of_word_suffix="</w>", continuing_subword_prefix="", unk_token=_UNKNOWN
+    )  # fmt: skip
+    tokenizer = Tokenizer(pairs)
     spaces = normalizers.Replace(Regex(r"\s+"), " ")
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), spaces, normalizers.Lowercase()])
     split = pre_tokenizers.Split(Regex(_PIECES), behavior="removed", invert=True)

@@ -67,9 +67,9 @@ class KbViewer extends HTMLElement {
   act(name, button) {
     const order = this.order();
     const picture = { id: this.dataset.picture, address: this.dataset.source, width: Number(this.dataset.width), height: Number(this.dataset.height) };
-    if (name === "again") this.tell("kb:draw", { order: JSON.parse(this.dataset.again || "{}") });
+    if (name === "again") this.tell("kb:draw", { order });
     else if (name === "vary") this.tell("kb:draw", { order: { ...order, count: 4, variation_strength: order.variation_strength || 0.2, variation_seed: null } });
-    else if (name === "upscale") this.tell("kb:draw", { order: { kind: "upscale", source: picture.id, upscale: 2, upscaler: "lanczos" } });
+    else if (name === "upscale") this.tell("kb:draw", { order: { kind: "upscale", source: picture.id, upscale: Number(button.dataset.scale), upscaler: button.dataset.upscaler } });
     else if (name === "recall") this.tell("kb:recall", { order });
     else if (name.startsWith("recall-")) this.tell("kb:recall", { order, only: name.slice(7) });
     else if (name === "source") this.tell("kb:source", picture);

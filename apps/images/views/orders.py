@@ -24,6 +24,8 @@ from apps.images.runs import LIVE, run_of
 from apps.images.standing import Standing, standing
 from apps.images.studio_page import left_of
 from apps.images.views.shared import posted_order, team_of
+from apps.metering.models import Resource
+from apps.metering.wording import amount_of
 from apps.users.requests import PersonRequest
 
 MOST_ASKED = 50
@@ -126,9 +128,9 @@ def _now(job: ImageJob, place: Standing | None, shown: progress.Live | None) -> 
 
 def _cost(found: services.Estimate) -> str:
     pictures = ngettext("%(n)s picture", "%(n)s pictures", found.pictures) % {"n": found.pictures}
-    if found.seconds is None:
-        return pictures
-    return _("%(pictures)s · about %(time)s") % {"pictures": pictures, "time": _time(found.seconds)}
+    steps = amount_of(Resource.PIXEL_STEPS, found.pixel_steps)
+    time = "" if found.seconds is None else _("about %(time)s") % {"time": _time(found.seconds)}
+    return " · ".join(filter(None, (pictures, steps, time)))
 
 
 def _time(seconds: float) -> str:

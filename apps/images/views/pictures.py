@@ -21,7 +21,7 @@ from apps.images import files, gallery
 from apps.images.access import access_board, access_picture, access_pictures
 from apps.images.addresses import address_of
 from apps.images.boards import boards_of
-from apps.images.cards import card_of
+from apps.images.cards import card_of, upscalers_of
 from apps.images.models import Board, Picture
 from apps.images.reports import report as file_report
 from apps.images.views.shared import told
@@ -43,6 +43,7 @@ def picture(request: PersonRequest, picture_id: UUID) -> HttpResponse:
         return redirect(f"{reverse('images:studio')}?picture={found.pk}")
     card = card_of(request.user, found)
     context: dict[str, Any] = {"card": card, "boards": boards_of(request.user, found.team) if card.is_mine else []}
+    context["upscalers"] = upscalers_of(request.user, found.team)
     context["link"] = request.build_absolute_uri(reverse("images:picture", args=[found.pk]))
     return render(request, "images/parts/picture.html", context)
 

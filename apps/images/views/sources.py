@@ -11,13 +11,14 @@ from PIL import Image
 
 from apps.core.errors import NotFound
 from apps.core.text import uuid_or_none
-from apps.images import files, uploads
+from apps.images import files
 from apps.images.access import access_picture
 from apps.images.addresses import address_of
 from apps.images.drawings import canny
 from apps.images.errors import PictureRefused
 from apps.images.found_settings import settings_in
 from apps.images.models import Picture
+from apps.images.uploads import store_upload
 from apps.images.views.shared import team_of
 from apps.users.requests import PersonRequest
 
@@ -33,7 +34,7 @@ def upload(request: PersonRequest) -> JsonResponse:
     kind = KINDS.get(request.POST.get("kind", ""))
     if kind is None:
         raise PictureRefused
-    kept = uploads.store_upload(user=request.user, team=team_of(request), upload=_file(request), kind=kind)
+    kept = store_upload(user=request.user, team=team_of(request), upload=_file(request), kind=kind)
     address = address_of(kept, request.user, "full")
     return JsonResponse({"id": str(kept.pk), "width": kept.width, "height": kept.height, "address": address})
 
