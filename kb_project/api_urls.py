@@ -3,6 +3,8 @@
 from django.urls import path
 
 from apps.chat.api import AnswerView, AskView, SearchView
+from apps.images.api.openai_urls import urlpatterns as openai_images
+from apps.images.api.urls import urlpatterns as images
 from apps.ingestion.api import DocumentsView
 from apps.libraries.api import DocumentView, LibrariesView, LibraryView
 from apps.users.api import MeView
@@ -17,4 +19,6 @@ urlpatterns = [
     path("search", SearchView.as_view(), name="search"),
     path("ask", AskView.as_view(), name="ask"),
     path("answers/<uuid:message_id>", AnswerView.as_view(), name="answer"),
+    *images,
+    *openai_images,
 ]

@@ -275,6 +275,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "apps.core.api.problem_response",
+    "URL_FORMAT_OVERRIDE": None,  # `?format=` is the views' own
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 

@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("i18n/language/", set_language, name="set_language"),
     path("accounts/", include("apps.users.account_urls")),
     path("api/v1/", include("kb_project.api_urls")),
+    path("v1/", include("kb_project.openai_urls")),
     path("teams/", include("apps.users.urls")),
     path("libraries/", include("apps.libraries.urls")),
     path("images/", include("apps.images.urls")),

@@ -17,6 +17,7 @@ from apps.chat.errors import NothingToSearch
 from apps.chat.models import Citation, Conversation, Message
 from apps.chat.tasks import ring_search
 from apps.core.errors import Invalid, NotFound
+from apps.core.waiting import let_go
 from apps.libraries.models import Document, Library
 from apps.metering.models import Reservation
 from apps.users.access import acting_key
@@ -77,7 +78,7 @@ class AnswerView(APIView):
         until = time.monotonic() + _wait(request)
         message = _own_answer(request, message_id)
         while message.is_live and time.monotonic() < until:
-            seeking.let_go()
+            let_go()
             time.sleep(LOOK_S)
             message.refresh_from_db(fields=["state"])
         return Response(answer_json(request, _own_answer(request, message_id)))  # by the rights of now

@@ -14,11 +14,11 @@ from typing import Any
 from uuid import UUID
 
 from django.core.cache import cache
-from django.db import connection
 
 from apps.chat.errors import SearchFailed, SearchTimedOut
 from apps.core import tenancy
 from apps.core.errors import AppError, sentence_of
+from apps.core.waiting import let_go
 from apps.libraries.asked import Asked, record
 from apps.libraries.models import AskedQuestion
 from apps.rag.asking import parse, with_filters
@@ -64,12 +64,6 @@ def ask(wish: Wish, ring: Callable[[str], None], *, wait_s: float) -> dict[str, 
         time.sleep(LOOK_S)
     cache.delete(_name(wish.token))
     raise SearchTimedOut
-
-
-def let_go() -> None:
-    """Give the database connection back to the pool, which is small, before waiting for somebody else's work."""
-    if not connection.in_atomic_block:
-        connection.close()
 
 
 def run(token: str, tools: Callable[[], SearchTools] = SearchTools.default) -> None:

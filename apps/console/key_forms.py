@@ -18,7 +18,7 @@ from apps.users.keys import KeyWish
 from apps.users.models import KeyScope
 
 EXPIRIES = {"30": _("in 30 days"), "90": _("in 90 days"), "365": _("in a year"), "": _("never")}
-SCOPES = (KeyScope.READ, KeyScope.SEARCH, KeyScope.ASK, KeyScope.WRITE)  # pictures come with their API
+SCOPES = tuple(KeyScope)
 MOST = 10**12
 
 

@@ -15,7 +15,10 @@ App = Callable[[Any, Receive, Send], Awaitable[None]]
 MIB = 1024 * 1024
 SMALL_BYTES = 4 * MIB  # pages and forms; Django refuses form fields above 2 MiB by itself
 FORM_BYTES = MIB  # what a multipart form adds to its file
-UPLOAD_END = "/upload/"
+UPLOAD_ENDS = (
+    *("/upload/", "/read-settings/", "/documents"),
+    *("/images/uploads", "/images/read-settings", "/images/edits"),
+)
 
 
 class _TooLarge(Exception):
@@ -31,7 +34,7 @@ class BodyLimit:
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Handle one request; answers 413 at once where the body is, or turns out to be, too large."""
-        is_upload = scope["path"].endswith(UPLOAD_END)
+        is_upload = scope["path"].endswith(UPLOAD_ENDS)
         limit = self._upload_mib * MIB + FORM_BYTES if is_upload else SMALL_BYTES
         arrived = 0
 

@@ -8,6 +8,7 @@ from django.shortcuts import render
 
 from apps.core.errors import PROBLEM_PREFIX, AppError, NotFound
 from apps.core.logging import current_id
+from apps.core.openai_shape import is_openai, openai_problem
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -46,6 +47,8 @@ class ProblemMiddleware:
 
 def problem(request: HttpRequest, error: AppError) -> HttpResponse:
     """Return the answer for an expected failure: an RFC 9457 object, a fragment for htmx, or a page."""
+    if is_openai(request.path):
+        return openai_problem(error)
     body = problem_body(error)
     is_page = request.accepts("text/html") and not request.path.startswith("/api/")
     if is_page and not request.headers.get("Accept", "").startswith("application/json"):

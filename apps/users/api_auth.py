@@ -1,8 +1,8 @@
 """API keys on requests: one parser, one place that lets them in, and the limits of the key for as long as it acts.
 
-A key counts below `/api/` alone; on every other address it is not even looked at. The middleware (api_middleware.py)
-runs before all that asks who the person is, so everything behind it (teams, language, the database's second wall) sees
-the key's person in the key's team, and `acting_key` narrows what the gates give.
+A key counts below `/api/` and `/v1/` alone; on every other address it is not even looked at. The middleware
+(api_middleware.py) runs before all that asks who the person is, so everything behind it (teams, language, the
+database's second wall) sees the key's person in the key's team, and `acting_key` narrows what the gates give.
 """
 
 from typing import Any

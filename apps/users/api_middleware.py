@@ -1,4 +1,4 @@
-"""Lets API keys in, below `/api/` alone."""
+"""Lets API keys in, below `/api/` and `/v1/` alone."""
 
 from collections.abc import Callable
 from contextvars import Token
@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from apps.core import tenancy
 from apps.core.api import api_problem
 from apps.core.errors import AppError
+from apps.core.openai_shape import is_openai, openai_problem
 from apps.users import keys
 from apps.users.access import KeyLimits, acting_key
 from apps.users.api_auth import limits_of, presented_key
@@ -17,12 +18,12 @@ from apps.users.mfa import lacks_second_factor
 from apps.users.models import ApiKey
 from apps.users.signals import api_called, happened
 
-API = "/api/"
+API = ("/api/", "/v1/")
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class ApiKeyMiddleware:
-    """Lets a key act for one request below `/api/`; whatever is wrong with it ends the request with 401."""
+    """Lets a key act for one request below `/api/` and `/v1/`; whatever is wrong with it ends the request with 401."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -35,7 +36,7 @@ class ApiKeyMiddleware:
                 try:
                     _let_in(request)
                 except AppError as error:
-                    return api_problem(error)
+                    return openai_problem(error) if is_openai(request.path) else api_problem(error)
             return self.get_response(request)
         finally:
             acting_key.reset(token)

@@ -36,6 +36,6 @@ def _lead(request: HttpRequest) -> HttpResponse:
     is_page = (
         request.method in {"GET", "HEAD"} and request.accepts("text/html") and not request.headers.get("Hx-Request")
     )
-    if is_page and not request.path.startswith("/api/"):
+    if is_page and not request.path.startswith(("/api/", "/v1/")):
         return redirect(reverse("account_security") + "?needed=1")
     return problem(request, SecondFactorMissing())

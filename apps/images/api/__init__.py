@@ -1,0 +1,1 @@
+"""The REST API of the image studio, and OpenAI's two routes."""
