@@ -13,13 +13,11 @@ from PIL import Image
 
 from apps.catalog.models import AIModel
 from apps.catalog.specs import path_of
-from apps.images.grammar.attention import parse_attention
-from apps.images.grammar.composition import parse_composition
-from apps.images.grammar.schedule import parse_schedule
 from apps.images.models import ImageJob
 from apps.images.ordering import drawn_size
 from apps.images.orders import ControlWish, HiresWish, LoraWish, Order
 from apps.images.planning import with_loras_read
+from apps.images.prompting import negative_of, positive_of
 from apps.runtimes.contracts import Picture as Pixels
 from apps.runtimes.drawing import (
     ControlUse,
@@ -27,10 +25,7 @@ from apps.runtimes.drawing import (
     Hires,
     LoraUse,
     Mask,
-    PromptPart,
-    PromptStage,
     TokenUse,
-    Weighted,
 )
 
 Kind = ImageJob.Kind
@@ -53,10 +48,8 @@ def drawing_of(order: Order, found: Found) -> Drawing:
     width, height = drawn_size(replace(order, hires=None))  # of the first pass
     source, mask = _source(order, found, (width, height))
     return Drawing(
-        positive=tuple(
-            PromptPart(_stages(part.text, order.steps), part.weight) for part in parse_composition(order.prompt)
-        ),
-        negative=_stages(order.negative, order.steps),
+        positive=positive_of(order),
+        negative=negative_of(order),
         width=width,
         height=height,
         steps=order.steps,
@@ -75,19 +68,6 @@ def drawing_of(order: Order, found: Found) -> Drawing:
         loras=tuple(_lora(wish, found) for wish in order.loras),
         tokens=_tokens(order, found.words),
         control=None if order.control is None else _control(order.control, found, (width, height)),
-    )
-
-
-def _stages(text: str, steps: int) -> tuple[PromptStage, ...]:
-    return tuple(
-        PromptStage(
-            stage.until_step,
-            tuple(
-                Weighted("", is_break=True) if span.is_break else Weighted(span.text, span.weight)
-                for span in parse_attention(stage.text)
-            ),
-        )
-        for stage in parse_schedule(text, steps)
     )
 
 

@@ -70,6 +70,7 @@ class Watch:
         self.number = 0  # of the picture under way
         self._preview: tuple[int, bytes | None] = (0, None)  # of which picture, and what it shows
         self.last_step = 0
+        self.loading_s = 0.0  # that the model took to be there: no measure of how fast it draws
 
     def on_step(self, progress: Progress) -> None:
         """Show a step of the picture under way. Raises Stopped within one step of a cancellation."""

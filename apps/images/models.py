@@ -145,7 +145,7 @@ class ImageJob(Record):
     pixel_steps = models.PositiveBigIntegerField(
         default=0
     )  # width x height x steps of the whole job, in units of 1,000
-    seconds = models.FloatField(default=0.0)  # that a worker was at it
+    seconds = models.FloatField(default=0.0)  # that a worker was at it, but for loading the model
     reservation = models.UUIDField(null=True)  # metering.Reservation
     api_key = models.UUIDField(null=True)  # that asked for it
     error_code = models.CharField(max_length=60, blank=True)

@@ -15,6 +15,7 @@ from apps.images.models import Board, ImageJob
 from apps.images.ordering import order_from_json, order_to_json, validated
 from apps.images.orders import Order
 from apps.images.planning import Entry, Prepared, flagged_of, plan, with_loras_read
+from apps.images.prompting import negative_of, positive_of
 from apps.images.queueing import place_for
 from apps.images.quotas import Cost
 from apps.images.resolving import adapters_of, model_of, pictures_of, with_source_size, words_of
@@ -62,24 +63,34 @@ def estimate(*, user: User, team: Team, order: Order) -> Estimate:
     return Estimate(wanted.cost.pictures, wanted.cost.pixel_steps, seconds, prompts)
 
 
-def _wanted(user: User, team: Team, order: Order) -> _Wanted:
+def _wanted(user: User, team: Team, order: Order, entries: list[Entry] | None = None) -> _Wanted:
+    """Return the order with all that it makes, checked; `entries` are those of a former plan that are missing."""
     access_team(user, team.pk)
     bounds = limits()
     order = validated(order, bounds)
     model = model_of(user, team, order.model)
     order = with_source_size(replace(order, model=model.name), pictures_of(user, team, order))
-    prepared = Prepared(order, plan(order, words_of(team, order), bounds))
+    prepared = Prepared(order, plan(order, words_of(team, order), bounds) if entries is None else entries)
     orders = prepared.orders()
     checked: set[tuple[str, ...]] = set()
     for each in orders:
-        validated(with_loras_read(each), bounds)
-        _check_result(each, bounds)
-        names = (each.model, *(lora.name for lora in with_loras_read(each).loras))
+        named = with_loras_read(each)
+        _check(named, bounds)
+        names = (each.model, *(lora.name for lora in named.loras))
         if names not in checked:  # the pictures of a grid mostly name the same
             checked.add(names)
             adapters_of(user, team, each, model if each.model == model.name else model_of(user, team, each.model))
     safety.check_prompts(team, (each.prompt for each in orders))
     return _Wanted(prepared, model, quotas.cost_of(orders))
+
+
+def _check(order: Order, bounds: Limits) -> None:
+    """Raise what is wrong with the order of one picture, LoRA tags taken out of its prompt."""
+    validated(order, bounds)
+    _check_result(order, bounds)
+    if order.kind != ImageJob.Kind.UPSCALE:
+        positive_of(order)
+        negative_of(order)
 
 
 def _check_result(order: Order, bounds: Limits) -> None:
@@ -128,10 +139,7 @@ def retry(*, user: User, job: ImageJob) -> ImageJob:
     missing: list[Entry] = [entry for number, entry in enumerate(job.plan) if number not in drawn]
     if not missing:
         raise NotRepeatable
-    wanted = _wanted(user, job.team, order_from_json(job.order))
-    prepared = replace(wanted.prepared, entries=missing)
-    again = replace(wanted, prepared=prepared, cost=quotas.cost_of(prepared.orders()))
-    new = _queue(user, job.team, again, job.board)
+    new = _queue(user, job.team, _wanted(user, job.team, order_from_json(job.order), missing), job.board)
     dismiss(user=user, job=job)
     return new
 

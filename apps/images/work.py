@@ -29,7 +29,7 @@ def work_on(held: jobs.Held) -> None:
     try:
         with tenancy.acting_for(held.job.team_id), jobs.beating(held) as watch:
             is_over = _HANDLERS[held.job.kind](held, watch)
-        (jobs.finish if is_over else jobs.give_back)(held, time.monotonic() - began)
+        (jobs.finish if is_over else jobs.give_back)(held, time.monotonic() - began - watch.loading_s)
     except jobs.LostJob:
         logger.warning("another worker has this job", extra={"job": held.job.pk})
     except Stopped:
@@ -93,7 +93,10 @@ def _pixels(order: Order, model: AIModel, found: drawings.Found, watch: jobs.Wat
         assert order.source is not None
         return drawings.enlarged(found.pixels[order.source], order.upscale)
     drawing = drawings.drawing_of(order, found)
-    return registry.image_model(spec_of(model)).draw(drawing, watch.on_step)
+    loads_from = time.monotonic()
+    loaded = registry.image_model(spec_of(model))
+    watch.loading_s = time.monotonic() - loads_from
+    return loaded.draw(drawing, watch.on_step)
 
 
 _HANDLERS: Mapping[str, Slice] = {

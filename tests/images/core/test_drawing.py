@@ -1,9 +1,12 @@
 """From an order to pictures."""
 
+from types import SimpleNamespace
+
 import pytest
 from django.core.files.storage import default_storage
 
 from apps.catalog.models import AIModel
+from apps.core.errors import AppError
 from apps.core.invariants import verify
 from apps.images import boards, files, services, tasks, uploads
 from apps.images.errors import (
@@ -13,8 +16,9 @@ from apps.images.errors import (
     UnknownAdapter,
     UnknownImageModel,
     UnknownStyle,
+    WordBlocked,
 )
-from apps.images.models import ImageJob, Picture, Style, WordList
+from apps.images.models import ImageJob, ImagePolicy, ImageTurn, Picture, Style, WordList
 from apps.images.ordering import order_from_json
 from apps.images.orders import AxisWish, HiresWish, LoraWish, Order
 from apps.runtimes.contracts import RuntimeFailure
@@ -328,3 +332,36 @@ def test_it_tries_again_what_is_missing_with_the_same_seeds(
     assert job.is_dismissed
     assert [one.seed for one in pictures(again)] == [1, 2, 3]
     assert sound()
+
+
+@pytest.mark.parametrize("prompt", ["a (cat:1.2.3)", "{a|b", "a __nothing__", "a <lora:nothing:1>"])
+def test_it_refuses_a_prompt_that_cannot_be_read_before_it_is_queued(place: Place, alice: User, prompt: str) -> None:
+    with pytest.raises(AppError) as refused:
+        place(alice, prompt=prompt)
+
+    assert refused.value.status == 422
+    assert not ImageJob.objects.exists()
+
+
+def test_it_measures_the_pace_without_the_loading_of_the_model(
+    place: Place, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = place(alice)
+    clock = iter([0.0, 1.0, 31.0, 33.0, 33.0, 33.0])
+    monkeypatch.setattr("apps.images.work.time", SimpleNamespace(monotonic=lambda: next(clock)))
+
+    tasks.draw_pictures()
+
+    job.refresh_from_db()
+    assert job.seconds == 3.0
+    assert ImageTurn.objects.get(owner=alice).ended == 33.0  # but the team had the worker
+
+
+def test_it_tries_again_only_what_is_allowed_now(place: Place, alice: User, t1: Team) -> None:
+    """Security case 20: what a prompt became by chance is judged anew, as it stands in the plan."""
+    job = place(alice, prompt="a {red|red} circle")
+    services.cancel(user=alice, job=job)
+    ImagePolicy.objects.create(team=t1, blocked_words="red circle")
+
+    with pytest.raises(WordBlocked):
+        services.retry(user=alice, job=job)
