@@ -53,6 +53,8 @@ def _load(pipeline: Any, lora: LoraUse) -> None:
         )
     except LOAD_ERRORS as error:
         raise RuntimeFailure(f"The LoRA {path.name} cannot be put on this model: {error}") from error
+    if not any(lora.key in keys for keys in pipeline.get_list_adapters().values()):
+        raise RuntimeFailure(f"The LoRA {path.name} names no part of this model.")
 
 
 def _set_weights(pipeline: Any, loras: Sequence[LoraUse]) -> None:

@@ -26,6 +26,7 @@ def load_pipeline(path: Path) -> Any:
     device, dtype = best_device()
     for library in (diffusers, transformers):
         library.utils.logging.disable_progress_bar()
+        library.utils.logging.set_verbosity_error()
     try:
         pipeline = _from_folder(path, dtype) if path.is_dir() else _from_file(path, dtype)
         pipeline.to(device)

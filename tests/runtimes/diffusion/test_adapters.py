@@ -89,6 +89,18 @@ def test_it_refuses_a_lora_of_another_model(model: DiffusersModel, tmp_path: Pat
     assert np.array_equal(model.draw(drawing(), ignore), base)
 
 
+def test_it_refuses_a_lora_that_names_no_part_of_the_model(model: DiffusersModel, tmp_path: Path) -> None:
+    """diffusers would only say so in the log, and draw as if there were none."""
+    module = "transformer.layers.0.attention.to_q"
+    save_file(
+        {f"{module}.lora_A.weight": torch.randn(2, 16), f"{module}.lora_B.weight": torch.randn(16, 2)},
+        tmp_path / "other.safetensors",
+    )
+
+    with pytest.raises(RuntimeFailure, match=r"other\.safetensors"):
+        model.draw(drawing(loras=(used(1, str(tmp_path / "other.safetensors"), 1.0),)), ignore)
+
+
 @pytest.fixture(scope="module")
 def control(model: DiffusersModel, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """Return the folders of a ControlNet that was just begun and adds nothing, and of one that adds something."""
