@@ -11,6 +11,7 @@ import transformers
 from safetensors import SafetensorError
 
 from apps.runtimes.contracts import RuntimeFailure
+from apps.runtimes.diffusion.families import settings_of, tokenizers_of
 
 LOAD_ERRORS = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError, ImportError)
 _INDEX = "model_index.json"
@@ -79,15 +80,22 @@ def _from_file(path: Path, dtype: torch.dtype) -> Any:
     if name not in _FILE_PIPELINES:
         message = f"{_INDEX} names the pipeline {name!r}, which is not read from one file"
         raise ValueError(message)
+    parts = tokenizers_of(config) | ({"safety_checker": None} if name == _FILE_PIPELINES[0] else {})
     return getattr(diffusers, name).from_single_file(
-        str(path), config=str(config), local_files_only=True, dtype=dtype, safety_checker=None
+        str(path), config=str(config), local_files_only=True, dtype=dtype, **parts
     )
 
 
 def _config_of(path: Path) -> Path:
-    """Return the folder with the settings of a checkpoint: of its own name beside it, or the one that it lies in."""
+    """Return the folder with the settings of a checkpoint: its own, or those of its family.
+
+    Its own lie beside it in a folder of its name, or in the folder that it lies in.
+    """
     for folder in (path.with_suffix(""), path.parent):
         if (folder / _INDEX).is_file():
             return folder
-    message = f"beside it lies no folder {path.stem} with {_INDEX}, the tokenizer and the settings of its parts"
-    raise FileNotFoundError(message)
+    shipped = settings_of(path)
+    if shipped is None:
+        message = f"it is of an unknown family, and beside it lies no folder {path.stem} with {_INDEX} and a tokenizer"
+        raise FileNotFoundError(message)
+    return shipped
