@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from apps.catalog.access import usable_models
 from apps.catalog.adapters import fits
 from apps.catalog.models import AIModel
-from apps.images import gallery, quotas
+from apps.images import gallery, quotas, safety
 from apps.images.boards import boards_of
 from apps.images.grammar.samplers import SAMPLERS, SCHEDULES
 from apps.images.limits import MIB, Limits, limits
@@ -71,6 +71,7 @@ class Studio:
     runs: Sequence[Run]
     gallery: Shelf
     left: Sequence[Remaining]
+    is_open: bool  # the team may draw
     tab: str = "prompt"
 
     @property
@@ -165,6 +166,7 @@ def studio_of(user: User, team: Team) -> Studio:
         runs=runs,
         gallery=shelf_of(user, team, gallery.Filters()),
         left=left_of(user, team),
+        is_open=safety.is_open(team),
         tab="pictures" if any(run.is_live for run in runs) else "prompt",
     )
 

@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.catalog.models import AIModel
-from apps.images.models import ImageJob, Style
+from apps.images.models import ImageJob, ImagePolicy, Style
 from apps.users.models import Team, User
 from tests.images.pages.conftest import Made
 
@@ -100,3 +100,9 @@ def test_it_asks_as_often_for_many_orders(
 @pytest.mark.parametrize("address", ["/images/", "/images/gallery/", "/images/boards/", "/images/live/"])
 def test_it_asks_strangers_to_sign_in(anonymous_client: Client, address: str) -> None:
     assert anonymous_client.get(address).status_code == 302
+
+
+def test_it_says_that_the_team_may_not_draw(ann_client: Client, image_model: AIModel, t1: Team) -> None:
+    ImagePolicy.objects.create(team=t1, is_enabled=False)
+
+    assert "Drawing is switched off in this team" in ann_client.get("/images/").content.decode()
