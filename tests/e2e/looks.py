@@ -53,16 +53,6 @@ TYPES = ("docx", "image", "mail", "sheet", "slides")  # of the operator type:
 FORMATS = ("csv", "document", "gold", "jsonl", "markdown", "quote")  # of question sets and answers, and their fields
 MEASURES = ("idf", "mrr", "ndcg")
 IMAGES = ("clip", "controlnet", "demonstration", "jpeg", "lanczos", "lora", "png", "shapes", "webp")
-    "clip",
-    "controlnet",
-    "demonstration",
-    "jpeg",
-    "lanczos",
-    "lora",
-    "png",
-    "shapes",
-    "webp",
-)  # and what draws them
 SAME_IN_BOTH = {*COMMON, *TECHNICAL, *CODES, *PRODUCTS, *MODELS, *TYPES, *FORMATS, *MEASURES, *IMAGES, "token", "zhiku"}
 
 
