@@ -5,10 +5,10 @@ import math
 from apps.catalog.models import AIModel
 from apps.catalog.specs import spec_of
 from apps.images.grammar.attention import parse_attention
-from apps.images.grammar.chunks import CHUNK_TOKENS, TokenCount, WeightedTokens, count_tokens, cut_chunks
 from apps.images.grammar.composition import parse_composition
 from apps.images.grammar.schedule import parse_schedule
 from apps.runtimes.clip_tokens import ClipTokens, clip_tokens
+from apps.runtimes.diffusion.chunks import CHUNK_TOKENS, TokenCount, WeightedTokens, count_tokens, cut_chunks
 
 
 def count(model: AIModel, text: str, steps: int) -> TokenCount | None:

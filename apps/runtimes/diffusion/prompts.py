@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from apps.runtimes.diffusion.chunks import CHUNK_TOKENS, Piece, Token, chunked
+from apps.runtimes.diffusion.chunks import CHUNK_TOKENS, Atom, Chunk, WeightedTokens, cut_chunks
 from apps.runtimes.diffusion.words import Words, words_put_in
 from apps.runtimes.drawing import Weighted
 
@@ -87,29 +87,33 @@ class _Encoder:
         self._model = model
         self._is_xl = is_xl
         comma = tokenizer.get_vocab().get(",</w>")
-        self._comma = None if comma is None else int(comma)
+        self._comma = -1 if comma is None else int(comma)
         self.width = int(model.config.hidden_size)
 
-    def ids(self, text: str, words: Mapping[str, Sequence[int]]) -> list[int]:
-        """Return the token ids of a text; `words` are put in as the ids that they stand for."""
+    def ids(self, text: str, words: Mapping[str, tuple[int, ...]]) -> list[Atom]:
+        """Return the token ids of a text; `words` are put in as the ids that they stand for, each in one piece."""
         if not words:
             return list(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
         pattern = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
         pieces = re.split(f"({pattern})", text)
-        return [number for piece in pieces for number in words.get(piece) or (self.ids(piece, {}) if piece else ())]
+        return [
+            atom
+            for piece in pieces
+            for atom in ([words[piece]] if piece in words else self.ids(piece, {}) if piece else [])
+        ]
 
     def read(self, spans: Sequence[Weighted], clip_skip: int, learnt: Words) -> Embedding:
-        numbers = {word: range(start, start - len(vectors), -1) for word, start, vectors in _numbered(learnt)}
+        numbers = {word: tuple(range(start, start - len(vectors), -1)) for word, start, vectors in _numbered(learnt)}
         vectors = [row for _word, _start, rows in _numbered(learnt) for row in rows]
-        pieces = [Piece(self.ids(span.text, numbers), span.weight, span.is_break) for span in spans]
+        pieces = [WeightedTokens(self.ids(span.text, numbers), span.weight, span.is_break) for span in spans]
         with words_put_in(self._model, vectors):
-            chunks = [self._chunk(chunk, clip_skip) for chunk in chunked(pieces, self._comma)]
+            chunks = [self._chunk(chunk, clip_skip) for chunk in cut_chunks(pieces, comma_id=self._comma)]
         return Embedding(torch.cat([each.states for each in chunks], dim=1), chunks[0].pooled)
 
-    def _chunk(self, tokens: Sequence[Token], clip_skip: int) -> Embedding:
+    def _chunk(self, chunk: Chunk, clip_skip: int) -> Embedding:
         tokenizer = self._tokenizer
-        padding = [tokenizer.pad_token_id] * (CHUNK_TOKENS - len(tokens))
-        row = [tokenizer.bos_token_id, *(number for number, _weight in tokens), tokenizer.eos_token_id, *padding]
+        padding = [tokenizer.pad_token_id] * (CHUNK_TOKENS - len(chunk.ids))
+        row = [tokenizer.bos_token_id, *chunk.ids, tokenizer.eos_token_id, *padding]
         output = self._model(
             torch.tensor([row], device=self._model.device),
             attention_mask=None,
@@ -117,9 +121,9 @@ class _Encoder:
         )
         states = self._layer(output, clip_skip)
         pooled = output[0] if self._is_xl and output[0].ndim == 2 else None  # noqa: PLR2004 - a row, not states
-        if any(weight != 1 for _number, weight in tokens):
+        if set(chunk.weights) - {1.0}:
             weights = torch.ones(len(row), device=states.device, dtype=states.dtype)
-            weights[1 : len(tokens) + 1] = torch.tensor([weight for _number, weight in tokens])
+            weights[1 : len(row) - len(padding) - 1] = torch.tensor(chunk.weights)
             states = emphasised(states, weights)
         return Embedding(states, pooled)
 
