@@ -1,8 +1,8 @@
 """Prompts longer than the text encoder reads: cut into chunks of 75 tokens, as AUTOMATIC1111 does. Plain Python.
 
-Both the engine and the counter of the page cut by it. Source: media.md 2c. BREAK ends a chunk. Where a chunk is full and
-a comma stands among its last 20 tokens, what follows that comma moves to the next chunk, so that a phrase is not cut in
-two.
+Both the engine and the counter of the page cut by it. Source: media.md 2c. BREAK ends a chunk. Where a chunk is full
+and a comma stands among its last 20 tokens, what follows that comma moves to the next chunk, so that a phrase is not
+cut in two.
 """
 
 from collections.abc import Iterable, Sequence
