@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include("kb_project.openai_urls")),
     path("teams/", include("apps.users.urls")),
     path("libraries/", include("apps.libraries.urls")),
+    path("", include("apps.images.team_urls")),
     path("images/", include("apps.images.urls")),
     path("system/", include("apps.console.urls")),
     path("system/django/", admin_site.urls),

@@ -182,6 +182,10 @@ def arguments(things: Things) -> dict[str, object]:
         "form": "png",
         "variant": "full",
         "rest": "chat/completions",
+        "style_id": uuid.uuid4(),
+        "list_id": uuid.uuid4(),
+        "report_id": uuid.uuid4(),
+        "verdict": "take-down",
     }
 
 

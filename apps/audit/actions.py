@@ -31,6 +31,7 @@ FAMILIES = {
     "models": Family(_("Models"), "cpu", ("model.", "embedding-model.")),
     "limits": Family(_("Limits"), "gauge", ("quota.", "price.", "usage.")),
     "conversations": Family(_("Conversations"), "message-square", ("conversation.", "opening.")),
+    "images": Family(_("Images"), "image", ("picture.", "image-policy.", "image-style.", "word-list.")),
     "audit": Family(_("The log itself"), "scroll-text", ("audit.", "export.")),
 }
 OTHERS = Family(_("Others"), "activity", ())
@@ -180,6 +181,18 @@ _WORDS: dict[str, str | Promise] = {
     "opening.refused": _("Reading of a private conversation refused"),
     "opening.read": _("Private conversation read by an administrator"),
     "opening.ended": _("Reading of a private conversation ended"),
+    "picture.refused": _("Prompt with a blocked word refused"),
+    "picture.reported": _("Picture reported"),
+    "picture.kept": _("Reported picture kept"),
+    "picture.taken-down": _("Picture taken down"),
+    "picture.brought-back": _("Picture brought back"),
+    "image-policy.changed": _("Rules for pictures changed"),
+    "image-style.made": _("Style made"),
+    "image-style.changed": _("Style changed"),
+    "image-style.deleted": _("Style deleted"),
+    "word-list.made": _("Word list made"),
+    "word-list.changed": _("Word list changed"),
+    "word-list.deleted": _("Word list deleted"),
     "audit.exported": _("Log exported"),
 }
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.console import model_default, people_views, quota_views, team_views, views
+from apps.console import image_views, model_default, people_views, quota_views, team_views, views
 
 app_name = "console"
 urlpatterns = [
@@ -29,6 +29,7 @@ urlpatterns = [
     path("quotas/<uuid:quota_id>/remove/", quota_views.remove_quota, name="remove-quota"),
     path("prices/", quota_views.prices, name="prices"),
     path("prices/<uuid:price_id>/remove/", quota_views.remove_price, name="remove-price"),
+    path("images/", image_views.images, name="images"),
     path("jobs/", team_views.jobs, name="jobs"),
     path("jobs/<uuid:job_id>/", team_views.job, name="job"),
 ]

@@ -101,7 +101,7 @@ def notices_for(user: User) -> Sequence[PictureReport]:
     """Return why pictures of the person were taken down that they have not been told of yet; one query."""
     rows = PictureReport.objects.filter(picture__owner=user, state=State.TAKEN_DOWN, told_at=None)
     rows = rows.exclude(picture__taken_down_at=None).select_related("team")
-    return list(rows.order_by("picture", "-created_at").distinct("picture")[:SHOWN])
+    return list(rows.order_by("picture_id", "-created_at").distinct("picture_id")[:SHOWN])
 
 
 def acknowledge(*, user: User, report_id: UUID) -> None:

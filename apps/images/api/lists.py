@@ -49,6 +49,7 @@ class SamplersView(ImagesView):
     def get(self, request: Request) -> Response:
         """Return them by the names that orders take; other names are refused."""
         query(request, ())
+        asked_team(request)
         return Response(
             {
                 "samplers": [

@@ -15,7 +15,7 @@ from apps.images.api.openai import FORM_PARSERS, OpenAIView, answer_of, drawn, f
 from apps.images.api.placing import placed, suited
 from apps.images.limits import GRID, Limits, limits
 from apps.images.models import ImageJob, Picture
-from apps.images.ordering import order_from_json
+from apps.images.ordering import order_from_json, validated
 from apps.runtimes.contracts import Picture as Pixels
 from apps.users.api_auth import asked_team, person_of
 
@@ -44,7 +44,7 @@ class EditsView(OpenAIView):
         if not {"width", "height"} & set(values):
             values["width"], values["height"] = _size_of(pixels, bounds)
         values = suited(request, values)
-        order_from_json(values | {"strength": strength})  # refused before anything is kept
+        validated(order_from_json(values | {"strength": strength}), bounds)  # refused before anything is kept
         values |= _sources(request, pixels, clear)
         if clear is None:
             values["strength"] = strength
