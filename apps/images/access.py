@@ -63,6 +63,16 @@ def access_board(user: User, board_id: UUID, *, own: bool = False, at_least: Rol
     return board
 
 
+def board_still(job: ImageJob) -> Board | None:
+    """Return the board that a job's pictures go to, as long as its owner may put pictures there; else None."""
+    if job.board_id is None:
+        return None
+    try:
+        return access_board(job.owner, job.board_id, at_least=Role.EDITOR)
+    except (NotFound, Forbidden):
+        return None
+
+
 def access_story(user: User, story_id: UUID) -> Story:
     """Return the person's own story; its text is another matter (`stories.is_readable`). Raises NotFound."""
     story = Story.objects.owned_by(user).select_related("team", "document").filter(pk=story_id).first()

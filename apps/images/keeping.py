@@ -10,6 +10,7 @@ from django.db import transaction
 from apps.catalog.models import AIModel
 from apps.core.uploading import NO_SPACE
 from apps.images import checking, errors, files, jobs, provenance, safety, watermarks
+from apps.images.access import board_still
 from apps.images.models import ImageJob, Picture
 from apps.images.ordering import order_to_json
 from apps.images.orders import Order
@@ -78,7 +79,7 @@ def _picture(
 ) -> Picture:
     return Picture(
         pk=stored.pk, team_id=job.team_id, owner_id=job.owner_id, kind=Picture.Kind.DRAWN, job=job, number=number,
-        origin=sources.get(order.source) if order.source else None, board_id=job.board_id,
+        origin=sources.get(order.source) if order.source else None, board=board_still(job),
         file=stored.file, thumbnail=stored.thumbnail, sha256=stored.sha256, size_bytes=stored.size_bytes,
         width=stored.width, height=stored.height, seed=order.seed, prompt=order.prompt, negative=order.negative,
         settings=order_to_json(order),

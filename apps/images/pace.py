@@ -1,9 +1,11 @@
 """How fast models draw, measured on the last jobs of each: what time left, turns and estimates are reckoned by."""
 
+from contextlib import suppress
 from uuid import UUID
 
 from django.core.cache import cache
 from django.db import connection
+from redis.exceptions import RedisError
 
 from apps.core import tenancy
 from apps.images.models import ImageJob
@@ -27,14 +29,22 @@ _MEASURED = """
 
 def paces() -> dict[UUID, float]:
     """Return the pixel-steps (in thousands) per second of each model that has drawn, at most some seconds old."""
-    found: dict[UUID, float] | None = cache.get(_KEY)
-    if found is None:
+    found = _kept()
+    if not found:
         with tenancy.everything("a model is as fast for all teams"), connection.cursor() as cursor:
             cursor.execute(_MEASURED)
             found = {model: float(rate) for model, rate in cursor.fetchall() if rate}
-        if found:
+        with suppress(RedisError):
             cache.set(_KEY, found, KEEP_S)
     return found
+
+
+def _kept() -> dict[UUID, float]:
+    """Return what was measured some seconds ago; nothing where Valkey cannot be reached, and drawing goes on."""
+    try:
+        return cache.get(_KEY) or {}
+    except RedisError:
+        return {}
 
 
 def seconds_of(model_id: UUID | None, pixel_steps: float) -> float | None:

@@ -46,8 +46,8 @@ def adapters_of(user: User, team: Team, order: Order, model: AIModel) -> Mapping
     wanted = {(Adapter.LORA.value, lora.name) for lora in with_loras_read(order).loras}
     if order.control is not None:
         wanted.add((Adapter.CONTROLNET.value, order.control.name))
-    if order.kind == ImageJob.Kind.UPSCALE and order.upscaler != LANCZOS:
-        wanted.add((Adapter.UPSCALER.value, order.upscaler))
+    if order.kind == ImageJob.Kind.UPSCALE and order.upscaler != LANCZOS:  # no runtime enlarges by a model yet
+        raise UnknownAdapter(name=order.upscaler[:80])
     if not wanted:
         return {}
     usable = usable_models(AIModel.Kind.ADAPTER, team_id=team.pk, user=user)

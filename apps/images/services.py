@@ -8,7 +8,7 @@ from django.db import transaction
 from apps.catalog.models import AIModel
 from apps.core.errors import NotFound
 from apps.images import jobs, pace, quotas, safety, tasks
-from apps.images.access import access_board, access_job
+from apps.images.access import access_board, access_job, board_still
 from apps.images.errors import NotRepeatable, TooLarge
 from apps.images.limits import Limits, limits
 from apps.images.models import Board, ImageJob
@@ -139,7 +139,8 @@ def retry(*, user: User, job: ImageJob) -> ImageJob:
     missing: list[Entry] = [entry for number, entry in enumerate(job.plan) if number not in drawn]
     if not missing:
         raise NotRepeatable
-    new = _queue(user, job.team, _wanted(user, job.team, order_from_json(job.order), missing), job.board)
+    wanted = _wanted(user, job.team, order_from_json(job.order), missing)
+    new = _queue(user, job.team, wanted, board_still(job))
     dismiss(user=user, job=job)
     return new
 

@@ -5,7 +5,7 @@ import threading
 
 from celery import shared_task
 from celery.signals import worker_shutting_down
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from kombu.exceptions import OperationalError as BrokerError
 
 from apps.images import gallery, jobs, training_files, work
@@ -51,6 +51,10 @@ def _work_one() -> bool:
         return False
     try:
         work.work_on(held)
+    except (OperationalError, InterfaceError):  # the database went away: the job is taken back when its lease ends
+        logger.exception("a picture was broken off", extra={"job": held.job.pk})
+        connection.close()
+        return False
     except Exception:  # the edge of the task: whatever broke, its owner is told
         logger.exception("a picture could not be drawn", extra={"job": held.job.pk})
         work.give_up(held)

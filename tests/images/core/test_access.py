@@ -7,7 +7,7 @@ import pytest
 
 from apps.catalog.models import AIModel
 from apps.core.errors import Forbidden, NotFound
-from apps.images import addresses, boards, gallery, services, tasks, uploads
+from apps.images import addresses, boards, gallery, jobs, services, tasks, uploads, work
 from apps.images.access import access_board, access_job, access_picture, access_pictures
 from apps.images.models import Board, ImageJob, Picture
 from apps.users.access import KeyLimits, acting_key
@@ -240,3 +240,19 @@ def test_it_draws_nothing_with_a_model_or_a_source_that_was_taken_away(
     over.refresh_from_db()
     with_model.refresh_from_db()
     assert (over.error_code, with_model.error_code) == ("image-source-gone", "image-model-gone")
+
+
+def test_it_puts_a_picture_on_no_board_that_was_closed_meanwhile(
+    image_model: AIModel, alice: User, ed: User, t1: Team
+) -> None:
+    """Security case 20: what was ordered for a shared board does not end on a colleague's private one."""
+    board = boards.create(user=alice, team=t1, name="Ours", is_shared=True)
+    job = services.place_order(user=ed, team=t1, order=order(count=2), board=board)
+    held = jobs.claim()
+    assert held is not None
+    work.work_on(held)
+    boards.share(user=alice, board=board, is_shared=False)
+
+    tasks.draw_pictures()
+
+    assert set(Picture.objects.filter(job=job).values_list("board", "number")) == {(None, 0), (None, 1)}

@@ -8,9 +8,11 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.core.files.storage import default_storage
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from apps.catalog.models import AIModel
 from apps.core.errors import AppError
@@ -258,3 +260,46 @@ def test_it_keeps_what_waits_from_losing_its_quota(members: list[Membership]) ->
     tasks.poll()
 
     assert Reservation.objects.get().expires_at > soon + timedelta(minutes=10)
+
+
+def test_it_takes_a_job_up_again_after_the_database_went_away(
+    members: list[Membership], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Section 2, rows 13 and 14: what broke off is not called a failure of the model; it is drawn when it is back."""
+    job = services.place_order(user=members[0].user, team=members[0].team, order=order())
+    draw, is_away = FakeImageModel.draw, [True]
+
+    def broken(model: FakeImageModel, drawing: Drawing, on_step: OnStep) -> object:
+        if is_away:
+            is_away.clear()
+            raise OperationalError("the connection is closed")
+        return draw(model, drawing, on_step)
+
+    monkeypatch.setattr(FakeImageModel, "draw", broken)
+    tasks.draw_pictures()
+    job.refresh_from_db()
+    assert job.state == "running"
+    ImageJob.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+
+    tasks.poll()
+    tasks.draw_pictures()
+
+    job.refresh_from_db()
+    assert (job.state, job.attempts) == ("done", 1)
+    assert sound()
+
+
+def test_it_draws_where_valkey_cannot_be_reached(members: list[Membership], monkeypatch: pytest.MonkeyPatch) -> None:
+    job = services.place_order(user=members[0].user, team=members[0].team, order=order())
+
+    def away(*_args: object, **_fields: object) -> None:
+        raise RedisConnectionError("refused")
+
+    with monkeypatch.context() as patch:
+        for name in ("get", "get_many", "set", "delete_many"):
+            patch.setattr(cache, name, away)
+        tasks.draw_pictures()
+        services.cancel(user=job.owner, job=job)
+
+    job.refresh_from_db()
+    assert job.state == "done"
