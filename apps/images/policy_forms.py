@@ -46,7 +46,7 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at ru
             "watermark": gettext_lazy("They stand at the bottom right. Empty: the team's name."),
             "blocked_words": gettext_lazy(
                 "One a line. Spelling them out, other widths and traditional characters do not help around it; "
-                "“ass” does not block “glass”."
+                "“art” does not block “heart”."
             ),
         }
         widgets: ClassVar[Any] = {"blocked_words": forms.Textarea(attrs={"rows": 6, "spellcheck": "false"})}
