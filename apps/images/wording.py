@@ -7,7 +7,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from apps.images.grammar.grids import Axis
+from apps.images.grammar.grids import PROMPT_SR, Axis, AxisValue
 from apps.images.grammar.samplers import SAMPLERS, SCHEDULES
 from apps.images.models import ImageJob
 from apps.images.orders import Order
@@ -17,8 +17,8 @@ LONGEST = 60  # characters of a value in a caption
 
 
 def plain(value: float) -> str:
-    """Return a number as people write it: 7, 7.5."""
-    return str(number_format(value, None if float(value).is_integer() else 2)).rstrip("0").rstrip(".,") or "0"
+    """Return a number as people write it: 20, 7.5."""
+    return str(number_format(int(value) if float(value).is_integer() else value))
 
 
 def labels() -> dict[str, str]:
@@ -69,9 +69,13 @@ def caption(axes: Sequence[Axis], entry: Mapping[str, Any]) -> str:
     """Return where a picture stands in its grid: "Steps 10 · Guidance 7"; empty outside of one."""
     named = dict(axis_kinds())
     places = zip(axes, entry.get("cell") or (), strict=False)
-    return " · ".join(
-        f"{named.get(axis.kind, '')} {value_of(axis.kind, axis.values[at])}".strip() for axis, at in places
-    )
+    return " · ".join(_at(named, axis.kind, axis.values[at]) for axis, at in places)
+
+
+def _at(named: Mapping[str, str], kind: str, value: AxisValue) -> str:
+    """Return one value of an axis with its name; words that replace others speak for themselves."""
+    text = value_of(kind, value)
+    return text if kind == PROMPT_SR else f"{named.get(kind, '')} {text}".strip()
 
 
 def value_of(name: str, value: Any) -> str:

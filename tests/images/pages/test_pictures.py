@@ -39,7 +39,7 @@ def test_it_shows_a_picture_with_its_settings(alice_client: Client, picture: Pic
     card = alice_client.get(f"/images/pictures/{picture.pk}/", headers=HTMX).content.decode()
 
     assert "CANARY-T1 circle" in card
-    assert ">7</dd>" in card
+    assert "<dt>Seed</dt>" in card
     assert "DPM++ 2M" in card
     assert "&quot;seed&quot;: 7" in card
     assert "Sampler: Euler a" in card  # as it stands in the file
