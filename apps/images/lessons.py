@@ -173,9 +173,9 @@ def preset(model: AIModel, method: Method) -> Preset:
     is_small = 0 < model.size_bytes < SMALL_BYTES
     side = side_of(model)
     if method == "textual_inversion":
-        return Preset(400, 5e-2, 8, 4, side, 100) if is_small else Preset(1_500, 5e-3, 8, 1, side, 250)
+        return Preset(400, 1e-2, 8, 4, side, 100) if is_small else Preset(1_500, 5e-3, 8, 1, side, 250)
     if is_small:
-        return Preset(300, 2e-3, 8, 4, side, 100)
+        return Preset(400, 2e-3, 8, 4, side, 100)
     return Preset(800, 1e-4, 16, 1, side, 200)
 
 

@@ -64,11 +64,11 @@ def work(held: jobs.Held, watch: jobs.Watch) -> bool:
     """
     watch.check()
     lesson, model = lesson_from_json(held.job.order), resolving.model_still(held.job)
+    trainer = registry.image_trainer(spec_of(model))  # before the clock starts: the first one is loaded
     now = Slice(held, watch, lesson, model, time.monotonic() + settings.ENV.image_training_slice_s)
     if not _draw_priors(now):
         return False
     course = _course(now)
-    trainer = registry.image_trainer(spec_of(model))
     began = now.job.done
     with _checkpoint(now) as path:
         while not _is_finished(now, trainer, course, path):

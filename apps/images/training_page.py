@@ -51,9 +51,14 @@ class Training:
         )
 
     @property
+    def done(self) -> int:
+        """Return the steps that are done, those of the slice under way included."""
+        return max(self.job.done, self.job.step) if self.job.state == State.RUNNING else self.job.done
+
+    @property
     def percent(self) -> int:
         """Return how far it is."""
-        return round(100 * self.job.done / max(1, self.job.total))
+        return round(100 * self.done / max(1, self.job.total))
 
     @property
     def is_resumable(self) -> bool:

@@ -97,7 +97,7 @@ def _keep(learner: Learner, optimizer: torch.optim.AdamW, state: State) -> None:
 
 def _step(parts: Parts, learner: Learner, optimizer: torch.optim.AdamW, course: Course, state: State) -> float:
     for group in optimizer.param_groups:
-        group["lr"] = course.learning_rate * min(1.0, (state.step + 1) / max(1, course.steps * WARM_UP))
+        group["lr"] = course.learning_rate * _pace(state.step, course.steps)
     loss = _loss(parts, learner, course, state)
     if not math.isfinite(loss.item()):
         raise RuntimeFailure("The training lost its way: take a lower learning rate.")
@@ -106,6 +106,11 @@ def _step(parts: Parts, learner: Learner, optimizer: torch.optim.AdamW, course: 
     torch.nn.utils.clip_grad_norm_(learner.parameters.values(), _MOST_GRADIENT)
     optimizer.step()
     return float(loss.item())
+
+
+def _pace(step: int, steps: int) -> float:
+    """Return the share of the learning rate at a step: it rises fast, then falls evenly, to settle what is learnt."""
+    return min((step + 1) / max(1.0, steps * WARM_UP), (steps - step) / (steps * (1 - WARM_UP)), 1.0)
 
 
 def _loss(parts: Parts, learner: Learner, course: Course, state: State) -> Tensor:

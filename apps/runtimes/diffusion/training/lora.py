@@ -16,6 +16,10 @@ from apps.runtimes.training import Course
 
 _NAME = "learning"
 _OF_DENOISER = ("to_q", "to_k", "to_v", "to_out.0", "proj_in", "proj_out", "ff.net.0.proj", "ff.net.2")
+# A small denoiser has few transformers, and its colours are made by convolutions: there these learn as well. Measured
+# on the demonstration model: pink circles after 400 steps had 3 % of pink pixels without them.
+_CONVOLUTIONS = ("conv1", "conv2", "conv_shortcut", "conv_in", "conv_out")
+_SMALL_PARAMETERS = 50_000_000
 _OF_TEXT = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
 
 
@@ -28,7 +32,7 @@ class LoraLearner:
         self._models: dict[str, Any] = {"unet": parts.unet}
         if course.trains_text:
             self._models["text_encoder"] = parts.text_encoder
-        targets = {"unet": _OF_DENOISER, "text_encoder": _OF_TEXT}
+        targets = {"unet": _of_denoiser(parts.unet), "text_encoder": _OF_TEXT}
         for part, model in self._models.items():
             layers = LoraConfig(r=course.rank, lora_alpha=course.rank, target_modules=list(targets[part]))
             model.add_adapter(layers, adapter_name=_NAME)
@@ -74,6 +78,11 @@ class LoraLearner:
             recurse_remove_peft_layers(model)
             model.__dict__.pop("peft_config", None)
             model._hf_peft_config_loaded = False
+
+
+def _of_denoiser(unet: Any) -> tuple[str, ...]:
+    is_small = sum(weights.numel() for weights in unet.parameters()) < _SMALL_PARAMETERS
+    return _OF_DENOISER + _CONVOLUTIONS if is_small else _OF_DENOISER
 
 
 def _begin(parameters: dict[str, torch.nn.Parameter], course: Course) -> None:
