@@ -1,9 +1,11 @@
 """The rows of the image studio for the table in `routes.py`, and the picture and board that its addresses name."""
 
+import itertools
+
 from apps.images.models import Board, Picture, Scene, Story
 from apps.libraries.models import Document
 from apps.users.models import Team, User
-from tests.route_rows import LOGIN, NF, Access, personal, protected
+from tests.route_rows import LOGIN, NF, Access, api, personal, protected
 
 IMAGES: dict[str, list[Access]] = {
     # the image studio: pictures, boards and orders are their owner's alone, shared boards apart (tests/images/pages)
@@ -57,6 +59,45 @@ IMAGES: dict[str, list[Access]] = {
     "images:story-delete": [protected("POST", NF)],
     "images:scene": [protected("GET", NF), protected("POST", NF)],
     "images:scene-draw": [protected("POST", NF)],
+    # a team's rules for pictures: admins alone (tests/images/safety)
+    "team_images:page": [protected("GET", 403), protected("POST", 403)],
+    "team_images:style-new": [protected("POST", 403, lambda _: {"name": "Mine"})],
+    "team_images:style": [protected("POST", 403, lambda _: {"name": "Mine"})],
+    "team_images:style-delete": [protected("POST", 403)],
+    "team_images:words-new": [protected("POST", 403, lambda _: {"name": "mine", "words": "a"})],
+    "team_images:words": [protected("POST", 403, lambda _: {"name": "mine", "words": "a"})],
+    "team_images:words-delete": [protected("POST", 403)],
+    "team_images:reported": [protected("GET", 403)],
+    "team_images:decide": [protected("POST", 403, lambda _: {"reason": "Mine"})],
+    "team_images:notice-seen": [personal("POST", 404)],  # nobody took a picture of theirs down
+    "console:images": [personal("GET", 404), personal("POST", 404)],
+    # the studio's REST API asked by sessions; without one: 401
+    **{
+        f"api:image-{name}": [Access("GET", 401, 200, 200, NF)]
+        for name in ("models", "adapters", "samplers", "styles", "limits")
+    },
+    "api:image-jobs": [Access("GET", 401, 200, 200, NF), api("POST", 415, 415)],
+    "api:image-estimates": [api("POST", 415, 415)],
+    "api:image-job": [api("GET", NF, NF), api("DELETE", NF, NF)],
+    "api:image-job-retry": [api("POST", 415, 415)],
+    "api:image-pictures": [Access("GET", 401, 200, 200, NF)],
+    "api:image-picture": [api(method, NF, NF) for method in ("GET", "PATCH", "DELETE")],
+    "api:image-file": [api("GET", NF, NF)],
+    "api:image-restore": [api("POST", 415, 415)],
+    "api:image-report": [api("POST", 415, 415)],
+    "api:image-uploads": [api("POST", 422, 422)],
+    "api:image-read-settings": [Access("POST", 401, 422, 422, NF)],
+    "api:image-boards": [Access("GET", 401, 200, 200, NF), api("POST", 415, 415)],
+    "api:image-board": [api(method, NF, NF) for method in ("GET", "PATCH", "DELETE")],
+    "api:image-trainings": [Access("GET", 401, 200, 200, NF), api("POST", 415, 415)],
+    "api:image-training": [api("GET", NF, NF), api("DELETE", NF, NF)],
+    "api:image-training-resume": [api("POST", 415, 415)],
+    # OpenAI's routes take keys alone (tests/images/api)
+    **{
+        f"{place}:openai-{name}": [api("POST", 401, 401)]
+        for place, name in itertools.product(("api", "openai"), ("generations", "edits"))
+    },
+    "openai:nothing": [api(method, 401, 401) for method in ("GET", "POST", "PUT", "PATCH", "DELETE")],
 }
 
 
