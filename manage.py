@@ -10,10 +10,12 @@ WITHOUT_SERVICES = {
     "compilemessages",
     "collectstatic",
     "check",
+    "evaluate_image_model",
     "help",
     "install_models",
     "parse_file",
     "parse_prompt",
+    "train_demo_image_model",
 }
 
 
