@@ -6,6 +6,7 @@ from apps.catalog.access import team_default, usable_models
 from apps.catalog.models import AIModel
 from apps.chat.closed import AccessEnded
 from apps.chat.models import Conversation, Message
+from apps.chat.pictured import described
 from apps.chat.thread import history_of, question_of
 from apps.rag.pipeline import answer
 from apps.rag.scoping import scope_for
@@ -35,7 +36,7 @@ def steps_of(message: Message) -> Iterator[Step]:
         is_strict=message.conversation.is_strict,
         uses_curated=not message.skips_curated,
     )
-    return answer(question_of(message).text, history_of(message), tools, corrected=message.corrected)
+    return answer(described(question_of(message).text), history_of(message), tools, corrected=message.corrected)
 
 
 def _model_of(message: Message) -> AIModel | None:

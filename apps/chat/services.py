@@ -26,6 +26,7 @@ from apps.chat.errors import (
     QuestionTooLong,
 )
 from apps.chat.models import Conversation, Message
+from apps.chat.pictured import described
 from apps.chat.recovery import ring_again_at
 from apps.chat.tasks import ring
 from apps.chat.thread import question_of
@@ -72,7 +73,7 @@ class RailGroup:
 def start(*, user: User, team: Team, text: str, choice: Choice) -> Message:
     """Begin a conversation with a question; return the answer to come."""
     text = question_text(text)
-    conversation = Conversation(team=team, owner=user, title=title_of(text))
+    conversation = Conversation(team=team, owner=user, title=title_of(described(text)))
     if not _libraries(user, team, choice.library_ids):
         raise NothingToSearch
     allowed = allow(user, team, model_for(user, team, choice.model_id), choice.mode)

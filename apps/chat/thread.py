@@ -8,6 +8,7 @@ from django.db.models import Prefetch, QuerySet
 
 from apps.chat.closed import closed_documents, is_closed
 from apps.chat.models import Citation, Conversation, Message
+from apps.chat.pictured import described
 from apps.rag.types import Exchange
 from apps.users.models import User
 
@@ -103,5 +104,5 @@ def history_of(answer: Message) -> Sequence[Exchange]:
     while question is not None and question.parent_id and (reply := messages.get(question.parent_id)):
         question = messages.get(reply.parent_id) if reply.parent_id else None
         if question is not None and reply.text and not reply.is_refusal:
-            exchanges.append(Exchange(question.text, reply.text))
+            exchanges.append(Exchange(described(question.text), reply.text))
     return exchanges[::-1]

@@ -39,6 +39,7 @@ def home(request: PersonRequest) -> HttpResponse:
         "composer": composer,
         "examples": example_questions(request.user, composer.libraries),
         "opened": openings.notices_for(request.user),
+        "prefilled": request.GET.get("text", "")[: composer.max_chars],  # a page leads here with it; nothing is sent
     }
     return render(request, "chat/home.html", context)
 

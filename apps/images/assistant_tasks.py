@@ -5,8 +5,8 @@ import logging
 from celery import shared_task
 from kombu.exceptions import OperationalError as BrokerError
 
-from apps.images import stories_work
 from apps.images.assistant import mailbox
+from apps.images.stories_work import has_waiting, take_back, work_one
 
 logger = logging.getLogger(__name__)
 EXPIRES_S = int(mailbox.WAIT_S)
@@ -41,12 +41,12 @@ def ring_story() -> None:
 @shared_task(ignore_result=True)
 def find_scenes() -> None:
     """Find the scenes of the story that waits longest, one after the other."""
-    while stories_work.work_one():
+    while work_one():
         pass
 
 
 @shared_task(ignore_result=True)
 def poll_stories() -> None:
     """Take back what dead workers held and ring for what nobody heard of."""
-    if stories_work.take_back() or stories_work.has_waiting():
+    if take_back() or has_waiting():
         ring_story()

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from apps.chat.errors import reason
 from apps.chat.models import Citation, Message
+from apps.chat.pictured import Shown, pieces_of
 from apps.chat.sentences import stretches_of
 from apps.chat.sources import Extract, Piece
 from apps.core.markdown import render_cached
@@ -43,6 +44,12 @@ def as_html(answer: Message) -> SafeString:
     numbers = sorted(citation.number for citation in answer.citations.all())
     html = render_cached(answer.text, numbers, stretches_of(answer))
     return mark_safe(html)  # noqa: S308  (core.markdown has cleaned it)
+
+
+@register.filter
+def question_pieces(text: str) -> list[Shown]:
+    """Return a question's text and the pictures of the studio in it."""
+    return list(pieces_of(text))
 
 
 @register.filter
