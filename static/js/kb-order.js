@@ -217,7 +217,7 @@ class KbOrder extends HTMLElement {
 
   /** Keep the seed of the last picture, or let chance choose again. */
   lock() {
-    const last = document.querySelector("#runs .run[data-last-seed], #runs [data-seed]");
+    const last = document.querySelector("#runs [data-seed]");
     const seed = this.field("seed").value ? null : Number(/** @type {HTMLElement | null} */ (last)?.dataset.seed ?? Math.floor(Math.random() * 2 ** 32));
     this.write({ seed });
   }
