@@ -63,6 +63,7 @@ class Previewer:
         self._vae = pipeline.vae
         self._colours: Callable[[Tensor], Tensor] | None = None
         self._folder = folder
+        self._cost_s = 0.0
         noise: Any = DDPMScheduler.from_config(pipeline.scheduler.config)
         self._signal = noise.alphas_cumprod
         self._prediction = str(noise.config.prediction_type)
@@ -71,7 +72,7 @@ class Previewer:
     def watching(self, denoiser: Any, guidance: float) -> Iterator[Callable[[], Picture | None]]:
         """Watch a denoiser; yield what shows its picture, or None where it began or showed one just now."""
         glimpse = Glimpse(guidance, self._signal, self._prediction)
-        due = time.monotonic() + EVERY_S
+        due = time.monotonic() + self._pause_s()
 
         def show() -> Picture | None:
             nonlocal due
@@ -80,8 +81,8 @@ class Previewer:
             if latents is None:
                 return None
             picture = self._picture(latents)
-            ended = time.monotonic()
-            due = ended + max(EVERY_S, (ended - began) / MOST_TIME)
+            self._cost_s = time.monotonic() - began
+            due = began + self._cost_s + self._pause_s()
             return picture
 
         hook = denoiser.register_forward_hook(glimpse.listen)
@@ -89,6 +90,10 @@ class Previewer:
             yield show
         finally:
             hook.remove()
+
+    def _pause_s(self) -> float:
+        """Return how long to show nothing, by what the last preview cost."""
+        return max(EVERY_S, self._cost_s / MOST_TIME)
 
     def _picture(self, latents: Tensor) -> Picture:
         if self._colours is None:
