@@ -13,6 +13,25 @@ from apps.users.models import Group, Invitation, Membership, Team, TeamDomain
 LOGIN = "login"  # a redirect to the sign-in page
 NF = "not found"  # 404, byte for byte the answer to a random id
 Expected = int | str
+# What addresses name besides the objects of t1: ids that nobody has, and words.
+NOBODYS = (
+    *("opening_id", "model_id", "preview_id", "test_id", "mapping_id", "quota_id", "price_id", "wish_id"),
+    *("style_id", "list_id", "report_id"),
+)
+WORDS: dict[str, object] = {
+    "app_label": "users",
+    "content_type_id": 1,
+    "number": 1,
+    "uidb36": "1",
+    "key": "wrong-key",
+    "pk": 1,
+    "provider_id": "sso",
+    "area": "ask",
+    "form": "png",
+    "variant": "full",
+    "rest": "chat/completions",
+    "verdict": "take-down",
+}
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from apps.users.models import ApiKey, Group, Invitation, KeyScope, Membership, R
 from kb_project.urls import websocket_urlpatterns
 from tests import factories
 from tests.image_rows import board_of, picture_of, scene_of
+from tests.route_rows import NOBODYS, WORDS
 from tests.routes import LOGIN, NF, ROUTES, SOCKETS, Access, Expected, Things
 
 PERSONAS = ("anonymous", "bob", "ann", "xen")
@@ -133,6 +134,8 @@ def _adapter(team: Team) -> object:
 def arguments(things: Things) -> dict[str, object]:
     """Return the value of each parameter that an address may have."""
     return {
+        **WORDS,
+        **{name: uuid.uuid4() for name in NOBODYS},
         "team_id": things.team.pk,
         "gap_id": things.gap.pk,
         "set_id": things.question.questions_id,
@@ -151,26 +154,11 @@ def arguments(things: Things) -> dict[str, object]:
         "curated_id": things.curated.pk,
         "conversation_id": things.conversation.pk,
         "message_id": things.message_id,
-        "opening_id": uuid.uuid4(),
         "object_id": things.membership.pk,
-        "app_label": "users",
-        "content_type_id": 1,
-        "model_id": uuid.uuid4(),
         "user_id": things.membership.user_id,
         "source_id": things.web_source.pk,
         "job_id": things.job.pk,
-        "preview_id": uuid.uuid4(),
-        "test_id": uuid.uuid4(),
-        "number": 1,
         "figure_id": things.figure.pk,
-        "uidb36": "1",
-        "key": "wrong-key",
-        "pk": 1,
-        "provider_id": "sso",
-        "mapping_id": uuid.uuid4(),
-        "quota_id": uuid.uuid4(),
-        "price_id": uuid.uuid4(),
-        "area": "ask",
         "key_id": things.key_id,
         "picture_id": things.picture.pk,
         "board_id": things.board.pk,
@@ -178,14 +166,6 @@ def arguments(things: Things) -> dict[str, object]:
         "adapter_id": things.adapter_id,
         "scene_id": things.scene.pk,
         "story_id": things.scene.story_id,
-        "wish_id": uuid.uuid4(),
-        "form": "png",
-        "variant": "full",
-        "rest": "chat/completions",
-        "style_id": uuid.uuid4(),
-        "list_id": uuid.uuid4(),
-        "report_id": uuid.uuid4(),
-        "verdict": "take-down",
     }
 
 
