@@ -67,7 +67,7 @@ def prepare(model: AIModel, folder: Path) -> None:
 
 
 def _weights(folder: Path, files: Sequence[Path]) -> Findings | None:
-    """Return what a single file of weights is; an IP-Adapter has its image encoder beside it."""
+    """Return what a single file of weights is."""
     top = [path for path in files if path.suffix == ".safetensors" and path.parent == folder]
     if len(top) != 1 or (folder / "config.json").exists():
         return None
@@ -77,12 +77,17 @@ def _weights(folder: Path, files: Sequence[Path]) -> Findings | None:
     if facts.kind == "lora" and facts.naming == "peft":
         raise errors.CannotRun(file=top[0].name, what="LoRA of PEFT without adapter_config.json")
     if facts.kind == "ip_adapter":
-        if not (folder / "image_encoder" / "config.json").is_file():
-            raise errors.CannotRun(file=top[0].name, what="IP-Adapter without its image_encoder")
-        return _findings(folder, files, facts, path=folder)
+        raise errors.CannotRun(file=top[0].name, what="IP-Adapter")  # no drawing asks for one yet
     if facts.kind == "upscaler" and find_spec("spandrel") is None:
         raise errors.CannotRun(file=top[0].name, what="upscaler (the package spandrel is not installed)")
     return _findings(folder, files, facts, path=top[0])
+
+
+def lone_checkpoint(folder: Path, files: Sequence[Path]) -> Path | None:
+    """Return the checkpoint that lies in a folder with its settings, None for a folder with weights for each part."""
+    top = [path for path in files if path.suffix == ".safetensors" and path.parent == folder]
+    facts = facts_of(top[0]) if len(top) == 1 else None
+    return top[0] if facts is not None and facts.kind == "checkpoint" else None
 
 
 def _findings(folder: Path, files: Sequence[Path], facts: Facts, *, path: Path) -> Findings:

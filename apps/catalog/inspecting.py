@@ -112,10 +112,11 @@ def _pipeline(folder: Path, files: list[Path]) -> Findings:
         raise errors.NotAModel(file=folder.name)
     card = card_of(folder)
     width = pipeline_width(folder)
+    lone = adapters.lone_checkpoint(folder, files)
     return Findings(
         kind=AIModel.Kind.IMAGE,
         runtime="diffusers",
-        path=_relative(folder),
+        path=_relative(lone or folder),
         title=folder.name[:120],
         size_bytes=_size(files),
         memory_bytes=_size(files) * 2 + SPARE_BYTES,

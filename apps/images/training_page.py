@@ -1,7 +1,7 @@
 """What the pages about training show: the trainings of a person, one in detail, what the team's were made of."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from uuid import UUID
 
@@ -13,6 +13,8 @@ from apps.images.access import access_job
 from apps.images.addresses import address_of
 from apps.images.lessons import Lesson, lesson_from_json
 from apps.images.models import ImageJob, Picture
+from apps.images.orders import LoraWish
+from apps.images.studio_page import Studio
 from apps.images.training_services import XL
 from apps.users.models import Team, User
 
@@ -143,6 +145,18 @@ def _pictures(jobs: Sequence[ImageJob]) -> dict[UUID, dict[int, Picture]]:
         assert picture.job_id is not None
         found.setdefault(picture.job_id, {})[picture.number] = picture
     return found
+
+
+def with_adapter(page: Studio, name: str) -> Studio:
+    """Return the studio's page whose form begins with an adapter and what it was taught; as it is for no such name."""
+    found = next((each for each in [*page.loras, *page.words] if each.name == name), None)
+    if found is None:
+        return page
+    triggers = found.capabilities.get("triggers") or [found.token]
+    base = found.capabilities.get("base")
+    model = base if base in {each.name for each in page.models} else page.start.model
+    loras = (LoraWish(found.name),) if found.adapter == AIModel.Adapter.LORA else ()
+    return replace(page, start=replace(page.start, model=str(model), prompt=str(triggers[0]), loras=loras))
 
 
 def teachable(user: User, team: Team) -> list[AIModel]:

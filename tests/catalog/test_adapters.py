@@ -103,6 +103,15 @@ def test_it_tells_a_checkpoint_and_a_controlnet(models_dir: Path) -> None:
     assert control.capabilities["width"] == 768
 
 
+def test_a_checkpoint_with_its_settings_beside_it_is_loaded_as_the_file(models_dir: Path) -> None:
+    weights(models_dir / "sd" / "sd.safetensors", CHECKPOINT)
+    (models_dir / "sd" / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
+
+    found = inspect(models_dir / "sd")
+
+    assert (found.kind, found.path) == ("image", "sd/sd.safetensors")
+
+
 def test_it_tells_an_upscaler_where_the_library_is_there(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     weights(models_dir / "up" / "x4.safetensors", ESRGAN)
     monkeypatch.setattr(adapters, "find_spec", lambda _name: None)

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from apps.images import shelf
 from apps.images.studio_page import studio_of
+from apps.images.training_page import with_adapter
 from apps.images.views.shared import boards_context, team_of
 from apps.users.requests import PersonRequest
 
@@ -17,7 +18,7 @@ def studio(request: PersonRequest) -> HttpResponse:
     """Show the studio."""
     if request.team is None:
         return render(request, "chat/no_team.html")
-    page = studio_of(request.user, request.team)
+    page = with_adapter(studio_of(request.user, request.team), request.GET.get("adapter", ""))
     return render(request, "images/studio.html", {"studio": page, "boards": page.boards})
 
 

@@ -147,6 +147,10 @@ def test_it_shows_progress_pictures_and_the_result(alice_client: Client, teach: 
     assert f"/images/?adapter={adapter.name}" in done
     assert "Pink things" in alice_client.get(PAGE).content.decode()
 
+    studio = alice_client.get("/images/", {"adapter": adapter.name}).content.decode()
+    assert f"&quot;name&quot;: &quot;{adapter.name}&quot;" in studio
+    assert "&quot;prompt&quot;: &quot;a pink circle&quot;" in studio
+
     alice_client.post(f"{PAGE}adapters/{adapter.pk}/remove/")
 
     assert not AIModel.objects.filter(kind=AIModel.Kind.ADAPTER).exists()
