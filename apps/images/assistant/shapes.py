@@ -22,7 +22,10 @@ _CHOICES: Final[Mapping[str, Sequence[str]]] = {
 _GROUND: Final = r"(?:底|背景|的背景)"
 # The first pattern that is found says it; English words are whole words.
 _NAMED: Final[Mapping[str, Mapping[str, str]]] = {
-    "size": {"small": r"\b(?:small|little|tiny)\b|小", "large": r"\b(?:large|big|huge)\b|大"},
+    "size": {
+        "small": r"\b(?:small|little|tiny)\b|小的|小(?=[红绿蓝黄紫橙白黑圆方三])",
+        "large": r"\b(?:large|big|huge)\b|大的|巨大|大(?=[红绿蓝黄紫橙白黑圆方三])",
+    },
     "colour": {
         "red": r"\bred\b|红|紅", "green": r"\bgreen\b|绿|綠", "blue": r"\bblue\b|蓝|藍",
         "yellow": r"\b(?:yellow|gold(?:en)?)\b|黄|黃|金色", "purple": r"\b(?:purple|violet)\b|紫",

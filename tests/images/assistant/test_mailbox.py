@@ -171,7 +171,7 @@ def test_the_demonstration_models_words_need_no_model_where_a_theme_says_all(
     assert found is not None
     assert asked_for is not None
     assert (found.prompt, found.negative) == ("a red circle on white background", "")
-    assert asked_for.prompt == "a large red circle on white background"  # the fake's plainest choice
+    assert asked_for.prompt == "a red circle on white background"  # the fake's plainest choice
     assert Reservation.objects.get(pk=wish.reservation).state == Reservation.State.RELEASED
 
 

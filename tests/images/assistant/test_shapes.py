@@ -16,6 +16,8 @@ from apps.images.assistant import shapes
         ("A small GREEN triangle on white background",
          {"size": "small", "colour": "green", "shape": "triangle", "background": "white"}),
         ("a scared fox", {}),
+        ("小狐狸看大海", {}),
+        ("一个大红球", {"size": "large", "colour": "red", "shape": "circle"}),
         ("夜里的雪山", {"shape": "triangle", "background": "black"}),
     ],
 )  # fmt: skip
