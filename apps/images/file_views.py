@@ -4,6 +4,8 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
 from apps.core.errors import NotFound
@@ -13,16 +15,19 @@ from apps.images.models import Picture
 from apps.users.models import User
 from apps.users.requests import PersonRequest
 
-KEEP_S = 300
 _TYPES = {"full": "image/png", "thumb": "image/webp"}
 
 
 @require_safe
 @login_required
-def file(request: PersonRequest, token: str) -> HttpResponse:
+def file(request: PersonRequest, token: str) -> HttpResponseBase:
     """Return a picture's file. Stranger, old address, deleted picture: 404, whatever of it."""
     picture_id, variant = addresses.read(request.user, token)
     picture = _visible(request.user, picture_id)
+    etag = f'"{picture.pk}-{variant}"'  # a picture's files never change
+    known = get_conditional_response(request, etag=etag)
+    if known is not None:
+        return known
     name = picture.file if variant == "full" else picture.thumbnail
     try:
         data = files.read(name)
@@ -30,7 +35,8 @@ def file(request: PersonRequest, token: str) -> HttpResponse:
         raise NotFound from error
     response = HttpResponse(data, content_type=_TYPES[variant])
     response.headers["Content-Disposition"] = f'inline; filename="{picture.pk}.{name.rpartition(".")[2]}"'
-    response.headers["Cache-Control"] = f"private, max-age={KEEP_S}"
+    response.headers["ETag"] = etag
+    response.headers["Cache-Control"] = "private, no-cache"  # kept, but asked for each time: it may be taken down
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response

@@ -31,6 +31,20 @@ def test_it_hands_out_a_file_to_its_person(
     assert len(response.content) > 20
 
 
+def test_it_lets_a_browser_keep_a_file_as_long_as_the_gate_agrees(
+    picture: Picture, alice: User, alice_client: Client
+) -> None:
+    address = addresses.address_of(picture, alice)
+    first = alice_client.get(address)
+    known = {"If-None-Match": first.headers["ETag"]}
+
+    assert "no-cache" in first.headers["Cache-Control"]
+    assert alice_client.get(address, headers=known).status_code == 304
+
+    Picture.objects.update(taken_down_at=timezone.now())
+    assert alice_client.get(address, headers=known).status_code == 404
+
+
 def test_it_hands_it_out_to_nobody_else(
     picture: Picture, alice: User, bob_client: Client, ada_client: Client, anonymous_client: Client
 ) -> None:
