@@ -95,21 +95,22 @@ def test_two_loras_act_together_and_weights_of_zero_do_nothing(
 ) -> None:
     pink = taught(trainer, "lora", pink_circles("pink"), tmp_path_factory.mktemp("pink"), 2e-3)
     gold = taught(trainer, "lora", on_gold(), tmp_path_factory.mktemp("gold"), 2e-3)
-    prompt = "a pink square on gold background"
 
-    def mixed(first: float, second: float) -> list[Picture]:
+    def mixed(prompt: str, first: float, second: float) -> list[Picture]:
         loras = (LoraUse("lora_a", pink, first, first), LoraUse("lora_b", gold, second, second))
         return [drawn(model, prompt, seed, loras) for seed in SEEDS]
 
-    base = [drawn(model, prompt, seed) for seed in SEEDS]
-    both, first, second = mixed(0.7, 0.5), mixed(0.7, 0), mixed(0, 0.5)
+    asked = {"pink": "a pink square on white background", "yellow": "a red square on gold background"}
+    base = {colour: [drawn(model, prompt, seed) for seed in SEEDS] for colour, prompt in asked.items()}
+    both = {colour: share(mixed(prompt, 0.7, 0.5), colour) for colour, prompt in asked.items()}
 
-    assert all((one == other).all() for one, other in zip(mixed(0, 0), base, strict=True))
-    assert share(both, "pink") > share(second, "pink") + 0.03
-    assert share(both, "yellow") > share(first, "yellow") + 0.04
-    assert share(mixed(1, 0), "pink") > share(base, "pink") + 0.05
-    again = [drawn(model, prompt, seed) for seed in SEEDS]
-    assert all((one == other).all() for one, other in zip(again, base, strict=True))
+    assert both["pink"] > 1.5 * share(mixed(asked["pink"], 0, 0.5), "pink")
+    assert both["yellow"] > 1.5 * share(mixed(asked["yellow"], 0.7, 0), "yellow")
+    assert both["pink"] > share(base["pink"], "pink") + 0.02
+    for colour, prompt in asked.items():
+        assert all((one == other).all() for one, other in zip(mixed(prompt, 0, 0), base[colour], strict=True))
+        again = [drawn(model, prompt, seed) for seed in SEEDS]
+        assert all((one == other).all() for one, other in zip(again, base[colour], strict=True))
 
 
 def test_a_learnt_word_has_its_colour(
@@ -121,4 +122,4 @@ def test_a_learnt_word_has_its_colour(
         prompt = f"a {word} square on white background"
         return [drawn(model, prompt, seed, tokens=(TokenUse("<pinky>", file),)) for seed in SEEDS]
 
-    assert share(squares("<pinky>"), "pink") > share(squares("red"), "pink") + 0.05
+    assert share(squares("<pinky>"), "pink") > 2 * share(squares("red"), "pink")
