@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.catalog.access import usable_models
 from apps.catalog.models import AIModel
+from apps.catalog.suiting import suits
 from apps.core.errors import AppError, NotFound
 from apps.core.text import uuid_or_none
 from apps.images import stories as telling
@@ -21,7 +22,7 @@ from apps.images.ordering import order_from_json
 from apps.images.orders import Order
 from apps.images.resolving import model_of
 from apps.images.story_page import scene_card, story_page
-from apps.images.studio_page import suits
+from apps.images.suiting import suited
 from apps.images.views.shared import team_of
 from apps.users.models import Team
 from apps.users.requests import PersonRequest
@@ -51,11 +52,7 @@ def _begun(request: PersonRequest, team: Team) -> Story:
     if document is None:
         raise BadSetting(field="document")
     model = model_of(request.user, team, request.POST.get("model", ""))
-    best = suits(model)
-    order = replace(
-        Order(), model=model.name, width=best["side"], height=best["side"], steps=best["steps"],
-        guidance=best["guidance"], sampler=best["sampler"], styles=tuple(request.POST.getlist("styles")),
-    )  # fmt: skip
+    order = Order(**suited(model, {"styles": tuple(request.POST.getlist("styles"))}))
     return telling.start(user=request.user, team=team, document_id=document, order=order)
 
 

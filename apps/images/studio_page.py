@@ -1,8 +1,8 @@
 """What the studio's page offers: models, sizes, samplers, adapters, styles, limits, and where a newcomer begins."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from apps.catalog.access import usable_models
 from apps.catalog.adapters import fits
 from apps.catalog.models import AIModel
+from apps.catalog.suiting import is_demo, suits
 from apps.images import gallery, quotas, safety
 from apps.images.boards import boards_of
 from apps.images.grammar.samplers import SAMPLERS, SCHEDULES
@@ -19,6 +20,7 @@ from apps.images.ordering import order_to_json
 from apps.images.orders import Order
 from apps.images.runs import Run, recent_jobs, runs_of
 from apps.images.shelf import Shelf, shelf_of
+from apps.images.suiting import suited
 from apps.images.wording import axis_kinds
 from apps.metering.models import Resource
 from apps.metering.services import Remaining
@@ -26,9 +28,6 @@ from apps.runtimes.diffusion.demo import palette
 from apps.users.models import Team, User
 
 Adapter = AIModel.Adapter
-SIDES: Mapping[str, int] = {"sd1": 512, "sd2": 768, "sdxl": 1024}  # pixels that each family was trained on
-STEPS, GUIDANCE, SAMPLER = 20, 7.0, "dpmpp_2m"
-DEMO_STEPS, DEMO_GUIDANCE = 12, 3.0
 NEAR = (Resource.PICTURES, Resource.PIXEL_STEPS)
 DEMO_EXAMPLES = (
     "a large red circle on white background",
@@ -177,30 +176,8 @@ def left_of(user: User, team: Team) -> list[Remaining]:
     return sorted(found, key=lambda one: -one.fraction)[:2]
 
 
-def is_demo(model: AIModel) -> bool:
-    """Return whether a model is the demonstration's, which knows coloured shapes only."""
-    return bool(model.capabilities.get("demonstration"))
-
-
-def suits(model: AIModel) -> dict[str, Any]:
-    """Return the side of a square, the steps, the guidance and the sampler that suit a model."""
-    told = model.capabilities
-    family = SIDES.get(str(told.get("family") or ""), SIDES["sd1"])
-    side = palette.PICTURE_SIZE if is_demo(model) else family
-    return {
-        "side": int(told.get("side") or side),
-        "steps": int(told.get("steps") or (DEMO_STEPS if is_demo(model) else STEPS)),
-        "guidance": float(told.get("guidance") or (DEMO_GUIDANCE if is_demo(model) else GUIDANCE)),
-        "sampler": str(told.get("sampler") or SAMPLER),
-    }
-
-
 def _start(model: AIModel | None) -> Order:
-    if model is None:
-        return Order()
-    best = suits(model)
-    order = replace(Order(), model=model.name, width=best["side"], height=best["side"])
-    return replace(order, steps=best["steps"], guidance=best["guidance"], sampler=best["sampler"])
+    return Order() if model is None else Order(**suited(model, {}))
 
 
 def _size(width: int, height: int) -> Size:

@@ -23,6 +23,7 @@ from apps.images.errors import SourceGone
 from apps.images.lessons import Lesson, lesson_from_json
 from apps.images.models import ImageJob, Picture
 from apps.images.orders import LoraWish, Order
+from apps.images.suiting import suited
 from apps.images.training_cards import register
 from apps.runtimes import registry
 from apps.runtimes.drawing import LoraUse, OnStep, Progress, Stopped, TokenUse
@@ -166,11 +167,9 @@ def _course(now: Slice) -> Course:
 
 def _order(now: Slice, prompt: str, seed: int) -> Order:
     """Return the order of a picture that the training itself asks for."""
-    guidance = now.model.capabilities.get("guidance")
-    return Order(
-        prompt=prompt, model=now.model.name, width=now.lesson.side, height=now.lesson.side, steps=DRAWN_STEPS,
-        guidance=float(guidance) if isinstance(guidance, int | float) else 7.0, seed=seed,
-    )  # fmt: skip
+    side = now.lesson.side
+    said = {"prompt": prompt, "width": side, "height": side, "steps": DRAWN_STEPS, "seed": seed}
+    return Order(**suited(now.model, said))
 
 
 def _draw_priors(now: Slice) -> bool:

@@ -23,7 +23,7 @@ from apps.core.openai_shape import NAMES, body_of, openai_body, status_of
 from apps.images import files
 from apps.images.api.asked import fields, form, text
 from apps.images.api.base import ImagesView
-from apps.images.api.placing import LIVE, placed, suited, wait_for
+from apps.images.api.placing import LIVE, filled, placed, wait_for
 from apps.images.limits import GRID, limits
 from apps.images.models import ImageJob, Picture
 from apps.images.ordering import order_from_json
@@ -124,7 +124,7 @@ class GenerationsView(OpenAIView):
         """Draw `n` pictures and return them."""
         data = fields(request, COMMON)
         answer = answer_of(data)
-        order = order_from_json(suited(request, order_values(data)))
+        order = order_from_json(filled(request, order_values(data)))
         return drawn(request, placed(request, order), answer)
 
 

@@ -12,7 +12,7 @@ from apps.core.errors import Invalid
 from apps.images import uploads
 from apps.images.api.asked import refuse_unknown
 from apps.images.api.openai import FORM_PARSERS, OpenAIView, answer_of, drawn, form_of, order_values
-from apps.images.api.placing import placed, suited
+from apps.images.api.placing import filled, placed
 from apps.images.limits import GRID, Limits, limits
 from apps.images.models import ImageJob, Picture
 from apps.images.ordering import order_from_json, validated
@@ -43,7 +43,7 @@ class EditsView(OpenAIView):
         clear = _clear(uploads.read_limited(mask, bounds), bounds) if mask is not None else _holes(content)
         if not {"width", "height"} & set(values):
             values["width"], values["height"] = _size_of(pixels, bounds)
-        values = suited(request, values)
+        values = filled(request, values)
         validated(order_from_json(values | {"strength": strength}), bounds)  # refused before anything is kept
         values |= _sources(request, pixels, clear)
         if clear is None:

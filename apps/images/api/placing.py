@@ -18,7 +18,7 @@ from apps.images.models import ImageJob
 from apps.images.ordering import order_from_json
 from apps.images.orders import Order
 from apps.images.resolving import model_of
-from apps.images.studio_page import suits
+from apps.images.suiting import suited
 from apps.users.api_auth import asked_team, person_of
 
 ORDER_FIELDS = frozenset(field.name for field in fields(Order))
@@ -44,26 +44,23 @@ class StillPlacing(AppError):
 
 
 def asked_order(request: Request, data: Mapping[str, Any]) -> Order:
-    """Return the order that is sent: `order` as it stands, or its fields beside each other.
+    """Return the order that is sent: `order`, or its fields beside each other.
 
-    In the second form size, steps, guidance and sampler are those that suit the model where nothing is said of them.
+    Size, steps, guidance and sampler are those that suit the model where nothing is said of them.
     """
     if "order" not in data:
-        return order_from_json(suited(request, {name: data[name] for name in data if name in ORDER_FIELDS}))
+        return order_from_json(filled(request, {name: data[name] for name in data if name in ORDER_FIELDS}))
     if others := set(data) - {"order", "board"}:
         raise Invalid(field=min(others)[:60])
-    return order_from_json(data["order"])
+    said = data["order"]
+    return order_from_json(filled(request, said) if isinstance(said, Mapping) else said)
 
 
-def suited(request: Request, values: Mapping[str, Any]) -> dict[str, Any]:
+def filled(request: Request, said: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings with those that suit the model filled in. Raises UnknownImageModel, NoModel."""
-    name = values.get("model", "")
+    name = said.get("model", "")
     model = model_of(person_of(request), asked_team(request), name if isinstance(name, str) else "")
-    best = suits(model)
-    filled = {"width": best["side"], "height": best["side"], "steps": best["steps"], "guidance": best["guidance"]}
-    if "width" in values or "height" in values:  # one side alone would make an odd shape
-        del filled["width"], filled["height"]
-    return filled | {"sampler": best["sampler"]} | dict(values)
+    return suited(model, said)
 
 
 def placed(request: Request, order: Order, *, board: object = None) -> ImageJob:

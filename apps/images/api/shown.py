@@ -7,12 +7,12 @@ from uuid import UUID
 from django.urls import reverse
 
 from apps.catalog.models import AIModel
+from apps.catalog.suiting import is_demo, suits
 from apps.core.errors import sentence_of
 from apps.images import live
 from apps.images.live import Live
 from apps.images.models import Board, ImageJob, Picture
 from apps.images.standing import Standing, standing
-from apps.images.studio_page import is_demo, suits
 from apps.users.models import User
 
 LIVE = {ImageJob.State.QUEUED, ImageJob.State.RUNNING}

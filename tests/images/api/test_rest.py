@@ -2,6 +2,7 @@
 
 import io
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,20 @@ def test_it_takes_an_order_as_it_stands_too(key: Key, image_model: AIModel, ann:
 
     assert (shorthand["width"], shorthand["steps"]) == (512, 20)
     assert (whole["width"], whole["guidance"]) == (64, 7.0)
+
+
+@pytest.mark.parametrize("shape", [lambda said: said, lambda said: {"order": said}])
+def test_what_an_order_leaves_out_is_as_suits_the_model(
+    shape: Callable[[object], object], key: Key, image_model: AIModel, ann: User, t1: Team
+) -> None:
+    best = {"side": 64, "steps": 20, "guidance": 3.0}
+    AIModel.objects.filter(pk=image_model.pk).update(capabilities=best)
+
+    plain = key(ann, t1).post("jobs", shape({"prompt": "a red circle"})).json()["order"]
+    said = key(ann, t1).post("jobs", shape({"prompt": "a", "steps": 4, "width": 72})).json()["order"]
+
+    assert (plain["width"], plain["height"], plain["steps"], plain["guidance"]) == (64, 64, 20, 3.0)
+    assert (said["width"], said["height"], said["steps"], said["guidance"]) == (72, 64, 4, 3.0)
 
 
 def test_it_orders_once_what_is_said_twice(key: Key, image_model: AIModel, ann: User, ed: User, t1: Team) -> None:
