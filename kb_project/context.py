@@ -20,7 +20,8 @@ from apps.users.models import Team, User
 THEMES = ("system", "light", "dark")
 JUMP_LIBRARIES = 100
 MOST_ALARMS = 4  # in the bell
-PARTS = {"chat": "chat", "libraries": "libraries", "ingestion": "libraries", "images": "images"}  # by the namespace of the addresses
+# Of the rail, by the namespace of the addresses.
+PARTS = {"chat": "chat", "libraries": "libraries", "ingestion": "libraries", "images": "images"}
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

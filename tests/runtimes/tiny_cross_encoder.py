@@ -10,7 +10,7 @@ WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "when", "does", "water", 
 def build(folder: Path, *, labels: int = 1) -> Path:
     """Write a BERT of two layers with random weights and `labels` outputs, as sentence-transformers reads it."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors  # noqa: PLC0415 -- slow, only for these tests
-    from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
+    from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast  # noqa: PLC0415 -- slow too
 
     folder.mkdir()
     config = BertConfig(

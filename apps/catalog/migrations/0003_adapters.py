@@ -4,30 +4,62 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('catalog', '0002_sources_access_jobs'),
+        ("catalog", "0002_sources_access_jobs"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='aimodel',
-            name='adapter',
-            field=models.CharField(blank=True, choices=[('lora', 'LoRA'), ('textual_inversion', 'Learnt word'), ('controlnet', 'ControlNet'), ('ip_adapter', 'IP-Adapter'), ('upscaler', 'Upscaler')], db_default='', max_length=20),
+            model_name="aimodel",
+            name="adapter",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("lora", "LoRA"),
+                    ("textual_inversion", "Learnt word"),
+                    ("controlnet", "ControlNet"),
+                    ("ip_adapter", "IP-Adapter"),
+                    ("upscaler", "Upscaler"),
+                ],
+                db_default="",
+                max_length=20,
+            ),
         ),
         migrations.AddField(
-            model_name='aimodel',
-            name='token',
-            field=models.CharField(blank=True, db_default='', max_length=40),
+            model_name="aimodel",
+            name="token",
+            field=models.CharField(blank=True, db_default="", max_length=40),
         ),
         migrations.AlterField(
-            model_name='aimodel',
-            name='kind',
-            field=models.CharField(choices=[('chat', 'Chat'), ('embedding', 'Embedding'), ('rerank', 'Rerank'), ('image', 'Image'), ('adapter', 'Image adapter'), ('speech', 'Speech'), ('transcription', 'Transcription')], max_length=20),
+            model_name="aimodel",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("chat", "Chat"),
+                    ("embedding", "Embedding"),
+                    ("rerank", "Rerank"),
+                    ("image", "Image"),
+                    ("adapter", "Image adapter"),
+                    ("speech", "Speech"),
+                    ("transcription", "Transcription"),
+                ],
+                max_length=20,
+            ),
         ),
         migrations.AlterField(
-            model_name='teamdefault',
-            name='kind',
-            field=models.CharField(choices=[('chat', 'Chat'), ('embedding', 'Embedding'), ('rerank', 'Rerank'), ('image', 'Image'), ('adapter', 'Image adapter'), ('speech', 'Speech'), ('transcription', 'Transcription')], max_length=20),
+            model_name="teamdefault",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("chat", "Chat"),
+                    ("embedding", "Embedding"),
+                    ("rerank", "Rerank"),
+                    ("image", "Image"),
+                    ("adapter", "Image adapter"),
+                    ("speech", "Speech"),
+                    ("transcription", "Transcription"),
+                ],
+                max_length=20,
+            ),
         ),
     ]
