@@ -25,7 +25,7 @@ _GUESS = {
     "pipeline": (AIModel.Kind.IMAGE, "diffusers"),
     "weights": (AIModel.Kind.ADAPTER, "diffusers"),  # or a checkpoint: its content tells
 }
-RUNNABLE = ("llama_cpp", "sentence_transformers", "fake")  # what is tried before it counts as ready
+RUNNABLE = ("llama_cpp", "sentence_transformers", "diffusers", "fake")  # what is tried before it counts as ready
 
 
 def find_entry(entry: str) -> Found:

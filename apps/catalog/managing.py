@@ -16,6 +16,7 @@ from apps.catalog.fetching import forget
 from apps.catalog.found import short_name
 from apps.catalog.importing import enter
 from apps.catalog.models import AIModel, ModelAccess, ModelJob, TeamDefault
+from apps.catalog.offers import can_be_default, offered
 from apps.catalog.specs import entry_of
 from apps.catalog.tasks import ring_for
 from apps.core.errors import Invalid, NotFound
@@ -23,13 +24,12 @@ from apps.users.models import Group, Team, User
 from apps.users.signals import tell
 
 _RUNTIMES = {"chat": "llama_cpp", "embedding": "sentence_transformers", "rerank": "sentence_transformers"}
-ACTIONS = (ModelJob.Kind.TEST, ModelJob.Kind.BENCHMARK, ModelJob.Kind.LOAD, ModelJob.Kind.UNLOAD)
 
 
 @transaction.atomic
 def work(*, user: User, model: AIModel, action: str) -> ModelJob:
-    """Queue a test, a benchmark, a load or an unload."""
-    if action not in ACTIONS:
+    """Queue a test, a benchmark, a load or an unload. Raises Invalid for what its kind does not offer."""
+    if action not in offered(model):
         raise Invalid
     job = jobs.start(model, action, user=user)
     ring_for(job)
@@ -102,6 +102,8 @@ def make_default(*, user: User, model: AIModel) -> None:
     fresh = next((each for each in rows if each.pk == model.pk), None)
     if fresh is None:
         raise NotFound
+    if not can_be_default(fresh):
+        raise Invalid
     if fresh.kind == AIModel.Kind.EMBEDDING:
         raise ModelInUse(reason=_("An embedding model is changed on its own page: every passage gets a new vector."))
     if fresh.state != AIModel.State.READY or not fresh.is_enabled:

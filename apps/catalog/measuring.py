@@ -3,17 +3,21 @@
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from statistics import median
 from typing import Any, cast
 
 import numpy as np
 
 from apps.catalog.errors import CannotRun, DoesNotFit, ModelBroken
+from apps.catalog.measuring_images import Tell, bench_drawing, check_adapter, try_drawing
 from apps.catalog.models import AIModel
 from apps.catalog.specs import spec_of
+from apps.catalog.suiting import suits
 from apps.runtimes import registry
 from apps.runtimes.contracts import ChatModel, Embedder, Reranker, RuntimeFailure, Sampling, Turn
-from apps.runtimes.shelf import MIB, NoRoom
+from apps.runtimes.drawing import ImageModel
+from apps.runtimes.shelf import GRACE_S, MIB, NoRoom
 
 TRIAL_TOKENS = 24
 BENCH_TOKENS = 64
@@ -23,7 +27,6 @@ NEAR = ("The pump stops when the pressure falls.", "When pressure drops, the pum
 FAR = "Every employee has fifteen days of paid leave a year."
 PASSAGE = "Every employee has fifteen days of paid leave a year; unused days lapse at the end of March. " * 4
 QUESTION = "What happens when the pressure falls?"
-Tell = Callable[[int, int], None]
 
 
 def load(model: AIModel, *, is_trial: bool = False) -> object:
@@ -35,6 +38,7 @@ def load(model: AIModel, *, is_trial: bool = False) -> object:
         AIModel.Kind.CHAT: registry.chat_model,
         AIModel.Kind.EMBEDDING: registry.trial_embedder if is_trial else registry.embedder,
         AIModel.Kind.RERANK: registry.reranker,
+        AIModel.Kind.IMAGE: registry.image_model,
     }
     if model.kind not in loaders:
         raise CannotRun(file=model.title, what=model.get_kind_display())
@@ -47,7 +51,12 @@ def load(model: AIModel, *, is_trial: bool = False) -> object:
 
 
 def try_model(model: AIModel) -> dict[str, Any]:
-    """Let the model do a little of what it is for; return what came of it. Raises ModelBroken, DoesNotFit."""
+    """Let the model do a little of what it is for; return what came of it. Raises ModelBroken, DoesNotFit.
+
+    The files of an adapter are judged once more, which raises ModelRefused too.
+    """
+    if model.kind == AIModel.Kind.ADAPTER:
+        return check_adapter(model)
     began = time.perf_counter()
     loaded = load(model, is_trial=True)
     load_s = time.perf_counter() - began
@@ -55,6 +64,7 @@ def try_model(model: AIModel) -> dict[str, Any]:
         AIModel.Kind.CHAT: _try_chat,
         AIModel.Kind.EMBEDDING: _try_embedder,
         AIModel.Kind.RERANK: _try_reranker,
+        AIModel.Kind.IMAGE: partial(try_drawing, best=suits(model)),
     }
     try:
         result = trials[model.kind](loaded)
@@ -98,6 +108,8 @@ def _sampling(tokens: int) -> Sampling:
 
 def benchmark(model: AIModel, tell: Tell) -> dict[str, Any]:
     """Return the figures of the model on this machine, at the load of this moment. Raises ModelBroken, DoesNotFit."""
+    if model.kind == AIModel.Kind.IMAGE:
+        return _bench_image(model, tell)
     loaded = load(model)
     benchmarks: dict[str, Callable[[Any, Tell], dict[str, Any]]] = {
         AIModel.Kind.CHAT: _bench_chat,
@@ -108,6 +120,21 @@ def benchmark(model: AIModel, tell: Tell) -> dict[str, Any]:
         return benchmarks[model.kind](loaded, tell)
     except RuntimeFailure as error:
         raise ModelBroken(reason=str(error)) from error
+
+
+def _bench_image(model: AIModel, tell: Tell) -> dict[str, Any]:
+    """Time the load and the steps. A model that is in use stays loaded; of its load the last figure is kept."""
+    in_use = any(each.is_busy or each.idle_s < GRACE_S for each in registry.loaded() if each.name == model.name)
+    is_fresh = not in_use and registry.unload(model.name)
+    began = time.perf_counter()
+    loaded = cast("ImageModel", load(model))
+    load_s = time.perf_counter() - began
+    try:
+        found = bench_drawing(loaded, suits(model), tell)
+    except RuntimeFailure as error:
+        raise ModelBroken(reason=str(error)) from error
+    known = round(load_s, 2) if is_fresh else model.benchmark.get("load_s")
+    return found | ({} if known is None else {"load_s": known})
 
 
 def _bench_chat(chat: ChatModel, tell: Tell) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from django.db.models import Count, Prefetch, Q
 
 from apps.catalog import jobs, presence
 from apps.catalog.models import AIModel, ModelJob
+from apps.catalog.offers import can_be_default, offered
 from apps.catalog.wording import figures
 
 KIND_ICONS = {
@@ -76,6 +77,16 @@ class Card:
     def needed(self) -> int:
         """Return the memory that it takes, estimated where its files do not tell."""
         return self.model.memory_bytes or (self.model.size_bytes * 12 // 10 if self.is_local else 0)
+
+    @property
+    def offered(self) -> frozenset[str]:
+        """Return the kinds of work that it can be asked for."""
+        return offered(self.model)
+
+    @property
+    def can_be_default(self) -> bool:
+        """Return whether it can be what is taken where nobody chooses."""
+        return can_be_default(self.model)
 
     @property
     def figures(self) -> list[str]:

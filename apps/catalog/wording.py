@@ -13,6 +13,9 @@ _FIGURES = {
     "passages_per_s": gettext_lazy("%(n)s passages/s"),
     "query_ms": gettext_lazy("a question in %(n)s ms"),
     "pairs_per_s": gettext_lazy("%(n)s pairs/s"),
+    "steps_per_s": gettext_lazy("%(n)s drawing steps/s"),
+    "side": gettext_lazy("at %(n)s × %(n)s pixels"),
+    "load_s": gettext_lazy("loaded in %(n)s s"),
 }
 
 
@@ -40,4 +43,9 @@ def trial(result: Mapping[str, Any]) -> str:
     if "near" in result:
         params = {"near": number_format(result["near"], 2), "far": number_format(result["far"], 2)}
         return _("Related sentences %(near)s, unrelated ones %(far)s.") % params
+    if "side" in result:
+        params = {"side": number_format(result["side"]), "seconds": number_format(result["seconds"], 1)}
+        return _("It drew a picture of %(side)s × %(side)s pixels; with loading that took %(seconds)s s.") % params
+    if "adapter" in result:
+        return _("Its files are as they were added, and its content is that of an adapter of this kind.")
     return ""
