@@ -1,6 +1,7 @@
 """Closing reservations; below both the services and the reaper."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -20,23 +21,33 @@ def columns(amounts: Amounts) -> Values:
     return {"resources": list(said), "amounts": list(said.values())}
 
 
-def of_settings() -> list[tuple[Scope, Resource, Window, int]]:
-    """Return the limits that the settings make where no row does; 0 means none."""
+class SettingLimit(NamedTuple):
+    """A limit that a setting of the installation makes where no row does; 0 means none."""
+
+    scope: Scope
+    resource: Resource
+    window: Window
+    limit: int
+    setting: str  # as an operator writes it
+
+
+def of_settings() -> list[SettingLimit]:
+    """Return the limits that the settings make."""
     env = settings.ENV
+    user, team, day = Scope.USER, Scope.TEAM, Window.DAY
     return [
-        (Scope.USER, Resource.QUESTIONS, Window.DAY, env.questions_per_day),
-        (Scope.USER, Resource.OUTPUT_TOKENS, Window.DAY, env.output_tokens_per_day),
-        (Scope.USER, Resource.PICTURES, Window.DAY, env.pictures_per_day),
-        (Scope.USER, Resource.PIXEL_STEPS, Window.DAY, env.pixel_steps_per_day),
-        (Scope.TEAM, Resource.PAGES, Window.DAY, env.pages_per_day),
-        (Scope.TEAM, Resource.STORAGE_BYTES, Window.TOTAL, env.team_storage_mib * MIB),
+        SettingLimit(user, Resource.QUESTIONS, day, env.questions_per_day, "KB_QUESTIONS_PER_DAY"),
+        SettingLimit(user, Resource.OUTPUT_TOKENS, day, env.output_tokens_per_day, "KB_OUTPUT_TOKENS_PER_DAY"),
+        SettingLimit(user, Resource.PICTURES, day, env.pictures_per_day, "KB_PICTURES_PER_DAY"),
+        SettingLimit(user, Resource.PIXEL_STEPS, day, env.pixel_steps_per_day, "KB_PIXEL_STEPS_PER_DAY"),
+        SettingLimit(team, Resource.PAGES, day, env.pages_per_day, "KB_PAGES_PER_DAY"),
+        SettingLimit(team, Resource.STORAGE_BYTES, Window.TOTAL, env.team_storage_mib * MIB, "KB_TEAM_STORAGE_MIB"),
     ]
 
 
 def defaults() -> Values:
     """Return the limits of the settings as the four columns that the statements unnest."""
-    limited = [(scope.value, resource.value, window.value, limit) for scope, resource, window, limit in of_settings()
-               if limit]  # fmt: skip
+    limited = [(one.scope.value, one.resource.value, one.window.value, one.limit) for one in of_settings() if one.limit]
     scopes, resources, windows, limits = (
         (list(column) for column in zip(*limited, strict=True)) if limited else ([], [], [], [])
     )

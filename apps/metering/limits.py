@@ -84,7 +84,7 @@ def recount_settings() -> None:
     """Fill the counters of the limits that the settings make: they may have changed while nothing ran."""
 
     def write() -> None:
-        for scope, resource, window, _limit in of_settings():
+        for scope, resource, window, _limit, _setting in of_settings():
             _recount(Quota(scope=scope, resource=resource, window=window))
 
     alone(write)
@@ -118,7 +118,7 @@ def _recount(quota: Quota) -> None:
     same = Quota.objects.filter(scope=quota.scope, resource=quota.resource, window=quota.window, is_enabled=True)
     by_settings = any(
         (scope, resource, window) == (quota.scope, quota.resource, quota.window) and limit
-        for scope, resource, window, limit in of_settings()
+        for scope, resource, window, limit, _setting in of_settings()
     )
     with connection.cursor() as cursor:
         cursor.execute(counting.FORGET, values)

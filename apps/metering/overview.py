@@ -17,13 +17,6 @@ from apps.metering.models import Behaviour, Counter, Quota, Resource, Scope, Win
 from apps.metering.wording import amount_of, number_of
 from apps.users.models import Team
 
-SETTINGS = {
-    (Scope.USER, Resource.QUESTIONS): "KB_QUESTIONS_PER_DAY",
-    (Scope.USER, Resource.OUTPUT_TOKENS): "KB_OUTPUT_TOKENS_PER_DAY",
-    (Scope.TEAM, Resource.PAGES): "KB_PAGES_PER_DAY",
-    (Scope.TEAM, Resource.STORAGE_BYTES): "KB_TEAM_STORAGE_MIB",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class LimitRow:
@@ -101,12 +94,11 @@ def from_settings() -> list[LimitRow]:
         Quota.objects.filter(team=None, user=None, group=None, key=None).values_list("scope", "resource", "window")
     )
     found = []
-    for scope, resource, window, limit in of_settings():
-        if limit and (scope, resource, window) not in over:
-            quota = Quota(scope=scope, resource=resource, window=window, limit=limit)
+    for one in of_settings():
+        if one.limit and one[:3] not in over:
+            quota = Quota(scope=one.scope, resource=one.resource, window=one.window, limit=one.limit)
             owner, hint = owner_of(quota)
-            name = SETTINGS[scope, resource]
-            found.append(LimitRow(quota, owner, hint, limit_text(quota), None, ends[window], name))
+            found.append(LimitRow(quota, owner, hint, limit_text(quota), None, ends[one.window], one.setting))
     return found
 
 
