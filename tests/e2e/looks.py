@@ -22,7 +22,7 @@ LANGUAGE_TAGS = {"en": "en", "zh-hans": "zh-Hans"}
 # Texts and names for screen readers, without what people or files wrote: documents carry their own language.
 FIND_TEXTS = """() => {
     const foreign = "script, style, template, noscript, code, kbd, textarea, option, .mono, html [lang], " +
-        ".rail-chats, .crumbs, .sources, .document-source";
+        ".rail-chats, [data-jump-library], .crumbs, .sources, .document-source";
     const texts = [];
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (walker.nextNode()) {
@@ -30,7 +30,7 @@ FIND_TEXTS = """() => {
         if (node.data.trim() && !node.parentElement.closest(foreign)) texts.push(node.data.trim());
     }
     for (const element of document.querySelectorAll("[title], [aria-label], [placeholder], [alt]"))
-        if (!element.closest("template, html [lang], .rail-chats, .crumbs, .sources, .mono"))
+        if (!element.closest("template, html [lang], .rail-chats, [data-jump-library], .crumbs, .sources, .mono"))
             for (const name of ["title", "aria-label", "placeholder", "alt"]) {
                 const value = element.getAttribute(name);
                 if (value && value.trim()) texts.push(value.trim());

@@ -126,7 +126,7 @@ def test_it_deletes_with_undo(visit: Visit) -> None:
     before = page.locator(".thumb").count()
     open_newest(page)
 
-    page.locator("[data-delete]").click()
+    page.locator("kb-viewer [data-delete]").click()
 
     expect(page.locator(".thumb")).to_have_count(before - 1)
     page.locator(".toast-undo").click()

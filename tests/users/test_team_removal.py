@@ -71,6 +71,8 @@ def fill(canary: str, owner: User) -> Filler:
             "chat.Message.parent": lambda _: None,
             "chat.Conversation.model": lambda _: chat,
             "libraries.Document.parent": lambda _: None,
+            "images.ImageJob.plan": lambda _: [{"prompt": canary}],
+            "images.ImageJob.order": lambda _: {"prompt": canary},
             "metering.Quota.scope": lambda _: "team",
             "metering.Quota.user": lambda _: None,
             "metering.Quota.group": lambda _: None,
