@@ -52,7 +52,20 @@ MODELS = ("diffusers", "pickle", "sentence", "server", "transformers")  # of the
 TYPES = ("docx", "image", "mail", "sheet", "slides")  # of the operator type:
 FORMATS = ("csv", "document", "gold", "jsonl", "markdown", "quote")  # of question sets and answers, and their fields
 MEASURES = ("idf", "mrr", "ndcg")
-IMAGES = ("art", "clip", "controlnet", "demonstration", "heart", "jpeg", "lanczos", "lora", "png", "prompt", "shapes", "webp")
+IMAGES = (
+    "art",
+    "clip",
+    "controlnet",
+    "demonstration",
+    "heart",
+    "jpeg",
+    "lanczos",
+    "lora",
+    "png",
+    "prompt",
+    "shapes",
+    "webp",
+)
 SAME_IN_BOTH = {*COMMON, *TECHNICAL, *CODES, *PRODUCTS, *MODELS, *TYPES, *FORMATS, *MEASURES, *IMAGES, "token", "zhiku"}
 
 
