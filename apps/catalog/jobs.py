@@ -1,7 +1,6 @@
 """The life of a job on a model: queued, claimed with a lease, renewed while it works, settled, or taken over."""
 
 import logging
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,13 +9,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, connection, transaction
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from apps.catalog.errors import JobCancelled, JobLost, JobRunning
 from apps.catalog.models import AIModel, ModelJob
 from apps.core.errors import AppError
+from apps.core.leases import renewing
 from apps.users.models import User
 
 logger = logging.getLogger(__name__)
@@ -92,26 +92,13 @@ def claim(kinds: tuple[str, ...]) -> Held | None:
 
 @contextmanager
 def beating(held: Held) -> Iterator[Watch]:
-    """Renew the lease while the block works, in a thread with a connection of its own."""
-    ended = threading.Event()
-    thread = threading.Thread(target=_beat, args=(held, ended), name="model-job-lease", daemon=True)
-    thread.start()
-    try:
+    """Renew the lease while the block works."""
+
+    def renew() -> None:
+        held.mine().update(lease_until=Now() + LEASE)
+
+    with renewing(renew, lambda: BEAT_S, "model-job-lease"):
         yield Watch(held)
-    finally:
-        ended.set()
-        thread.join(timeout=BEAT_S)
-
-
-def _beat(held: Held, ended: threading.Event) -> None:
-    try:
-        while not ended.wait(BEAT_S):
-            try:
-                held.mine().update(lease_until=Now() + LEASE)
-            except DatabaseError:  # the next beat opens a new connection; a lost lease is fenced off
-                connection.close()
-    finally:
-        connection.close()
 
 
 def finish(held: Held, result: Mapping[str, Any]) -> bool:

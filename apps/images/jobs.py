@@ -5,7 +5,6 @@ Whoever lost the lease finds its writes without effect. All times are the databa
 
 import os
 import socket
-import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -13,11 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import DatabaseError, connection, transaction
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from apps.core.errors import AppError
+from apps.core.leases import renewing
 from apps.images import live, planning, queueing, settling
 from apps.images.errors import JobCancelled, PictureFlagged, WorkerLost
 from apps.images.models import ImageJob
@@ -116,26 +116,17 @@ class Watch:
 
 @contextmanager
 def beating(held: Held) -> Iterator[Watch]:
-    """Renew the lease while the block works, in a thread with a connection of its own."""
-    ended = threading.Event()
-    thread = threading.Thread(target=_beat, args=(held, ended), name="image-job-lease", daemon=True)
-    thread.start()
-    try:
+    """Renew the lease while the block works."""
+
+    def renew() -> None:
+        held.rows().update(lease_until=Now() + queueing.lease())
+
+    with renewing(renew, _beat_s, "image-job-lease"):
         yield Watch(held)
-    finally:
-        ended.set()
-        thread.join(timeout=BEAT_S)
 
 
-def _beat(held: Held, ended: threading.Event) -> None:
-    try:
-        while not ended.wait(min(BEAT_S, queueing.lease().total_seconds() / 3)):
-            try:
-                held.rows().update(lease_until=Now() + queueing.lease())
-            except DatabaseError:  # the next beat opens a new connection; a lost lease is fenced off
-                connection.close()
-    finally:
-        connection.close()
+def _beat_s() -> float:
+    return min(BEAT_S, queueing.lease().total_seconds() / 3)
 
 
 @transaction.atomic

@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 
 from apps.catalog.errors import NoModel
 from apps.catalog.services import spec_of
+from apps.catalog.suiting import is_demo
 from apps.core import tenancy
 from apps.core.errors import AppError, NotFound
 from apps.images.assistant import choosing, mailbox, words
@@ -172,7 +173,7 @@ def _written(held: Held, text: str) -> tuple[str, str]:
     own = negative_list(words.words_of(story.owner, story.team))
     reservation, use = mailbox.hold(story.owner, story.team, writer.name), Use()
     try:
-        asked = Ask(theme, own, mailbox.is_demo(drawn_by))
+        asked = Ask(theme, own, is_demo(drawn_by))
         found = write(registry.chat_model(spec_of(writer)), asked, use, _unwanted(held))
     finally:
         mailbox.settle(reservation, use)

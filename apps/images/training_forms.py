@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.catalog.found import short_name
 from apps.catalog.models import AIModel
 from apps.core.errors import Invalid
+from apps.core.forms import offer
 from apps.core.text import uuid_or_none
 from apps.images.lessons import LONGEST_CAPTION, MOST_BATCH, MOST_RANK, MOST_VECTORS, Lesson, Shown, preset
 from apps.images.ordering import MAX_SEED
@@ -58,7 +59,7 @@ class LessonForm(forms.Form):
     def __init__(self, *args: Any, models: Sequence[AIModel], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._models = {model.name: model for model in models}
-        self.fields["model"].choices = [(model.name, model.title) for model in models]  # type: ignore[attr-defined]
+        offer(self, {"model": [(model.name, model.title) for model in models]})
 
     def lesson(self, pictures: Sequence[str], captions: Sequence[str]) -> Lesson:
         """Return the lesson of a valid form with these pictures. Raises Invalid where an id is none."""

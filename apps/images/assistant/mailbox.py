@@ -17,6 +17,7 @@ from django.core.cache import cache
 from apps.catalog.access import usable_models
 from apps.catalog.models import AIModel
 from apps.catalog.services import spec_of
+from apps.catalog.suiting import is_demo
 from apps.core import tenancy
 from apps.core.errors import AppError, NotFound
 from apps.images.assistant import choosing, words
@@ -102,11 +103,6 @@ def ask(user: User, team: Team, theme: Theme, ring: Callable[[str], None]) -> Wi
     cache.set(_name(wish.token), {"wish": asdict(wish)}, KEPT_S)
     ring(wish.token)
     return wish
-
-
-def is_demo(model: AIModel) -> bool:
-    """Return whether an image model is the demonstration's, which knows coloured shapes only."""
-    return bool(model.capabilities.get("demonstration"))
 
 
 def hold(user: User, team: Team, model: str) -> UUID:
