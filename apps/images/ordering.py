@@ -20,7 +20,7 @@ from apps.images.grammar import samplers
 from apps.images.grammar.errors import require_length
 from apps.images.limits import GRID, Limits
 from apps.images.models import ImageJob
-from apps.images.orders import AxisWish, ControlWish, HiresWish, LoraWish, Order
+from apps.images.orders import AxisWish, ControlWish, HiresWish, ImagePromptWish, LoraWish, Order
 
 Kind = ImageJob.Kind
 DRAWABLE = (Kind.DRAW, Kind.REDRAW, Kind.INPAINT, Kind.OUTPAINT, Kind.UPSCALE)
@@ -38,7 +38,13 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "upscale": (1, 4),
 }
 _ORDER = TypeAdapter(Order)
-_PARTS: Mapping[str, type] = {"hires": HiresWish, "loras": LoraWish, "control": ControlWish, "axes": AxisWish}
+_PARTS: Mapping[str, type] = {
+    "hires": HiresWish,
+    "loras": LoraWish,
+    "control": ControlWish,
+    "image_prompt": ImagePromptWish,
+    "axes": AxisWish,
+}
 
 
 def order_to_json(order: Order) -> dict[str, Any]:
@@ -171,6 +177,8 @@ def _parts(order: Order, limits: Limits) -> None:
         _hires(order.hires, limits)
     if order.control is not None:
         _control(order.control)
+    if order.image_prompt is not None:
+        check("image_prompt.scale", order.image_prompt.scale, 0, 1)
 
 
 def _hires(hires: HiresWish, limits: Limits) -> None:

@@ -28,13 +28,22 @@ class ControlWish:
 
 
 @dataclass(frozen=True, slots=True)
+class ImagePromptWish:
+    """An IP-Adapter of the catalogue by name, and the picture that it is shown beside the prompt."""
+
+    name: str
+    picture: UUID
+    scale: float = 0.6  # 0 to 1
+
+
+@dataclass(frozen=True, slots=True)
 class HiresWish:
     """A second pass `scale` times as large."""
 
     scale: float = 2.0
     steps: int = 0  # 0: as many as the first
     strength: float = 0.6
-    upscaler: str = "latent"  # or "lanczos"
+    upscaler: str = "latent"  # or "lanczos", or the name of an upscaler of the catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +83,7 @@ class Order:
     hires: HiresWish | None = None
     loras: tuple[LoraWish, ...] = ()
     control: ControlWish | None = None
+    image_prompt: ImagePromptWish | None = None
     styles: tuple[str, ...] = ()
     axes: tuple[AxisWish, ...] = ()  # up to three: x, y, z
     is_combinatorial: bool = False  # `{a|b}` gives every variant instead of a random one

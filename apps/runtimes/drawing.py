@@ -76,13 +76,26 @@ class ControlUse:
 
 
 @dataclass(frozen=True, slots=True)
+class ImagePromptUse:
+    """An IP-Adapter and the picture that it is shown beside the prompt. `path` is of the adapter's file or folder."""
+
+    path: str
+    picture: Picture
+    scale: float = 0.6
+
+
+@dataclass(frozen=True, slots=True)
 class Hires:
-    """A second pass over the enlarged picture: `scale` times as large, begun at `strength` of the noise."""
+    """A second pass over the enlarged picture: `scale` times as large, begun at `strength` of the noise.
+
+    `upscaler` is "latent", "lanczos", or "network": then the network at `upscaler_path` enlarges.
+    """
 
     scale: float
     steps: int
     strength: float
-    upscaler: Literal["latent", "lanczos"] = "latent"
+    upscaler: Literal["latent", "lanczos", "network"] = "latent"
+    upscaler_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +126,7 @@ class Drawing:
     loras: tuple[LoraUse, ...] = ()
     tokens: tuple[TokenUse, ...] = ()
     control: ControlUse | None = None
+    image_prompt: ImagePromptUse | None = None
 
 
 def final_size(drawing: Drawing) -> tuple[int, int]:
@@ -152,4 +166,20 @@ class ImageModel(Protocol):
 
     def close(self) -> None:
         """Free the model."""
+        ...
+
+
+class Upscaler(Protocol):
+    """Enlarges pictures by a network, in tiles; the same picture gives the same bytes."""
+
+    name: str
+    is_busy: bool
+    factor: int  # by which the network itself enlarges, such as 4
+
+    def upscale(self, picture: Picture, scale: float, on_step: OnStep) -> Picture:
+        """Return the picture `scale` times as large. `on_step` is called after each tile and may raise Stopped."""
+        ...
+
+    def close(self) -> None:
+        """Free the network."""
         ...
