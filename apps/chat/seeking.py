@@ -1,23 +1,21 @@
 """A search for a program: asked by the web process, done by a worker that has the embedding model.
 
-What passes between the two lies in the cache for minutes. The libraries were narrowed by the key when it was asked;
-what of them may be read is looked up again by the worker, by the rights of that moment.
+Both meet in a mailbox (`core.mailbox`). The libraries were narrowed by the key when it was asked; what of them may be
+read is looked up again by the worker, by the rights of that moment.
 """
 
-import json
 import logging
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
-
-from django.core.cache import cache
 
 from apps.chat.errors import SearchFailed, SearchTimedOut
 from apps.core import tenancy
 from apps.core.errors import AppError, sentence_of
+from apps.core.mailbox import Mailbox
 from apps.core.waiting import let_go
 from apps.libraries.asked import Asked, record
 from apps.libraries.models import AskedQuestion
@@ -38,7 +36,7 @@ TEXT_CHARS = 8_000  # of a passage
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is to be searched, for whom and where."""
+    """What is to be searched, for whom and where; later what was `found`, or why nothing was."""
 
     user: str
     team: str
@@ -46,35 +44,45 @@ class Wish:
     question: str
     limit: int
     token: str = field(default_factory=lambda: str(uuid.uuid4()))
+    found: dict[str, Any] | None = None
+    error: str = ""
+    params: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_settled(self) -> bool:
+        """Return whether nothing more will happen."""
+        return self.found is not None or bool(self.error)
+
+
+BOX = Mailbox("api-search", Wish, kept_s=KEPT_S)
 
 
 def ask(wish: Wish, ring: Callable[[str], None], *, wait_s: float) -> dict[str, Any]:
     """Return what was found; raises SearchTimedOut where no worker answered in time, SearchFailed where one broke."""
-    cache.set(_name(wish.token), json.dumps({"wish": asdict(wish)}), KEPT_S)
+    BOX.put(wish)
     ring(wish.token)
     until = time.monotonic() + wait_s
     let_go()
     while time.monotonic() < until:
-        stored = json.loads(cache.get(_name(wish.token)) or "{}")
-        if "error" in stored:
-            raise SearchFailed(reason=sentence_of(stored["error"], stored["params"]))
-        if "found" in stored:
-            cache.delete(_name(wish.token))
-            return dict(stored["found"])
+        letter = BOX.letter(wish.token)
+        if letter and letter.error:
+            raise SearchFailed(reason=sentence_of(letter.error, letter.params))
+        if letter and letter.found is not None:
+            BOX.take_out(wish.token)
+            return letter.found
         time.sleep(LOOK_S)
-    cache.delete(_name(wish.token))
+    BOX.take_out(wish.token)
     raise SearchTimedOut
 
 
 def run(token: str, tools: Callable[[], SearchTools] = SearchTools.default) -> None:
     """Search, in a worker; nothing is done for somebody who has gone, nor twice."""
-    stored = json.loads(cache.get(_name(token)) or "{}")
-    if set(stored) != {"wish"}:
+    wish = BOX.letter(token)
+    if wish is None or wish.is_settled:
         return
-    wish = Wish(**stored["wish"])
     try:
         with tenancy.acting_for(UUID(wish.team)):
-            cache.set(_name(token), json.dumps({"found": _searched(wish, tools())}), KEPT_S)
+            BOX.put(replace(wish, found=_searched(wish, tools())))
     except AppError as error:
         fail(token, error.code, dict(error.params))
     except RuntimeFailure:
@@ -84,7 +92,9 @@ def run(token: str, tools: Callable[[], SearchTools] = SearchTools.default) -> N
 
 def fail(token: str, code: str, params: dict[str, Any] | None = None) -> None:
     """Say why nothing comes."""
-    cache.set(_name(token), json.dumps({"error": code, "params": params or {}}), KEPT_S)
+    wish = BOX.letter(token)
+    if wish is not None:
+        BOX.put(replace(wish, error=code, params=params or {}))
 
 
 def _searched(wish: Wish, tools: SearchTools) -> dict[str, Any]:
@@ -131,7 +141,3 @@ def _log(wish: Wish, user: User, found: Found) -> None:
             milliseconds=found.milliseconds,
         )
     )
-
-
-def _name(token: str) -> str:
-    return f"api-search:{token}"

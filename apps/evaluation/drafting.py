@@ -1,25 +1,24 @@
 """Drafts questions from a library's passages, by the chat model or by rules; people accept them.
 
-What is under way lies in the cache, the drafts themselves are rows: whatever happens, what was made stays. A model's
-draft is kept only where a search with it finds the passage that it was made from.
+What is under way lies in a mailbox (`core.mailbox`), the drafts themselves are rows: whatever happens, what was made
+stays. A model's draft is kept only where a search with it finds the passage that it was made from.
 """
 
-import json
 import logging
 import random
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
 
-from django.core.cache import cache
 from django.utils.translation import gettext_noop
 
 from apps.catalog.models import AIModel
 from apps.catalog.services import default_model, spec_of
 from apps.core.errors import AppError
+from apps.core.mailbox import Mailbox
 from apps.evaluation.draft_texts import STOP, Draft, by_rule, prompt_for, question_in
 from apps.evaluation.models import QuestionSet, SetQuestion
 from apps.evaluation.set_errors import DraftingUnderWay
@@ -63,6 +62,11 @@ class Drafting:
     heard_at: float = 0.0
 
     @property
+    def token(self) -> str:
+        """Return the set's id: in each set there is at most one."""
+        return self.questions
+
+    @property
     def is_live(self) -> bool:
         """Return whether a worker is at it, or will be."""
         return self.state in {"waiting", "working"} and time.time() - self.heard_at < SILENT_S
@@ -71,6 +75,9 @@ class Drafting:
     def is_stuck(self) -> bool:
         """Return whether its worker is gone."""
         return self.state in {"waiting", "working"} and not self.is_live
+
+
+BOX = Mailbox("drafting", Drafting, kept_s=KEPT_S)
 
 
 def ask(*, user: User, questions: QuestionSet, way: Way, wanted: int) -> Drafting:
@@ -86,7 +93,7 @@ def ask(*, user: User, questions: QuestionSet, way: Way, wanted: int) -> Draftin
 
 def find(questions: QuestionSet) -> Drafting | None:
     """Return what was asked for last in a set, None where that is long ago."""
-    return _load(str(questions.pk))
+    return BOX.letter(questions.pk)
 
 
 def stop(questions: QuestionSet) -> None:
@@ -98,7 +105,7 @@ def stop(questions: QuestionSet) -> None:
 
 def fail(set_id: str, code: str) -> None:
     """Say that it ended with a failure."""
-    drafting = _load(set_id)
+    drafting = BOX.letter(set_id)
     if drafting is not None:
         _save(replace(drafting, state="failed", error=code))
 
@@ -128,7 +135,7 @@ def choose(questions: QuestionSet, most: int) -> list[UUID]:
 
 def work(set_id: str, *, until: float, is_stopping: Callable[[], bool]) -> bool:
     """Make drafts until there are enough (False) or the shift is over (True). Raises AppError, RuntimeFailure."""
-    drafting = _load(set_id)
+    drafting = BOX.letter(set_id)
     questions = QuestionSet.objects.select_related("library").filter(pk=set_id, deleted_at=None).first()
     if drafting is None or questions is None or drafting.state not in {"waiting", "working"}:
         return False
@@ -139,7 +146,7 @@ def work(set_id: str, *, until: float, is_stopping: Callable[[], bool]) -> bool:
             return True
         interactive.give_way(PATIENCE_S)
         made = maker.make(drafting.chunks[0], UUID(drafting.user))
-        now = _load(set_id)
+        now = BOX.letter(set_id)
         if now is None or now.state != "working":
             return False
         drafting = _save(
@@ -197,14 +204,4 @@ class _Maker:
 
 
 def _save(drafting: Drafting) -> Drafting:
-    heard = replace(drafting, heard_at=time.time())
-    cache.set(f"drafting:{heard.questions}", json.dumps(asdict(heard)), KEPT_S)
-    return heard
-
-
-def _load(set_id: str) -> Drafting | None:
-    stored = cache.get(f"drafting:{set_id}")
-    if stored is None:
-        return None
-    values = json.loads(stored)
-    return Drafting(**(values | {"chunks": tuple(values["chunks"])}))
+    return BOX.put(replace(drafting, heard_at=time.time()))

@@ -10,14 +10,14 @@ import io
 import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from django.core.cache import cache
 from django.db import transaction
 
-from apps.core.errors import AppError, Value
+from apps.core.errors import AppError, NotFound, Value
+from apps.core.mailbox import Mailbox
 from apps.core.spreadsheets import unguarded
 from apps.evaluation.models import QuestionSet, SetQuestion
 from apps.evaluation.places import Places
@@ -98,24 +98,24 @@ class Preview:
         return [line for line in self.lines if line.code]
 
 
+BOX = Mailbox("import", Preview, kept_s=KEPT_S)
+
+
 def preview(*, user: User, questions: QuestionSet, name: str, data: bytes) -> Preview:
     """Return what importing a file would do, and remember it. Raises ImportUnreadable or ImportTooLarge."""
     lines = _merged(read(data))
     places = Places(questions.library, [document for line in lines for document, _quote in line.gold])
     known = set(present(questions).values_list("text", flat=True))
     checked = [_checked(line, places, known) for line in lines]
-    made = Preview(str(uuid.uuid4()), str(user.pk), str(questions.pk), name[:200], checked)
-    cache.set(f"import:{made.token}", json.dumps(asdict(made)), KEPT_S)
-    return made
+    return BOX.put(Preview(str(uuid.uuid4()), str(user.pk), str(questions.pk), name[:200], checked))
 
 
 def find(*, user: User, questions: QuestionSet, token: UUID) -> Preview:
     """Return a preview of this person for this set. Raises ImportGone."""
-    stored = cache.get(f"import:{token}")
-    values = json.loads(stored) if stored else {}
-    if not values or (values["user"], values["questions"]) != (str(user.pk), str(questions.pk)):
-        raise ImportGone
-    return Preview(**(values | {"lines": [Checked(**line) for line in values["lines"]]}))
+    try:
+        return BOX.own(token, user=str(user.pk), questions=str(questions.pk))
+    except NotFound:
+        raise ImportGone from None
 
 
 @transaction.atomic

@@ -1,21 +1,20 @@
 """A search test: one question, searched with one or two settings, shown to whoever asked.
 
-The web process only asks; a worker with the embedding model searches. All that passes between them lies in the cache
-for half an hour. What was asked is kept in the log of questions (`libraries.asked`) as chats' questions are.
+The web process only asks; a worker with the embedding model searches. Both meet in a mailbox (`core.mailbox`) for half
+an hour. What was asked is kept in the log of questions (`libraries.asked`) as chats' questions are.
 """
 
-import json
 import logging
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from uuid import UUID
 
-from django.core.cache import cache
 from django.utils import timezone
 
-from apps.core.errors import AppError, NotFound, Value
+from apps.core.errors import AppError, Value
+from apps.core.mailbox import Mailbox
 from apps.evaluation.errors import SearchFailed, SearchModelFailed
 from apps.evaluation.marking import Piece, marked, split_at_best
 from apps.evaluation.search_settings import default_passages
@@ -35,7 +34,6 @@ from apps.users.models import Role, User
 
 logger = logging.getLogger(__name__)
 KEPT_S = 30 * 60
-WAITED_S = 20  # a page asks several times a second; a test of which nobody has asked for so long is not searched
 SHOWN = 10  # passages at least
 BEYOND = 4  # passages shown below those that an answer reads
 TEXT_CHARS = 3_000  # of a passage
@@ -152,6 +150,9 @@ class Test:
         return timezone.now().timestamp() - self.began
 
 
+BOX = Mailbox("search-test", Test, kept_s=KEPT_S)
+
+
 def ask(
     user: User,
     library: Library,
@@ -172,17 +173,14 @@ def ask(
         timezone.now().timestamp(),
         seen_as=str(seen_as.pk) if seen_as else "",
     )
-    _save(test)
-    _keep_alive(test.token)
-    return test
+    BOX.wait(test.token)
+    return BOX.put(test)
 
 
 def find(user: User, library: Library, token: UUID) -> Test:
     """Return a test of this person in this library. Raises NotFound for any other and for one too old."""
-    test = _load(str(token))
-    if test is None or (test.user, test.library) != (str(user.pk), str(library.pk)):
-        raise NotFound
-    _keep_alive(test.token)
+    test = BOX.own(token, user=str(user.pk), library=str(library.pk))
+    BOX.wait(token)
     return replace(test, outcomes=[_readable(user, outcome) for outcome in test.outcomes])
 
 
@@ -196,12 +194,12 @@ def _readable(user: User, outcome: Outcome) -> Outcome:
 
 def run(token: str, tools: Callable[[], SearchTools] = SearchTools.default) -> None:
     """Search, in a worker, by the rights of this moment; a second delivery finds the test settled."""
-    test = _load(token)
-    if test is None or test.is_settled or cache.get(f"search-test-asked:{token}") is None:
+    test = BOX.letter(token)
+    if test is None or test.is_settled or not BOX.is_waited_for(token):
         return
-    _save(replace(test, state="searching"))
+    BOX.put(replace(test, state="searching"))
     try:
-        _save(_searched(test, tools()))
+        BOX.put(_searched(test, tools()))
     except AppError as error:
         fail(token, error)
     except RuntimeFailure:
@@ -211,9 +209,9 @@ def run(token: str, tools: Callable[[], SearchTools] = SearchTools.default) -> N
 
 def fail(token: str, error: AppError | None = None) -> None:
     """Say why there is no result; without a reason, that something unexpected happened."""
-    test, error = _load(token), error or SearchFailed()
+    test, error = BOX.letter(token), error or SearchFailed()
     if test is not None:
-        _save(replace(test, state="failed", error=error.code, params=dict(error.params)))
+        BOX.put(replace(test, state="failed", error=error.code, params=dict(error.params)))
 
 
 def _searched(test: Test, tools: SearchTools) -> Test:
@@ -309,28 +307,3 @@ def _parts(passage: Passage, best: float) -> Iterator[Part]:
             width = round(100 * adds / best, 2) if best > 0 else 0.0
             yield Part(name, adds, round(x, 2), width, *measured.get(name, (None, None)))
             x += width
-
-
-def _keep_alive(token: str) -> None:
-    """Note that somebody waits for this test just now."""
-    cache.set(f"search-test-asked:{token}", 1, WAITED_S)
-
-
-def _save(test: Test) -> None:
-    cache.set(f"search-test:{test.token}", json.dumps(asdict(test)), KEPT_S)
-
-
-def _load(token: str) -> Test | None:
-    stored = cache.get(f"search-test:{token}")
-    if stored is None:
-        return None
-    values = json.loads(stored)
-    values["outcomes"] = [_outcome_of(each) for each in values["outcomes"]]
-    values["curated"] = CuratedShown(**values["curated"]) if values["curated"] else None
-    return Test(**values)
-
-
-def _outcome_of(stored: Mapping[str, Any]) -> Outcome:
-    cards = [Card(**{**card, "parts": [Part(**part) for part in card["parts"]]}) for card in stored["cards"]]
-    stages = [StageShown(**stage) for stage in stored["stages"]]
-    return Outcome(**{**stored, "cards": cards, "stages": stages})

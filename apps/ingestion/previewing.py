@@ -1,8 +1,7 @@
 """What a rule makes of one document, shown before it is saved.
 
-The web process only asks; a worker reads the sample in the parser's isolated child and cuts it. All that passes between
-them lies in the cache for half an hour: the question with its progress, the text of the sample (so that another rule
-needs no second reading), and the answer.
+The web process only asks; a worker reads the sample in the parser's isolated child and cuts it. Both meet in a mailbox
+(`core.mailbox`) for half an hour; the text of the sample lies beside it, so that another rule needs no second reading.
 """
 
 import gzip
@@ -10,7 +9,7 @@ import json
 import logging
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Literal
 from uuid import UUID
@@ -20,7 +19,8 @@ from django.core.files.storage import default_storage
 
 from apps.catalog.models import AIModel
 from apps.catalog.services import default_model, spec_of
-from apps.core.errors import AppError, NotFound, Value
+from apps.core.errors import AppError, Value
+from apps.core.mailbox import WAITED_S, Mailbox
 from apps.ingestion import pipeline
 from apps.ingestion.chunking import Rule, stored_rule
 from apps.ingestion.errors import PreviewGone
@@ -35,7 +35,6 @@ from apps.users.models import User
 
 logger = logging.getLogger(__name__)
 KEPT_S = 30 * 60
-WAITED_S = 20  # a browser asks twice a second; one that is silent for so long has gone
 MOST_CHARS = 400_000  # of a sample's text: about 200 pages; the rest is left out of the preview
 SHOWN = 60  # passages
 BARS = 16  # of the histogram
@@ -102,6 +101,9 @@ class Preview:
         return self.state in {"done", "failed"}
 
 
+BOX = Mailbox("preview", Preview, kept_s=KEPT_S)
+
+
 @dataclass(frozen=True, slots=True)
 class Bar:
     """A bar of the histogram: passages of `least` to `most` tokens; x, y, width and height in a box of 100 by 40."""
@@ -128,24 +130,21 @@ def of_file(name: str, key: str) -> Sample:
 
 def ask(user: User, library: Library, sample: Sample, rule: Rule) -> Preview:
     """Remember the question; the caller rings."""
-    preview = Preview(str(uuid.uuid4()), str(user.pk), str(library.pk), sample, rule.as_json())
-    _save(preview)
+    preview = BOX.put(Preview(str(uuid.uuid4()), str(user.pk), str(library.pk), sample, rule.as_json()))
     _keep_alive(preview)
     return preview
 
 
 def find(user: User, library: Library, token: UUID) -> Preview:
     """Return a question of this person about this library. Raises NotFound for any other and for one too old."""
-    preview = _load(str(token))
-    if preview is None or (preview.user, preview.library) != (str(user.pk), str(library.pk)):
-        raise NotFound
+    preview = BOX.own(token, user=str(user.pk), library=str(library.pk))
     _keep_alive(preview)
     return preview
 
 
 def run(token: str) -> None:
     """Answer a question, in a worker; nobody waits any more for one that the browser stopped asking about."""
-    preview = _load(token)
+    preview = BOX.letter(token)
     if preview is None or preview.is_settled:
         return
     watcher = _Watcher(preview)
@@ -155,18 +154,18 @@ def run(token: str) -> None:
         if preview.sample.key and cache.get(f"preview-sample:{preview.sample.key}") is None:
             default_storage.delete(preview.sample.key)
     except AppError as error:
-        _save(replace(preview, state="failed", error=error.code, params=dict(error.params)))
+        BOX.put(replace(preview, state="failed", error=error.code, params=dict(error.params)))
         if preview.sample.key:
             default_storage.delete(preview.sample.key)
     else:
-        _save(replace(preview, state="done", result=result))
+        BOX.put(replace(preview, state="done", result=result))
 
 
 def fail(token: str, error: AppError) -> None:
     """Say that something unexpected happened."""
-    preview = _load(token)
+    preview = BOX.letter(token)
     if preview is not None:
-        _save(replace(preview, state="failed", error=error.code, params=dict(error.params)))
+        BOX.put(replace(preview, state="failed", error=error.code, params=dict(error.params)))
 
 
 class _Watcher:
@@ -177,18 +176,18 @@ class _Watcher:
 
     def show(self, done: int, total: int) -> None:
         """Show n of m pages."""
-        _save(replace(self._preview, state="reading", done=done, total=total))
+        BOX.put(replace(self._preview, state="reading", done=done, total=total))
 
     def should_stop(self) -> bool:
         """Return whether nobody has asked for some seconds."""
-        return cache.get(f"preview-asked:{self._preview.token}") is None
+        return not BOX.is_waited_for(self._preview.token)
 
 
 def _answer(preview: Preview, watcher: _Watcher) -> Result:
     if watcher.should_stop():
         raise ParseCancelled
     parsed, is_cut_short = _text(preview.sample, watcher)
-    _save(replace(preview, state="cutting"))
+    BOX.put(replace(preview, state="cutting"))
     tokenizer = registry.tokenizer(spec_of(default_model(AIModel.Kind.EMBEDDING)))
     rule = stored_rule(preview.rule)
     found = cut(parsed, rule, title=title_of(preview.sample.name), tokenizer=tokenizer)
@@ -268,22 +267,6 @@ def _drawn(count: int, highest: int, width: float) -> tuple[float, float, float]
 
 def _keep_alive(preview: Preview) -> None:
     """Note that somebody waits for this preview and its sample just now."""
-    cache.set(f"preview-asked:{preview.token}", 1, WAITED_S)
+    BOX.wait(preview.token)
     if preview.sample.key:
         cache.set(f"preview-sample:{preview.sample.key}", 1, WAITED_S)
-
-
-def _save(preview: Preview) -> None:
-    cache.set(f"preview:{preview.token}", json.dumps(asdict(preview)), KEPT_S)
-
-
-def _load(token: str) -> Preview | None:
-    stored = cache.get(f"preview:{token}")
-    if stored is None:
-        return None
-    values = json.loads(stored)
-    values["sample"] = Sample(**values["sample"])
-    if values["result"]:
-        cards = [Card(**card) for card in values["result"].pop("cards")]
-        values["result"] = Result(cards, **values["result"])
-    return Preview(**values)

@@ -148,7 +148,7 @@ def test_it_searches_once_for_a_task_that_comes_twice(
 def test_it_does_not_search_what_nobody_waits_for(ed: User, library: Library, embedding_model: AIModel) -> None:
     """Security: a flood of tests whose pages never ask again costs no search."""
     test = testing.ask(ed, library, "travel", [SearchSettings()], filters=testing.Filters())
-    cache.delete(f"search-test-asked:{test.token}")
+    cache.delete(f"search-test-waited:{test.token}")
 
     testing.run(test.token, mock.Mock(side_effect=AssertionError))
 

@@ -1,6 +1,5 @@
 """A library's rule: its page, its preview, and the cutting of all documents in the background."""
 
-import json
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -114,12 +113,12 @@ def test_a_preview_that_nobody_waits_for_is_not_made(library: Library, alice: Us
     """The browser asks twice a second; when it is silent, the page was left or the rule changed."""
     key = default_storage.save("documents/zz/sample", ContentFile(FAQ.encode()))
     asked = previewing.ask(alice, library, previewing.Sample("x.txt", key=key), default_rule())
-    cache.delete(f"preview-asked:{asked.token}")
+    cache.delete(f"preview-waited:{asked.token}")
     cache.delete(f"preview-sample:{key}")
 
     previewing.run(asked.token)
 
-    assert json.loads(cache.get(f"preview:{asked.token}"))["state"] == "waiting"
+    assert previewing.find(alice, library, UUID(asked.token)).state == "waiting"
     assert not default_storage.exists(key)
 
 

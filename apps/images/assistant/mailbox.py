@@ -1,25 +1,24 @@
 """A theme on its way: put down by the web process, written about by a worker, looked for again by the page.
 
-All of it lies in the cache for minutes and is its owner's alone: a token of somebody else is not found. Whoever
-takes the claim settles the quota: the worker that writes, or the page that gives up before one began.
+Both meet in a mailbox (`core.mailbox`); a token of somebody else is not found there. Whoever takes the claim settles
+the quota: the worker that writes, or the page that gives up before one began.
 """
 
 import logging
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
-
-from django.core.cache import cache
 
 from apps.catalog.access import usable_models
 from apps.catalog.models import AIModel
 from apps.catalog.services import spec_of
 from apps.catalog.suiting import is_demo
 from apps.core import tenancy
-from apps.core.errors import AppError, NotFound
+from apps.core.errors import AppError
+from apps.core.mailbox import Mailbox
 from apps.images.assistant import choosing, words
 from apps.images.assistant.craft import Written, negative_list
 from apps.images.assistant.errors import AssistantFailed, AssistantTooSlow, EmptyTheme
@@ -67,9 +66,22 @@ class Letter:
     params: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def token(self) -> str:
+        """Return the wish's."""
+        return self.wish.token
+
+    @property
+    def user(self) -> str:
+        """Return whose it is."""
+        return self.wish.user
+
+    @property
     def is_open(self) -> bool:
         """Return whether it is still being written."""
         return self.written is None and not self.error
+
+
+BOX = Mailbox("assistant", Letter, kept_s=KEPT_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +112,7 @@ def ask(user: User, team: Team, theme: Theme, ring: Callable[[str], None]) -> Wi
         old_prompt=theme.old_prompt[:MOST_CHARS], old_negative=theme.old_negative[:MOST_CHARS],
         reservation=str(hold(user, team, writer.name)),
     )  # fmt: skip
-    cache.set(_name(wish.token), {"wish": asdict(wish)}, KEPT_S)
+    BOX.put(Letter(wish))
     ring(wish.token)
     return wish
 
@@ -126,50 +138,44 @@ def settle(reservation: UUID, use: Use) -> None:
 
 def look(user: User, token: UUID) -> Letter:
     """Return what became of the person's own wish; one that took too long fails here. Raises NotFound."""
-    letter = _read(str(token))
-    if letter is None or letter.wish.user != str(user.pk):
-        raise NotFound
+    letter = BOX.own(token, user=str(user.pk))
     if letter.is_open and time.time() - letter.wish.asked_at > WAIT_S:
         give_up(user, token)
-        return Letter(letter.wish, error=AssistantTooSlow.code)
+        return replace(letter, error=AssistantTooSlow.code)
     return letter
 
 
 def give_up(user: User, token: UUID) -> None:
     """Wait no longer for one's own wish: a worker that writes stops at its next word. Raises NotFound."""
-    letter = _read(str(token))
-    if letter is None or letter.wish.user != str(user.pk):
-        raise NotFound
-    cache.set(_name(letter.wish.token, "stop"), 1, KEPT_S)
-    if _claims(letter.wish.token):
+    letter = BOX.own(token, user=str(user.pk))
+    BOX.take_out(token)
+    if BOX.claim(token):
         metering.release(UUID(letter.wish.reservation))
-    cache.delete(_name(letter.wish.token))
 
 
 def run(token: str) -> None:
     """Write, in a worker; nothing is done for somebody who has gone, nor twice."""
-    letter = _read(token)
-    if letter is None or not letter.is_open or not _claims(token):
+    letter = BOX.letter(token)
+    if letter is None or not letter.is_open or not BOX.claim(token):
         return
     wish, use = letter.wish, Use()
     try:
         with tenancy.acting_for(UUID(wish.team)):
-            found = asdict(_written(wish, use))
-            _tell(wish, {"written": found})
+            _tell(replace(letter, written=_written(wish, use)))
     except AppError as error:
-        _tell(wish, {"error": error.code, "params": dict(error.params)})
+        _tell(replace(letter, error=error.code, params=dict(error.params)))
     except RuntimeFailure:
         logger.exception("the assistant's model failed", extra={"wish": token})
-        _tell(wish, {"error": AssistantFailed.code})
+        _tell(replace(letter, error=AssistantFailed.code))
     finally:
         settle(UUID(wish.reservation), use)
 
 
 def fail(token: str) -> None:
     """Say that something broke that nobody foresaw."""
-    letter = _read(token)
+    letter = BOX.letter(token)
     if letter is not None:
-        _tell(letter.wish, {"error": AssistantFailed.code})
+        BOX.put(replace(letter, error=AssistantFailed.code))
 
 
 def _written(wish: Wish, use: Use) -> Written:
@@ -177,8 +183,7 @@ def _written(wish: Wish, use: Use) -> Written:
     team = Team.objects.get(pk=wish.team)
     model = writer_still(user, team, wish.model)
     asked = Ask(wish.theme, negative_list(words.words_of(user, team)), wish.is_demo)
-    stop = _name(wish.token, "stop")
-    return write(registry.chat_model(spec_of(model)), asked, use, lambda: cache.get(stop) is not None)
+    return write(registry.chat_model(spec_of(model)), asked, use, lambda: not BOX.has(wish.token))
 
 
 def writer_still(user: User, team: Team, name: str) -> AIModel:
@@ -191,22 +196,6 @@ def writer_still(user: User, team: Team, name: str) -> AIModel:
     return model
 
 
-def _tell(wish: Wish, said: dict[str, Any]) -> None:
-    if cache.get(_name(wish.token, "stop")) is None:  # else nobody waits
-        cache.set(_name(wish.token), {"wish": asdict(wish)} | said, KEPT_S)
-
-
-def _read(token: str) -> Letter | None:
-    stored = cache.get(_name(token))
-    if not stored:
-        return None
-    written = Written(**stored["written"]) if "written" in stored else None
-    return Letter(Wish(**stored["wish"]), written, stored.get("error", ""), stored.get("params", {}))
-
-
-def _claims(token: str) -> bool:
-    return bool(cache.add(_name(token, "claim"), 1, KEPT_S))
-
-
-def _name(token: str, part: str = "wish") -> str:
-    return f"assistant-{part}:{token}"
+def _tell(letter: Letter) -> None:
+    if BOX.has(letter.token):  # else nobody waits
+        BOX.put(letter)
