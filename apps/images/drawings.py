@@ -15,7 +15,7 @@ from apps.catalog.models import AIModel
 from apps.catalog.specs import path_of
 from apps.images.models import ImageJob
 from apps.images.ordering import drawn_size
-from apps.images.orders import ControlWish, HiresWish, LoraWish, Order
+from apps.images.orders import ControlWish, HiresWish, ImagePromptWish, LoraWish, Order
 from apps.images.planning import with_loras_read
 from apps.images.prompting import negative_of, positive_of
 from apps.runtimes.contracts import Picture as Pixels
@@ -23,6 +23,7 @@ from apps.runtimes.drawing import (
     ControlUse,
     Drawing,
     Hires,
+    ImagePromptUse,
     LoraUse,
     Mask,
     TokenUse,
@@ -68,6 +69,7 @@ def drawing_of(order: Order, found: Found) -> Drawing:
         loras=tuple(_lora(wish, found) for wish in order.loras),
         tokens=_tokens(order, found.words),
         control=None if order.control is None else _control(order.control, found, (width, height)),
+        image_prompt=None if order.image_prompt is None else _image_prompt(order.image_prompt, found),
     )
 
 
@@ -93,6 +95,11 @@ def _control(wish: ControlWish, found: Found, size: tuple[int, int]) -> ControlU
     shown = canny(pixels, wish.low, wish.high) if wish.method == "canny" else pixels
     adapter = found.adapters[AIModel.Adapter.CONTROLNET.value, wish.name]
     return ControlUse(str(path_of(adapter)), shown, wish.scale, wish.start, wish.end)
+
+
+def _image_prompt(wish: ImagePromptWish, found: Found) -> ImagePromptUse:
+    adapter = found.adapters[AIModel.Adapter.IP_ADAPTER.value, wish.name]
+    return ImagePromptUse(str(path_of(adapter)), found.pixels[wish.picture], wish.scale)
 
 
 def canny(pixels: Pixels, low: int, high: int) -> Pixels:

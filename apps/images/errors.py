@@ -59,6 +59,15 @@ class EmptyPrompt(Invalid):
     detail = _("Say in a few words what the picture shows.")
 
 
+class PromptsTooLong(Invalid):
+    """All prompts of an order, step by step, are too long together. Param: limit, in characters."""
+
+    status = 422
+    code = "image-prompts-long"
+    title = _("The prompts are too long together")
+    detail = _("All that these prompts say, step by step, is more than %(limit)s characters. Order fewer pictures.")
+
+
 class SourceNeeded(Invalid):
     """An order draws over a picture and names none. Param: field."""
 
@@ -78,7 +87,7 @@ class UnknownImageModel(AppError):
 
 
 class UnknownAdapter(AppError):
-    """No such LoRA, ControlNet or upscaler, or none that this person may use. Param: name."""
+    """No such LoRA, ControlNet, IP-Adapter or upscaler, or none that this person may use. Param: name."""
 
     status = 422
     code = "image-adapter-unknown"

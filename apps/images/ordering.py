@@ -113,9 +113,16 @@ def _texts(order: Order) -> None:
         require_length(text)
     if order.kind == Kind.DRAW and not order.prompt.strip() and not order.styles:
         raise EmptyPrompt
-    for field in ("prompt", "negative", "model", "upscaler"):
-        if "\x00" in getattr(order, field):
+    for field, value in order_to_json(order).items():
+        if _has_nul(value):
             raise BadSetting(field=field)
+
+
+def _has_nul(value: Any) -> bool:
+    """Return whether a text among JSON values holds a NUL, which no database takes."""
+    if isinstance(value, Mapping):
+        return any(map(_has_nul, value.values()))
+    return any(map(_has_nul, value)) if isinstance(value, list) else isinstance(value, str) and "\x00" in value
 
 
 def _sources(order: Order) -> None:
@@ -185,7 +192,7 @@ def _hires(hires: HiresWish, limits: Limits) -> None:
     check("hires.scale", hires.scale, 1, 4)
     check("hires.steps", hires.steps, 0, limits.max_steps)
     check("hires.strength", hires.strength, 0, 1)
-    if hires.upscaler not in {"latent", "lanczos"}:
+    if not hires.upscaler:
         raise BadSetting(field="hires.upscaler")
 
 

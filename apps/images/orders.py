@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+PLAIN_UPSCALERS = ("latent", "lanczos")  # of a second pass; any other name is an upscaler's of the catalogue
+
 
 @dataclass(frozen=True, slots=True)
 class LoraWish:

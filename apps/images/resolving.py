@@ -19,7 +19,7 @@ from apps.images.errors import (
     UnknownImageModel,
 )
 from apps.images.models import ImageJob, Picture, Style, WordList
-from apps.images.orders import Order
+from apps.images.orders import PLAIN_UPSCALERS, Order
 from apps.images.planning import Words, with_loras_read
 from apps.users.models import Membership, Team, User
 
@@ -43,11 +43,7 @@ def adapters_of(user: User, team: Team, order: Order, model: AIModel) -> Mapping
 
     Raises UnknownAdapter, also for those that the person may not use, and AdapterMismatch.
     """
-    wanted = {(Adapter.LORA.value, lora.name) for lora in with_loras_read(order).loras}
-    if order.control is not None:
-        wanted.add((Adapter.CONTROLNET.value, order.control.name))
-    if order.kind == ImageJob.Kind.UPSCALE and order.upscaler != LANCZOS:  # no runtime enlarges by a model yet
-        raise UnknownAdapter(name=order.upscaler[:80])
+    wanted = _adapters_in(with_loras_read(order))
     if not wanted:
         return {}
     usable = usable_models(AIModel.Kind.ADAPTER, team_id=team.pk, user=user)
@@ -58,6 +54,20 @@ def adapters_of(user: User, team: Team, order: Order, model: AIModel) -> Mapping
         if not fits(found[key], model):
             raise AdapterMismatch(name=key[1], model=model.title)
     return {key: found[key] for key in wanted}
+
+
+def _adapters_in(order: Order) -> set[tuple[str, str]]:
+    """Return kind and name of the adapters that an order names; an enlargement draws nothing and has an upscaler."""
+    if order.kind == ImageJob.Kind.UPSCALE:
+        return set() if order.upscaler == LANCZOS else {(Adapter.UPSCALER.value, order.upscaler)}
+    named = {(Adapter.LORA.value, lora.name) for lora in order.loras}
+    if order.control is not None:
+        named.add((Adapter.CONTROLNET.value, order.control.name))
+    if order.image_prompt is not None:
+        named.add((Adapter.IP_ADAPTER.value, order.image_prompt.name))
+    if order.hires is not None and order.hires.upscaler not in PLAIN_UPSCALERS:
+        named.add((Adapter.UPSCALER.value, order.hires.upscaler))
+    return named
 
 
 def learnt_words(user: User, team: Team, model: AIModel) -> list[AIModel]:
@@ -86,12 +96,12 @@ def pictures_of(user: User, team: Team, order: Order) -> dict[UUID, Picture]:
 
     Those of another team are not found, whoever asks: nothing wanders from team to team (security cases 2 and 3).
     """
-    control = None if order.control is None else order.control.picture
-    ids = [each for each in {order.source, order.mask, control} if each is not None]
+    shown = {wish.picture for wish in (order.control, order.image_prompt) if wish is not None}
+    ids = [each for each in {order.source, order.mask, *shown} if each is not None]
     found = {picture.pk: picture for picture in access_pictures(user, ids)} if ids else {}
     if any(picture.team_id != team.pk for picture in found.values()):
         raise NotFound
-    if order.source in found and found[order.source].kind == Picture.Kind.MASK:
+    if any(found[each].kind == Picture.Kind.MASK for each in {order.source, *shown} if each in found):
         raise NotFound
     return found
 

@@ -65,6 +65,8 @@ class Studio:
     loras: Sequence[AIModel]
     words: Sequence[AIModel]
     controls: Sequence[AIModel]
+    ip_adapters: Sequence[AIModel]
+    upscalers: Sequence[AIModel]
     styles: Sequence[Style]
     boards: Sequence[Board]
     runs: Sequence[Run]
@@ -160,6 +162,8 @@ def studio_of(user: User, team: Team) -> Studio:
         loras=[each for each in adapters if each.adapter == Adapter.LORA],
         words=[each for each in adapters if each.adapter == Adapter.TEXTUAL_INVERSION],
         controls=[each for each in adapters if each.adapter == Adapter.CONTROLNET],
+        ip_adapters=[each for each in adapters if each.adapter == Adapter.IP_ADAPTER],
+        upscalers=[each for each in adapters if each.adapter == Adapter.UPSCALER],
         styles=list(Style.objects.filter(team=team)),
         boards=boards,
         runs=runs,

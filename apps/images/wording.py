@@ -40,6 +40,7 @@ def labels() -> dict[str, str]:
         "styles": _("Styles"),
         "hires": _("Second pass, larger"),
         "control": _("ControlNet"),
+        "image_prompt": _("Image prompt"),
         "upscale": _("Times as large"),
         "upscaler": _("Enlarged by"),
         "outpaint": _("Added at the edges"),
@@ -122,11 +123,16 @@ def _loras(order: Order) -> str:
 
 
 def _hires(order: Order) -> str:
-    return f"× {plain(order.hires.scale)}, {plain(order.hires.strength)}" if order.hires else ""
+    hires = order.hires
+    return f"× {plain(hires.scale)}, {plain(hires.strength)}, {hires.upscaler}" if hires else ""
 
 
 def _control(order: Order) -> str:
     return f"{order.control.name} {plain(order.control.scale)}" if order.control else ""
+
+
+def _image_prompt(order: Order) -> str:
+    return f"{order.image_prompt.name} {plain(order.image_prompt.scale)}" if order.image_prompt else ""
 
 
 def _outpaint(order: Order) -> str:
@@ -144,6 +150,7 @@ _FACTS: Mapping[str, Callable[[Order], str]] = {
     "loras": _loras,
     "hires": _hires,
     "control": _control,
+    "image_prompt": _image_prompt,
     "outpaint": _outpaint,
     "variation_strength": lambda order: plain(order.variation_strength) if order.variation_strength else "",
     "variation_seed": lambda order: str(order.variation_seed) if order.variation_seed is not None else "",

@@ -31,7 +31,7 @@ class ModelsView(ImagesView):
 
 
 class AdaptersView(ImagesView):
-    """LoRAs, learnt words, ControlNets, upscalers."""
+    """LoRAs, learnt words, ControlNets, IP-Adapters, upscalers."""
 
     def get(self, request: Request) -> Response:
         """Return those that the person may use; with `model` those alone that go with it."""

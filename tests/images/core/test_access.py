@@ -10,6 +10,7 @@ from apps.core.errors import Forbidden, NotFound
 from apps.images import addresses, boards, gallery, jobs, services, tasks, uploads, work
 from apps.images.access import access_board, access_job, access_picture, access_pictures
 from apps.images.models import Board, ImageJob, Picture
+from apps.images.orders import ControlWish, ImagePromptWish
 from apps.users.access import KeyLimits, acting_key
 from apps.users.models import Membership, Role, Team, User
 from tests import factories
@@ -37,6 +38,12 @@ ACTS: dict[str, Act] = {
         team=user.memberships.get().team,
         order=order(kind="inpaint", source=_own(user)[0], mask=picture.pk),
     ),
+    "show to a ControlNet": lambda user, picture, _board: services.place_order(
+        user=user, team=user.memberships.get().team, order=order(control=ControlWish("controlnet", picture.pk))
+    ),
+    "show to an IP-Adapter": lambda user, picture, _board: services.place_order(
+        user=user, team=user.memberships.get().team, order=order(image_prompt=ImagePromptWish("ip_adapter", picture.pk))
+    ),
     "board": lambda user, _picture, board: access_board(user, board.pk),
     "onto the board": lambda user, _picture, board: gallery.move(user=user, picture_ids=_own(user), board=board),
     "draw onto the board": lambda user, _picture, board: services.place_order(
@@ -58,7 +65,11 @@ def _own(user: User) -> list[object]:
 
 @pytest.fixture
 def drawn(place: Place, alice: User, t1: Team) -> tuple[Picture, Board]:
-    """Return a picture of alice on a board of hers, which nobody else sees."""
+    """Return a picture of alice on a board of hers, which nobody else sees; there are adapters to show it to."""
+    for kind in (AIModel.Adapter.CONTROLNET, AIModel.Adapter.IP_ADAPTER):
+        factories.AIModelFactory(
+            name=kind, kind=AIModel.Kind.ADAPTER, adapter=kind, path=f"{kind}/a", dimensions=None, is_default=False
+        )
     board = boards.create(user=alice, team=t1, name="CANARY-T1 board")
     services.place_order(user=alice, team=t1, order=order(), board=board)
     tasks.draw_pictures()

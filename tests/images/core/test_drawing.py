@@ -1,12 +1,13 @@
 """From an order to pictures."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
 
 from apps.catalog.models import AIModel
-from apps.core.errors import AppError
+from apps.core.errors import AppError, NotFound
 from apps.core.invariants import verify
 from apps.images import boards, files, services, tasks, uploads
 from apps.images.errors import (
@@ -20,7 +21,7 @@ from apps.images.errors import (
 )
 from apps.images.models import ImageJob, ImagePolicy, ImageTurn, Picture, Style, WordList
 from apps.images.ordering import order_from_json
-from apps.images.orders import AxisWish, HiresWish, LoraWish, Order
+from apps.images.orders import AxisWish, HiresWish, ImagePromptWish, LoraWish, Order
 from apps.runtimes.contracts import RuntimeFailure
 from apps.runtimes.fake_images import FakeImageModel, failing
 from apps.users.models import Team, User
@@ -233,11 +234,47 @@ def test_it_refuses_adapters_that_are_not_there_or_do_not_fit(place: Place, alic
 
 
 def lora(name: str, width: int = 0, *, is_open: bool = True) -> AIModel:
+    return adapter(name, "lora", capabilities={"width": width}, is_open=is_open)
+
+
+def adapter(name: str, kind: str, **fields: Any) -> AIModel:
     model: AIModel = factories.AIModelFactory(
-        name=name, title=name, kind=AIModel.Kind.ADAPTER, adapter="lora", runtime="diffusers", dimensions=None,
-        path=f"{name}/{name}.safetensors", is_default=False, is_open=is_open, capabilities={"width": width},
+        name=name, title=name, kind=AIModel.Kind.ADAPTER, adapter=kind, dimensions=None,
+        path=f"{name}/{name}.safetensors", is_default=False, **{"runtime": "diffusers"} | fields,
     )  # fmt: skip
     return model
+
+
+def test_it_shows_a_picture_to_an_ip_adapter(fake: FakeImageModel, alice: User, t1: Team) -> None:
+    adapter("look", "ip_adapter")
+    shown = uploads.store_upload(user=alice, team=t1, upload=png(40, 60, "blue"))
+
+    services.place_order(user=alice, team=t1, order=order(image_prompt=ImagePromptWish("look", shown.pk, 0.4), count=2))
+    tasks.draw_pictures()
+
+    use = fake.drawn[1].image_prompt
+    assert use is not None
+    assert (use.path.rpartition("/")[2], use.scale, use.picture.shape) == ("look.safetensors", 0.4, (60, 40, 3))
+    assert use.picture[..., 2].min() == 255
+    assert Picture.objects.filter(kind="drawn").count() == 2
+
+
+def test_it_shows_no_mask_and_nothing_by_another_kind_of_adapter(fake: FakeImageModel, alice: User, t1: Team) -> None:
+    """Security cases 8 and 80: a mask is no picture, and a name is looked up among adapters of its kind alone."""
+    adapter("look", "ip_adapter", is_open=False)
+    lora("pink")
+    mask = uploads.store_upload(user=alice, team=t1, upload=png(64, 64), kind=Picture.Kind.MASK)
+    shown = uploads.store_upload(user=alice, team=t1, upload=png(64, 64))
+
+    def draw(name: str, picture: Picture) -> None:
+        services.place_order(user=alice, team=t1, order=order(image_prompt=ImagePromptWish(name, picture.pk)))
+
+    for name in ("look", "pink", "fake-image", "../look"):
+        with pytest.raises(UnknownAdapter):
+            draw(name, shown)
+    with pytest.raises(NotFound):
+        draw("look", mask)
+    assert not ImageJob.objects.exists()
 
 
 def test_it_counts_before_it_draws(place: Place, alice: User, t1: Team) -> None:

@@ -12,12 +12,13 @@ from apps.core.errors import AppError
 from apps.images.errors import BadSetting
 from apps.images.limits import limits
 from apps.images.ordering import order_from_json, order_to_json, validated
-from apps.images.orders import AxisWish, ControlWish, HiresWish, LoraWish, Order
+from apps.images.orders import AxisWish, ControlWish, HiresWish, ImagePromptWish, LoraWish, Order
 
 FULL = Order(
     prompt="一只猫 (red:1.2)", negative="坏", model="m", seed=2**32 - 1, count=2, variation_seed=1, source=uuid4(),
     outpaint=(8, 0, 8, 0), hires=HiresWish(steps=3), loras=(LoraWish("a", 0.7, 0.5), LoraWish("b")),
-    control=ControlWish("c", uuid4()), styles=("ink",), axes=(AxisWish("steps", "1-5"),), is_combinatorial=True,
+    control=ControlWish("c", uuid4()), image_prompt=ImagePromptWish("i", uuid4(), 0.4), styles=("ink",),
+    axes=(AxisWish("steps", "1-5"),), is_combinatorial=True,
 )  # fmt: skip
 
 
@@ -35,6 +36,7 @@ def test_it_keeps_every_setting_through_json() -> None:
         ({"owner": 1}, "owner"),
         ({"loras": [{"name": "a", "path": "/etc/passwd"}]}, "loras.path"),
         ({"hires": {"scale": 2, "__class__": "x"}}, "hires.__class__"),
+        ({"image_prompt": {"name": "a", "path": "/etc/passwd"}}, "image_prompt.path"),
         ({"steps": "many"}, "steps"),
         ({"seed": [1]}, "seed"),
         ({"source": "../../x"}, "source"),
@@ -97,7 +99,14 @@ GOOD = Order(prompt="a cat", width=512, height=512)
         ({"loras": (LoraWish("a", math.nan),)}, "image-range"),
         ({"control": ControlWish("c", uuid4(), start=0.8, end=0.2)}, "image-range"),
         ({"control": ControlWish("c", uuid4(), method="depth")}, "image-setting"),
-        ({"hires": HiresWish(upscaler="esrgan")}, "image-setting"),
+        ({"hires": HiresWish(upscaler="")}, "image-setting"),
+        ({"hires": HiresWish(upscaler="a\x00")}, "image-setting"),
+        ({"loras": (LoraWish("a\x00"),)}, "image-setting"),
+        ({"image_prompt": ImagePromptWish("i\x00", uuid4())}, "image-setting"),
+        ({"styles": ("ink\x00",)}, "image-setting"),
+        ({"axes": (AxisWish("model", "a\x00"),)}, "image-setting"),
+        ({"image_prompt": ImagePromptWish("i", uuid4(), 1.1)}, "image-range"),
+        ({"image_prompt": ImagePromptWish("i", uuid4(), math.nan)}, "image-range"),
         ({"axes": (AxisWish("steps", "1"),) * 4}, "image-range"),
         ({"axes": (AxisWish("steps", "1," * 1_000),)}, "image-setting"),
     ],
