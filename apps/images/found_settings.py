@@ -20,6 +20,7 @@ from apps.images.grammar.infotext import Infotext
 from apps.images.grammar.pictured import read_picture_texts
 from apps.images.limits import GRID, MIB, Limits, limits
 from apps.images.ordering import MAX_SEED, RANGES
+from apps.images.uploads import GARBLED
 from apps.users.models import Team, User
 
 FORMATS = ("PNG", "JPEG", "WEBP")
@@ -60,7 +61,7 @@ def texts_in(upload: "UploadedFile[bytes]", bounds: Limits) -> dict[str, str]:
                 raise PictureTooWide(megapixels=bounds.source_pixels // 1_000_000)
             found = {key: value for key in TEXTS if isinstance(value := image.info.get(key), str)}
             return found or {"parameters": _comment(image)}
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except GARBLED as error:
         raise PictureRefused from error
 
 

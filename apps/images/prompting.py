@@ -3,6 +3,7 @@
 from apps.images.grammar.attention import parse_attention
 from apps.images.grammar.composition import parse_composition
 from apps.images.grammar.schedule import parse_schedule
+from apps.images.models import ImageJob
 from apps.images.orders import Order
 from apps.runtimes.drawing import PromptPart, PromptStage, Weighted
 
@@ -16,6 +17,17 @@ def positive_of(order: Order) -> tuple[PromptPart, ...]:
 def negative_of(order: Order) -> tuple[PromptStage, ...]:
     """Return the stages of the negative prompt. Raises PromptError."""
     return _stages(order.negative, order.steps)
+
+
+def said_by(order: Order) -> set[str]:
+    """Return what the prompt says at each step of the drawing, without LoRA tags in it. Raises PromptError.
+
+    `[nu::0.9]de` says "nude" nearly all of the time. An enlargement says nothing.
+    """
+    if order.kind == ImageJob.Kind.UPSCALE:
+        return set()
+    stages = (stage for part in positive_of(order) for stage in part.stages)
+    return {"".join(" " if span.is_break else span.text for span in stage.spans) for stage in stages}
 
 
 def _stages(text: str, steps: int) -> tuple[PromptStage, ...]:

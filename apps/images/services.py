@@ -1,21 +1,23 @@
 """Orders: placed, estimated, cancelled, tried again. What becomes of pictures and boards is in `gallery`, `boards`."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
 
 from apps.catalog.models import AIModel
 from apps.core.errors import NotFound
-from apps.images import jobs, pace, quotas, safety, tasks
+from apps.images import jobs, pace, queueing, quotas, safety, tasks
 from apps.images.access import access_board, access_job, board_still
-from apps.images.errors import NotRepeatable, TooLarge
+from apps.images.errors import NotRepeatable, PromptsTooLong, TooLarge
 from apps.images.limits import Limits, limits
 from apps.images.models import Board, ImageJob
 from apps.images.ordering import order_from_json, order_to_json, validated
 from apps.images.orders import Order
 from apps.images.planning import Entry, Prepared, flagged_of, plan, with_loras_read
-from apps.images.prompting import negative_of, positive_of
+from apps.images.prompting import negative_of, said_by
 from apps.images.queueing import place_for
 from apps.images.quotas import Cost
 from apps.images.resolving import adapters_of, model_of, pictures_of, with_source_size, words_of
@@ -23,6 +25,7 @@ from apps.users.access import access_team, acting_key
 from apps.users.models import Role, Team, User
 
 State = ImageJob.State
+MOST_SAID = 2_000_000  # characters of all prompts of an order, step by step: some seconds of looking for words
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,24 +76,27 @@ def _wanted(user: User, team: Team, order: Order, entries: list[Entry] | None = 
     prepared = Prepared(order, plan(order, words_of(team, order), bounds) if entries is None else entries)
     orders = prepared.orders()
     checked: set[tuple[str, ...]] = set()
+    said: set[str] = set()
     for each in orders:
         named = with_loras_read(each)
-        _check(named, bounds)
+        said |= _check(named, bounds) | {each.prompt, *(lora.name for lora in named.loras)}
+        if sum(map(len, said)) > MOST_SAID:
+            raise PromptsTooLong(limit=MOST_SAID)
         names = (each.model, *(lora.name for lora in named.loras))
         if names not in checked:  # the pictures of a grid mostly name the same
             checked.add(names)
             adapters_of(user, team, each, model if each.model == model.name else model_of(user, team, each.model))
-    safety.check_prompts(team, (each.prompt for each in orders))
+    safety.check_prompts(team, said)
     return _Wanted(prepared, model, quotas.cost_of(orders))
 
 
-def _check(order: Order, bounds: Limits) -> None:
-    """Raise what is wrong with the order of one picture, LoRA tags taken out of its prompt."""
+def _check(order: Order, bounds: Limits) -> set[str]:
+    """Return what the prompt of one picture says, step by step; LoRA tags were taken out. Raises what is wrong."""
     validated(order, bounds)
     _check_result(order, bounds)
     if order.kind != ImageJob.Kind.UPSCALE:
-        positive_of(order)
         negative_of(order)
+    return said_by(order)
 
 
 def _check_result(order: Order, bounds: Limits) -> None:
@@ -124,10 +130,14 @@ def cancel(*, user: User, job: ImageJob) -> bool:
     return jobs.cancel(access_job(user, job.pk).pk)
 
 
-def cancel_waiting(*, user: User, team: Team) -> int:
-    """Cancel all of the person's jobs in the team that nobody draws right now; return how many."""
-    waiting = ImageJob.objects.owned_by(user).filter(team=team, state=State.QUEUED)
-    return sum(jobs.cancel(job_id) for job_id in list(waiting.values_list("pk", flat=True)))
+def cancel_all(*, user: User, team: Team) -> int:
+    """Cancel all of the person's orders in the team, those that wait and those that are drawn; return how many.
+
+    Trainings go on: they have a page of their own.
+    """
+    live = ImageJob.objects.owned_by(user).filter(team=team, state__in=queueing.LIVE).exclude(kind=ImageJob.Kind.TRAIN)
+    waiting_first = live.order_by("state").values_list("pk", flat=True)  # else the worker would begin the next one
+    return sum(jobs.cancel(job_id) for job_id in list(waiting_first))
 
 
 def retry(*, user: User, job: ImageJob) -> ImageJob:
@@ -150,6 +160,15 @@ def dismiss(*, user: User, job: ImageJob) -> None:
     jobs.dismiss(ImageJob.objects.owned_by(user).filter(pk=job.pk))
 
 
-def dismiss_all(*, user: User, team_id: UUID) -> int:
-    """Take all that ended off the person's list; return how many."""
-    return jobs.dismiss(ImageJob.objects.owned_by(user).filter(team=team_id))
+def dismiss_all(*, user: User, team: Team) -> list[UUID]:
+    """Take all orders that ended off the person's list; return which."""
+    ended = ImageJob.objects.owned_by(user).filter(team=team, is_dismissed=False).exclude(kind=ImageJob.Kind.TRAIN)
+    chosen = list(ended.exclude(state__in=queueing.LIVE).values_list("pk", flat=True))
+    jobs.dismiss(ImageJob.objects.filter(pk__in=chosen))
+    return chosen
+
+
+def bring_back(*, user: User, job_ids: Collection[UUID]) -> int:
+    """Put the person's own jobs on their list again; return how many."""
+    mine = ImageJob.objects.owned_by(user).filter(pk__in=job_ids, is_dismissed=True)
+    return mine.update(is_dismissed=False, updated_at=F("updated_at"))

@@ -9,7 +9,19 @@ from apps.catalog.models import AIModel
 from apps.catalog.services import spec_of
 from apps.core import tenancy
 from apps.core.errors import AppError
-from apps.images import drawings, errors, files, jobs, keeping, planning, queueing, resolving, safety, training
+from apps.images import (
+    drawings,
+    errors,
+    files,
+    jobs,
+    keeping,
+    planning,
+    prompting,
+    queueing,
+    resolving,
+    safety,
+    training,
+)
 from apps.images.models import ImageJob, Picture
 from apps.images.orders import Order
 from apps.runtimes import registry
@@ -70,6 +82,7 @@ def draw(held: jobs.Held, watch: jobs.Watch) -> bool:
         return True
     watch.number = missing[0]
     order = orders[missing[0]]
+    safety.check_prompts(job.team, {order.prompt} | prompting.said_by(planning.with_loras_read(order)))
     model = resolving.model_still(job, order.model)
     found, sources = _found(job, order, model)
     pixels = _pixels(order, model, found, watch)

@@ -1,6 +1,5 @@
 """OpenAI's edits: a picture is drawn anew where a mask says so, or as a whole where there is none."""
 
-import io
 from typing import IO, Any, cast
 
 import numpy as np
@@ -38,9 +37,9 @@ class EditsView(OpenAIView):
         image, mask = _file(request, IMAGES), _file(request, ("mask",))
         if image is None:
             raise Invalid(field="image")
-        content = uploads.read_limited(image, bounds)
-        pixels = uploads.decoded(content, bounds)
-        clear = _clear(uploads.read_limited(mask, bounds), bounds) if mask is not None else _holes(content)
+        picture = _unpacked(image, bounds)
+        pixels = uploads.on_white(picture)
+        clear = _clear(_unpacked(mask, bounds)) if mask is not None else _holes(picture)
         if not {"width", "height"} & set(values):
             values["width"], values["height"] = _size_of(pixels, bounds)
         values = filled(request, values)
@@ -60,17 +59,19 @@ def _file(request: Request, names: tuple[str, ...]) -> IO[bytes] | None:
     return cast("IO[bytes]", found[0]) if found else None
 
 
-def _clear(content: bytes, bounds: Limits) -> Pixels:
+def _unpacked(file: IO[bytes], bounds: Limits) -> Image.Image:
+    return uploads.unpacked(uploads.read_limited(file, bounds), bounds)
+
+
+def _clear(mask: Image.Image) -> Pixels:
     """Return what a mask says, white where it is painted anew: where it is transparent; without any: where white."""
-    pixels = uploads.decoded(content, bounds)
-    holes = _holes(content)
-    return pixels if holes is None else holes
+    holes = _holes(mask)
+    return uploads.on_white(mask) if holes is None else holes
 
 
-def _holes(content: bytes) -> Pixels | None:
-    """Return the transparent places of a picture as white; None where it has none. It was decoded before."""
-    with Image.open(io.BytesIO(content), formats=uploads.FORMATS) as image:
-        alpha = np.asarray(image.convert("RGBA"), np.uint8)[..., 3]
+def _holes(picture: Image.Image) -> Pixels | None:
+    """Return the transparent places of a picture as white, shape (height, width, 3); None where it has none."""
+    alpha = np.asarray(picture.getchannel("A"), np.uint8)
     if (alpha >= CLEAR).all():
         return None
     return np.repeat(np.where(alpha < CLEAR, 255, 0).astype(np.uint8)[..., None], 3, axis=2)

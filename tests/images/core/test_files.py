@@ -2,15 +2,19 @@
 
 import io
 import json
+import struct
 import zlib
 
+import numpy as np
 import pytest
 from django.core.files.storage import default_storage
-from PIL import ExifTags, Image, PngImagePlugin
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import ExifTags, Image, ImageOps, PngImagePlugin
 from sd_parsers import ParserManager
 
 from apps.images import files, services, tasks, uploads
 from apps.images.errors import PictureRefused, PictureTooHeavy, PictureTooWide
+from apps.images.found_settings import texts_in
 from apps.images.grammar.infotext import read_infotext
 from apps.images.limits import MIB, limits
 from apps.images.models import Picture
@@ -117,6 +121,37 @@ def test_it_keeps_only_the_pixels_of_what_people_bring(alice: User, t1: Team) ->
     assert b"CANARY" not in files.read(source.file)
     assert (source.kind, source.width, source.height) == ("source", 40, 60)
     assert files.read_pixels(source).min() == 255
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
+def test_it_stands_pictures_upright(form: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    image = Image.new("RGB", (64, 32))
+    image.paste("white", (0, 0, 16, 16))
+    buffer = io.BytesIO()
+    image.save(buffer, form, exif=exif, **({"quality": 95} if form == "JPEG" else {}))
+
+    pixels = uploads.decoded(buffer.getvalue(), limits())
+
+    expected = np.asarray(ImageOps.exif_transpose(Image.open(buffer)).convert("RGB"))
+    assert pixels.shape == expected.shape
+    assert (pixels == expected).all()
+
+
+@pytest.mark.parametrize(
+    "entry", [(282, 2, 4, 0x41414141), (256, 2, 4, 0x414141), (270, 12, 1, 0), (262, 9, 1, 0xFFFFFFFB)]
+)
+def test_it_takes_a_picture_whose_exif_is_garbled(entry: tuple[int, int, int, int]) -> None:
+    """Tags of a wrong type: Pillow's own `exif_transpose` fails, since it cannot write what it read."""
+    tags = [(ExifTags.Base.Orientation, 3, 1, 6), entry]
+    tiff = b"II*\0\x08\0\0\0" + struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    buffer = io.BytesIO()
+    Image.new("RGB", (60, 40)).save(buffer, "JPEG", exif=b"Exif\0\0" + tiff + b"\0" * 20)
+
+    assert uploads.decoded(buffer.getvalue(), limits()).shape == (60, 40, 3)
+    assert texts_in(SimpleUploadedFile("x.jpg", buffer.getvalue()), limits()) == {"parameters": ""}
 
 
 def test_it_stores_equal_files_of_two_teams_apart(alice: User, bob: User, t1: Team, t2: Team) -> None:

@@ -4,13 +4,14 @@ import pytest
 from django.db import transaction
 
 from apps.audit.models import AuditEvent
-from apps.images import blocking, services
-from apps.images.errors import DrawingOff, WordBlocked
-from apps.images.models import ImageJob, Style, WordList
+from apps.images import blocking, services, tasks
+from apps.images.errors import DrawingOff, PromptsTooLong, WordBlocked
+from apps.images.models import ImageJob, Picture, Style, WordList
 from apps.images.orders import Order
 from apps.metering.models import Reservation
 from apps.users.models import Team, User
 from tests.images.core.conftest import Place, order
+from tests.images.core.test_drawing import lora
 from tests.images.safety.conftest import Rule
 
 WORDS = "nude\nass\n裸体\nchild porn\nпорно\npenis"
@@ -51,6 +52,35 @@ def test_it_refuses_before_anything_is_held(place: Place, rule: Rule, alice: Use
     assert not Reservation.objects.exists()
     event = AuditEvent.objects.get(action="picture.refused")
     assert (event.actor_id, event.team_id, event.detail) == (alice.pk, t1.pk, {})
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["[nu::0.9]de", "nu<lora:pink:1>de", "[nu|x]de", "a [cat:nu:0.5]de", "red AND [nu:x:3]de", "[[nu::2]:x:3]de"],
+)
+def test_it_looks_at_what_a_prompt_says_at_each_step(
+    prompt: str, place: Place, rule: Rule, alice: User, t1: Team
+) -> None:
+    lora("pink")
+    place(alice, t1, prompt=prompt)
+    rule(t1, blocked_words="nude")
+
+    with pytest.raises(WordBlocked):
+        place(alice, t1, prompt=prompt)
+
+    tasks.draw_pictures()
+    assert ImageJob.objects.get().error_code == "image-word-blocked"  # the rule reaches what waited already
+    assert not Picture.objects.exists()
+
+
+def test_it_refuses_more_prompts_than_can_be_looked_through(
+    place: Place, alice: User, t1: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "MOST_SAID", 50)
+    place(alice, t1, prompt="[one|two|three]")
+
+    with pytest.raises(PromptsTooLong):
+        place(alice, t1, prompt="[one|two|three|four|five|six] and some more words")
 
 
 def test_it_looks_at_what_styles_and_word_lists_make_of_a_prompt(
