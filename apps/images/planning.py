@@ -12,7 +12,7 @@ from typing import Any
 from apps.images.errors import BadSetting, UnknownStyle
 from apps.images.grammar import dynamic, grids, samplers
 from apps.images.grammar.grids import Axis, AxisValue
-from apps.images.grammar.loras import LoraRef, read_loras
+from apps.images.grammar.loras import LoraRef, names_loras, read_loras
 from apps.images.grammar.styles import apply_styles
 from apps.images.limits import Limits
 from apps.images.models import ImageJob, Style
@@ -180,7 +180,7 @@ def _one(text: str, words: Words, seed: int) -> str:
 
 def with_loras_read(order: Order) -> Order:
     """Return the order with the LoRA tags of its prompt taken out and among its LoRAs; those set apart come first."""
-    if "<lora:" not in order.prompt:
+    if not names_loras(order.prompt):
         return order
     chosen = [
         LoraRef(lora.name, lora.weight if lora.text_weight is None else lora.text_weight, lora.weight)

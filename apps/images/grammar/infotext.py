@@ -183,7 +183,9 @@ def _written(value: str | float) -> str:
 
 
 def _quote(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False) if any(sign in value for sign in ",\n:") else value
+    """Return a value as upstream quotes it, and one that begins with a quote too: upstream would read it without."""
+    is_plain = not value.startswith('"') and not any(sign in value for sign in ",\n:")
+    return value if is_plain else json.dumps(value, ensure_ascii=False)
 
 
 def _unquote(value: str) -> str:

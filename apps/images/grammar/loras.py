@@ -1,7 +1,8 @@
 """LoRAs named in a prompt: `<lora:name:0.7>`, `<lora:name:te:unet>`, `<lora:name:te=0.5:unet=1>`.
 
 Reference cases: media.md 53 to 56 (Fooocus' tests for the limit and what a malformed tag is; executed AUTOMATIC1111
-for the two weights). A tag whose numbers cannot be read, or of another kind, stays in the text as it was written.
+for the two weights). A tag whose numbers cannot be read, or of another kind, stays in the text as it was written;
+`<lyco:…>`, upstream's other name of the same, is read too.
 """
 
 import math
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from apps.images.grammar.errors import require_length
 
 LORA_LIMIT = 5
-_TAG = re.compile(r"<lora:([^:<>]+)((?::[^:<>]*)*)>")
+_TAG = re.compile(r"<(?:lora|lyco):([^:<>]+)((?::[^:<>]*)*)>")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)", re.ASCII)
 _SPACE = " \t"
 _TIGHT = ",.;:)]|"  # signs before which a removed tag leaves no space
@@ -44,6 +45,11 @@ class LoraPrompt:
     loras: tuple[LoraRef, ...]
     dropped: tuple[LoraRef, ...] = ()
     unread: tuple[str, ...] = ()
+
+
+def names_loras(text: str) -> bool:
+    """Return whether a prompt holds anything like a LoRA's tag: only then need it be read."""
+    return _TAG.search(text) is not None
 
 
 def read_loras(text: str, *, chosen: Sequence[LoraRef] = (), limit: int = LORA_LIMIT) -> LoraPrompt:

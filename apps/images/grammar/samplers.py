@@ -46,8 +46,8 @@ SCHEDULES: dict[str, Schedule] = {
     for schedule in (
         Schedule(AUTOMATIC, "Automatic"),
         Schedule(UNIFORM, "Uniform", ("normal",)),  # the scheduler without any flag; ComfyUI calls it "normal"
-        Schedule("karras", "Karras"),
-        Schedule("exponential", "Exponential"),
+        Schedule("karras", "Karras", ("ka",)),  # as upstream's API shortens it: k_dpmpp_2m_ka
+        Schedule("exponential", "Exponential", ("exp",)),
         Schedule("beta", "Beta"),
         Schedule("sgm_uniform", "SGM Uniform", ("SGMUniform", "trailing")),
     )
@@ -68,11 +68,21 @@ SAMPLERS: dict[str, Sampler] = {
             aliases=("k_dpm_2_a", "k_dpm_2_ancestral", "dpm_2_ancestral", "kdpm_2_a"),
         ),
         Sampler("dpmpp_2m", "DPM++ 2M", automatic="karras", aliases=("k_dpmpp_2m",)),
-        Sampler("dpmpp_2m_sde", "DPM++ 2M SDE", automatic="exponential", aliases=("k_dpmpp_2m_sde",)),
-        Sampler("dpmpp_3m_sde", "DPM++ 3M SDE", automatic="exponential", aliases=("k_dpmpp_3m_sde",)),
-        Sampler("dpmpp_sde", "DPM++ SDE", automatic="karras", needs="torchsde", aliases=("k_dpmpp_sde",)),
+        Sampler(
+            "dpmpp_2m_sde", "DPM++ 2M SDE", automatic="exponential", aliases=("k_dpmpp_2m_sde", "dpmpp_2m_sde_gpu")
+        ),
+        Sampler(
+            "dpmpp_3m_sde", "DPM++ 3M SDE", automatic="exponential", aliases=("k_dpmpp_3m_sde", "dpmpp_3m_sde_gpu")
+        ),
+        Sampler(
+            "dpmpp_sde",
+            "DPM++ SDE",
+            automatic="karras",
+            needs="torchsde",
+            aliases=("k_dpmpp_sde", "dpmpp_sde_gpu"),
+        ),
         Sampler("deis", "DEIS"),
-        Sampler("unipc", "UniPC", aliases=("uni_pc",)),
+        Sampler("unipc", "UniPC", aliases=("uni_pc", "uni_pc_bh2")),
         Sampler("ddim", "DDIM", _TRAILING),
         Sampler("lcm", "LCM", _TRAILING),
         Sampler("tcd", "TCD", _TRAILING),

@@ -4,8 +4,9 @@ Reference cases: media.md 2b. What a bracket means can only be told when it clos
 on a stack (no recursion: depth is free) and decides then. A bracket that is none of the known forms is text, and so
 is every bracket around it; a `|` left over in such text makes the whole prompt stand as it was written, as upstream.
 
-One difference is meant: where two or more brackets that belong to nothing follow `[a:b:3]` at once, as in
-`[a:b:3]::`, upstream's ambiguous grammar happens to take the whole for text; here the change counts.
+One difference is meant. Where signs that belong to nothing follow `[a:b:3]` at once, upstream's ambiguous grammar takes
+the change for text if they are two, four or six, as in `[a:b:3]::`, and reads it if they are one, three or five (after
+`([a:b:3])` the other way round). Here it is read always. 10⁴ random prompts gave no other difference.
 """
 
 import re

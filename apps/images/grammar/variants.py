@@ -140,7 +140,8 @@ class _Every:
             return self._texts(node.node, known)
         found: dict[str, None] = {}
         for picked in self._picked(node):
-            for text in self._joined(picked, node.separator, known):
+            for joined in self._joined(picked, node.separator, known):
+                text = _without_edges(joined, node.separator) if len(picked) > 1 else joined
                 found[text] = None
                 self._check(len(found), text)
         return list(found)
@@ -187,7 +188,8 @@ class _Drawn:
             self._known[node.name] = self.text(node.node)
             text = ""
         else:
-            text = node.separator.join(self._parts(self._picked(node)))
+            texts = self._parts(self._picked(node))
+            text = _without_edges(node.separator.join(texts), node.separator) if len(texts) > 1 else "".join(texts)
         self._budget.spend(text)
         return text
 
@@ -213,3 +215,8 @@ class _Drawn:
             left.remove(index)
             picked.append(choice.options[index])
         return picked
+
+
+def _without_edges(joined: str, separator: str) -> str:
+    """Return joined options without the separator that an empty first or last one leaves, as the package does."""
+    return joined.removeprefix(separator).removesuffix(separator)

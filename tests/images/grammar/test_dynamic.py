@@ -82,6 +82,9 @@ LISTS = {
         pytest.param("__deep/x-y__", ["red fox", "green fox", "blue fox", "old cat", "new cat"], id="59-nested"),
         pytest.param("__颜色__，{猫|狗}", ["红，猫", "红，狗", "绿，猫", "绿，狗"], id="59-chinese"),
         pytest.param("", [""], id="58-empty"),
+        pytest.param("{1-2$$a|}", ["a", ""], id="58-nothing-beside-one"),
+        pytest.param("{2$$a||b}", ["a", "a,b", "b", "b,a"], id="58-no-separator-at-the-edge"),
+        pytest.param("{2$$ and $$a|}", ["a"], id="58-no-word-at-the-edge"),
     ],
 )
 def test_it_makes_every_prompt(text: str, expected: list[str]) -> None:

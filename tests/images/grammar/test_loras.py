@@ -85,6 +85,7 @@ def test_it_names_what_it_left() -> None:
         pytest.param("<lora:x:te=0.3>", [LoraRef("x", 0.3, 0.3)], "", id="56-te"),
         pytest.param("<lora:x:0.7:unet=.2>", [LoraRef("x", 0.7, 0.2)], "", id="56-mixed"),
         pytest.param("<lora:国 风/x.v2:1.>", [LoraRef("国 风/x.v2", 1.0, 1.0)], "", id="56-chinese"),
+        pytest.param("<lyco:x:0.5>", [LoraRef("x", 0.5, 0.5)], "", id="56-other-name"),
         pytest.param("a<lora:x:1>b", [LoraRef("x", 1.0, 1.0)], "ab", id="56-in-a-word"),
         pytest.param("a <lora:x:1> b", [LoraRef("x", 1.0, 1.0)], "a b", id="56-between"),
         pytest.param("(a <lora:x:1>), b", [LoraRef("x", 1.0, 1.0)], "(a), b", id="56-in-brackets"),

@@ -18,6 +18,12 @@ from apps.images.grammar.samplers import SAMPLERS, SCHEDULES, choose, resolve
         pytest.param("dpmpp_2m_karras", "", ("dpmpp_2m", "karras"), id="1a-glued-keys"),
         pytest.param("DPM++ 3M SDE SGM Uniform", "", ("dpmpp_3m_sde", "sgm_uniform"), id="1a-glued-two-words"),
         pytest.param("k_euler_a", "normal", ("euler_a", "uniform"), id="1a-aliases"),
+        pytest.param("k_dpmpp_2m_ka", "", ("dpmpp_2m", "karras"), id="1a-upstreams-api"),
+        pytest.param("k_dpm_2_a_ka", "", ("dpm2_a", "karras"), id="1a-upstreams-api-ancestral"),
+        pytest.param("k_dpmpp_2m_sde_exp", "", ("dpmpp_2m_sde", "exponential"), id="1a-upstreams-api-exponential"),
+        pytest.param("dpmpp_3m_sde_gpu", "exponential", ("dpmpp_3m_sde", "exponential"), id="1a-comfyui"),
+        pytest.param("uni_pc_bh2", "sgm_uniform", ("unipc", "sgm_uniform"), id="1a-comfyui-unipc"),
+        pytest.param("  LMS   Karras ", "", ("lms", "karras"), id="1a-space"),
     ],
 )
 def test_it_knows_the_usual_names(sampler: str, schedule: str, expected: tuple[str, str]) -> None:
