@@ -1,7 +1,7 @@
 """What the product asks of an image model: one picture, said completely. Plain Python: no Django, no model library.
 
 Prompts arrive parsed (apps.images.grammar): a model library sees texts and weights, never the syntax. Steps count
-from 1, as in prompt schedules.
+from 1, as in prompt schedules; those of a second pass count on from `Drawing.steps`, however many the first pass did.
 """
 
 from collections.abc import Callable

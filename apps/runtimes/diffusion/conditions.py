@@ -82,10 +82,11 @@ def read_conditions(
 
 
 class Clock:
-    """The step that is being done; the hooks read it."""
+    """The step that is being done, from `first` on; the hooks read it."""
 
-    def __init__(self, step: int = 1) -> None:
-        self.step = step
+    def __init__(self, first: int = 1) -> None:
+        self.first = first
+        self.step = first
 
 
 @contextmanager

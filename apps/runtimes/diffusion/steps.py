@@ -30,7 +30,7 @@ class Steps:
 
         def told(pipeline: Any, index: int, _timestep: Any, _tensors: dict[str, Any]) -> dict[str, Any]:
             order = pipeline.scheduler.order
-            clock.step = before + (index + 1) // order + 1
+            clock.step = clock.first + (index + 1) // order
             step = index // order + 1
             if (index + 1) % order == 0 or step == count:
                 self._on_step(Progress(before + step, self._total, show()))

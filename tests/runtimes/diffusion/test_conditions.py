@@ -10,7 +10,7 @@ from apps.runtimes.contracts import Picture
 from apps.runtimes.diffusion.conditions import Timeline
 from apps.runtimes.diffusion.engine import DiffusersModel
 from apps.runtimes.diffusion.prompts import Embedding
-from apps.runtimes.drawing import Progress, PromptPart, PromptStage, Weighted
+from apps.runtimes.drawing import Hires, Progress, PromptPart, PromptStage, Weighted
 from tests.runtimes.diffusion.tiny import drawing, ignore, said
 
 
@@ -117,3 +117,18 @@ def test_it_leaves_no_hook_behind(model: DiffusersModel) -> None:
     assert not model._pipeline.unet._forward_hooks
     assert not model._pipeline.unet._forward_pre_hooks
     assert np.array_equal(draw(model, part(said("red"))), plain)
+
+
+def test_it_counts_the_steps_of_a_second_pass_on_from_those_of_the_first(model: DiffusersModel) -> None:
+    """Also where the first pass, over a source, does fewer steps than its schedule has."""
+    source = model.draw(drawing("green"), ignore)
+    hires = Hires(scale=1.5, steps=4, strength=0.5)
+
+    def draw_over(*stages: PromptStage) -> bytes:
+        return draw(model, part(*stages), source=source, strength=0.4, hires=hires).tobytes()
+
+    plain = draw_over(said("red"))
+
+    assert draw_over(said("red", until=7), said("blue", until=9)) == plain
+    assert draw_over(said("red", until=6), said("blue", until=9)) != plain
+    assert draw_over(said("red", until=5), said("blue", until=9)) != plain
