@@ -10,13 +10,12 @@ from django.utils.translation import gettext as _
 
 from apps.core.errors import sentence_of, title_of
 from apps.images.addresses import address_of
-from apps.images.grammar.errors import PromptError
-from apps.images.grammar.grids import Axis, read_axis
 from apps.images.models import ImageJob, Picture
 from apps.images.ordering import order_from_json
 from apps.images.orders import Order
-from apps.images.planning import order_of
+from apps.images.planning import flagged_of, order_of
 from apps.images.quotas import result_size, steps_of
+from apps.images.sheets import Sheet, axes_of, sheets_of
 from apps.images.wording import caption, name_of_order
 from apps.users.models import Team, User
 
@@ -29,7 +28,7 @@ SHAPES = {1: "one", 2: "two"}  # pictures side by side that may be larger than i
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One picture of an order; `picture` is None until it is drawn. Sizes in pixels."""
+    """One picture of an order; `picture` is None until it is drawn, and where it is `gone`, in words. In pixels."""
 
     number: int
     picture: Picture | None
@@ -38,6 +37,7 @@ class Cell:
     height: int
     caption: str
     name: str
+    gone: str
     is_next: bool
 
     @property
@@ -53,6 +53,7 @@ class _Place:
     number: int
     entry: Mapping[str, Any]
     caption: str
+    gone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Run:
     width: int
     height: int
     cells: Sequence[Cell]
-    columns: int  # of a grid; 0: as many as fit
+    sheets: Sequence[Sheet[Cell]]  # of a grid: the cells as tables
     order_json: str
 
     @property
@@ -116,17 +117,20 @@ class Run:
 
 
 def recent_jobs(user: User, team: Team) -> list[ImageJob]:
-    """Return the person's last orders in the team that they did not put aside; those under way are among them."""
+    """Return the person's orders in the team that wait or are drawn, and the last ones that they did not put aside."""
     mine = ImageJob.objects.owned_by(user).filter(team=team, is_dismissed=False).exclude(kind=Kind.TRAIN)
-    return list(mine.select_related("model").order_by("-created_at")[:SHOWN])
+    newest = list(mine.select_related("model").order_by("-created_at")[:SHOWN])
+    if len(newest) < SHOWN:
+        return newest
+    older = mine.filter(state__in=LIVE, created_at__lt=newest[-1].created_at)  # a queue may be longer than the page
+    return newest + list(older.select_related("model").order_by("-created_at"))
 
 
 def runs_of(user: User, jobs: Iterable[ImageJob]) -> list[Run]:
     """Return what the page shows of these jobs, which are the person's own; one query for the pictures of all."""
     jobs = list(jobs)
     pictures: dict[UUID, dict[int, Picture]] = {job.pk: {} for job in jobs}
-    drawn = Picture.objects.owned_by(user).filter(job__in=jobs, deleted_at=None, kind=Picture.Kind.DRAWN)
-    for picture in drawn:
+    for picture in Picture.objects.owned_by(user).filter(job__in=jobs, kind=Picture.Kind.DRAWN):
         if picture.job_id is not None:
             pictures[picture.job_id][picture.number] = picture
     return [_run(user, job, pictures[job.pk]) for job in jobs]
@@ -140,6 +144,7 @@ def run_of(user: User, job: ImageJob) -> Run:
 def _run(user: User, job: ImageJob, pictures: Mapping[int, Picture]) -> Run:
     order = order_from_json(job.order)
     width, height = result_size(order)
+    cells = _cells(user, job, order, pictures)
     return Run(
         job=job,
         order=order,
@@ -147,29 +152,42 @@ def _run(user: User, job: ImageJob, pictures: Mapping[int, Picture]) -> Run:
         model=job.model.title if job.model else name_of_order(order),
         width=width,
         height=height,
-        cells=_cells(user, job, order, pictures),
-        columns=_columns(job.plan),
+        cells=cells,
+        sheets=sheets_of(axes_of(order), [(job.plan[cell.number].get("cell") or (), cell) for cell in cells]),
         order_json=json.dumps(job.order),
     )
 
 
 def _cells(user: User, job: ImageJob, order: Order, pictures: Mapping[int, Picture]) -> list[Cell]:
-    axes = _axes(order)
-    shown = range(job.total) if job.state in LIVE else sorted(pictures)
-    numbers = [number for number in shown if number in pictures or number >= job.done]
+    axes = axes_of(order)
+    seen = {number: picture for number, picture in pictures.items() if picture.deleted_at is None}
+    numbers = _numbers(job, order, seen)
     following = next((number for number in numbers if number not in pictures), None)
-    places = [_Place(number, job.plan[number], caption(axes, job.plan[number])) for number in numbers]
-    return [
-        _cell(user, order, place, pictures.get(place.number), is_next=place.number == following) for place in places
+    places = [
+        _Place(number, job.plan[number], caption(axes, job.plan[number]), why_gone(job, number, pictures.get(number)))
+        for number in numbers
     ]
+    return [_cell(user, order, place, seen.get(place.number), is_next=place.number == following) for place in places]
 
 
-def _axes(order: Order) -> list[Axis]:
-    """Return the axes of the order's grid; none where another release would read them otherwise."""
-    try:
-        return [read_axis(axis.kind, axis.values) for axis in order.axes]
-    except PromptError:
-        return []
+def _numbers(job: ImageJob, order: Order, seen: Mapping[int, Picture]) -> list[int]:
+    """Return the pictures that have a cell: those there, held back, and still to be drawn; in a grid all, if any."""
+    if order.axes and (seen or job.state in LIVE):
+        return list(range(len(job.plan)))
+    shown = set(seen) | flagged_of(job)
+    waiting = range(job.done, len(job.plan)) if job.state in LIVE else ()
+    return sorted(shown.union(waiting))
+
+
+def why_gone(job: ImageJob, number: int, picture: Picture | None) -> str:
+    """Return in words why an order shows no picture of this number; empty where it does or will."""
+    if picture is not None:
+        return "" if picture.deleted_at is None else _("In the trash")
+    if job.plan[number].get("is_flagged"):
+        return _("Held back by the safety checker")
+    if job.state in LIVE:
+        return ""
+    return _("Removed") if job.state == State.DONE else _("Not drawn")
 
 
 def _cell(user: User, order: Order, place: _Place, picture: Picture | None, *, is_next: bool) -> Cell:
@@ -182,11 +200,6 @@ def _cell(user: User, order: Order, place: _Place, picture: Picture | None, *, i
         height=height,
         caption=place.caption,
         name=", ".join(filter(None, [place.caption, order.prompt[:120]])) or _("Picture"),
+        gone=place.gone,
         is_next=is_next,
     )
-
-
-def _columns(plan: Sequence[Mapping[str, Any]]) -> int:
-    """Return how many columns a grid has, by the places that its plan notes; 0 without a grid."""
-    places = [entry["cell"] for entry in plan if entry.get("cell")]
-    return 1 + max(int(place[0]) for place in places) if places else 0

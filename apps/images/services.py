@@ -36,6 +36,8 @@ class Estimate:
     pixel_steps: int  # in thousands
     seconds: float | None
     prompts: tuple[str, ...]  # of the pictures, in order
+    size: tuple[int, int] | None = None  # of the pictures that come out; None where they differ
+    cells: tuple[int, ...] = ()  # of a grid: the number of values of each axis
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,13 @@ def estimate(*, user: User, team: Team, order: Order) -> Estimate:
     """Return what an order would draw. Raises what `place_order` raises for an order that cannot be drawn."""
     wanted = _wanted(user, team, order)
     seconds = pace.seconds_of(wanted.model.pk, wanted.cost.pixel_steps)
-    prompts = tuple(each.prompt for each in wanted.prepared.orders())
-    return Estimate(wanted.cost.pictures, wanted.cost.pixel_steps, seconds, prompts)
+    orders = wanted.prepared.orders()
+    prompts = tuple(each.prompt for each in orders)
+    sizes = {quotas.result_size(each) for each in orders}
+    places = zip(*(entry["cell"] for entry in wanted.prepared.entries if "cell" in entry), strict=True)
+    cells = tuple(max(axis) + 1 for axis in places)
+    size = sizes.pop() if len(sizes) == 1 else None
+    return Estimate(wanted.cost.pictures, wanted.cost.pixel_steps, seconds, prompts, size, cells)
 
 
 def _wanted(user: User, team: Team, order: Order, entries: list[Entry] | None = None) -> _Wanted:

@@ -20,15 +20,17 @@ from apps.users.models import Team, User
 KINDS = frozenset({Picture.Kind.DRAWN.value, Picture.Kind.SOURCE.value})
 LOOSE, TRASH = "none", "trash"  # values of the list of boards that are no board
 LONGEST_WORDS = 200
+MOST_AGAIN = 600  # pictures of a list that is loaded again
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A picture in the gallery."""
+    """A picture in the gallery; `owner` is whose it is where it is somebody else's."""
 
     picture: Picture
     thumb: str
     name: str
+    owner: str = ""
 
     @property
     def is_small(self) -> bool:
@@ -48,10 +50,17 @@ class Shelf:
     is_board: bool
 
 
-def shelf_of(user: User, team: Team, filters: gallery.Filters, *, after: tuple[datetime, UUID] | None = None) -> Shelf:
+def shelf_of(
+    user: User,
+    team: Team,
+    filters: gallery.Filters,
+    *,
+    after: tuple[datetime, UUID] | None = None,
+    size: int = gallery.PAGE,
+) -> Shelf:
     """Return a page of the person's gallery. Raises NotFound for a board that they do not see."""
-    page = gallery.page(user, team, filters, after=after)
-    items = [Item(each, address_of(each, user, "thumb"), _name(each)) for each in page.pictures]
+    page = gallery.page(user, team, filters, after=after, size=size)
+    items = [Item(each, address_of(each, user, "thumb"), _name(each), _owner(each, user)) for each in page.pictures]
     return Shelf(
         items=items,
         next=_next(filters, page.after) if page.after else "",
@@ -86,6 +95,13 @@ def after_of(values: Mapping[str, str]) -> tuple[datetime, UUID] | None:
     return (time, last) if time is not None and time.tzinfo is not None and last is not None else None
 
 
+def size_of(values: Mapping[str, str]) -> int:
+    """Return how many pictures are asked for: a list that was scrolled far is loaded again as long as it was."""
+    asked = values.get("size", "")
+    size = int(asked) if asked.isdecimal() and len(asked) < len("10000") else 0
+    return max(gallery.PAGE, min(size, MOST_AGAIN))
+
+
 def _next(filters: gallery.Filters, after: tuple[datetime, UUID]) -> str:
     board = TRASH if filters.in_trash else LOOSE if filters.is_loose else str(filters.board or "")
     asked = {
@@ -97,6 +113,12 @@ def _next(filters: gallery.Filters, after: tuple[datetime, UUID]) -> str:
         "last": str(after[1]),
     }
     return f"{reverse('images:gallery')}?{urlencode({key: value for key, value in asked.items() if value})}"
+
+
+def _owner(picture: Picture, user: User) -> str:
+    if picture.owner_id == user.pk:
+        return ""
+    return str(picture.owner or _("somebody who left"))
 
 
 def _name(picture: Picture) -> str:

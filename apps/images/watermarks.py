@@ -1,19 +1,15 @@
 """A mark on pictures that says who drew them: words at the bottom right."""
 
-from functools import lru_cache
-from pathlib import Path
-
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from apps.images import lettering
 from apps.runtimes.contracts import Picture as Pixels
 
-FONT = Path(__file__).parent / "fonts" / "noto-sans-cjk-sc.otf"  # has the characters of GB 2312 and Big5
 PART_OF_SIDE = 28  # the letters are this part of the shorter side
 SMALLEST, LARGEST = 7, 48  # pixels
 WIDEST = 0.9  # of the picture's width
 OPACITY = 200  # of 255
-ELLIPSIS = "…"
 
 
 def marked(pixels: Pixels, words: str) -> Pixels:
@@ -37,16 +33,7 @@ def marked(pixels: Pixels, words: str) -> Pixels:
 def _fitting(words: str, width: int, size: int) -> tuple[str, ImageFont.FreeTypeFont]:
     """Return the words and the font by which they fit: first the letters become smaller, then the words fewer."""
     room = width * WIDEST
-    while size > SMALLEST and _font(size).getlength(words) > room:
+    while size > SMALLEST and lettering.font(size).getlength(words) > room:
         size -= 1
-    font = _font(size)
-    if font.getlength(words) <= room:
-        return words, font
-    while words and font.getlength(words + ELLIPSIS) > room:
-        words = words[:-1]
-    return words + ELLIPSIS, font
-
-
-@lru_cache(maxsize=LARGEST)
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(str(FONT), size)
+    letters = lettering.font(size)
+    return lettering.shortened(words, letters, room), letters

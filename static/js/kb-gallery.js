@@ -1,14 +1,22 @@
 // @ts-check
 /**
  * <kb-gallery>: which pictures are selected (a click on the box, Shift for a range), the bar that acts on them, and the
- * board that is shown. The list itself is loaded by htmx.
+ * board that is shown. Pictures can be dragged onto a board, or onto the settings as the source. The list itself is
+ * loaded by htmx; what is loaded again while pictures are drawn is merged, so that nobody loses their place in it.
  */
 class KbGallery extends HTMLElement {
+  static DRAGGED = "application/x-zhiku-pictures";
+
   connectedCallback() {
     this.addEventListener("change", (event) => this.changed(/** @type {HTMLElement} */ (event.target)));
     this.addEventListener("click", (event) => this.clicked(/** @type {MouseEvent} */ (event)));
     this.addEventListener("keydown", (event) => event.key === "Escape" && this.clear());
     document.body.addEventListener("htmx:afterSwap", (event) => /** @type {Element} */ (event.target).id === "gallery-items" && this.draw());
+    this.addEventListener("htmx:configRequest", (event) => this.ask(/** @type {CustomEvent} */ (event).detail));
+    this.addEventListener("htmx:beforeSwap", (event) => this.swap(/** @type {CustomEvent} */ (event).detail));
+    document.querySelector("[data-remove-selected]")?.addEventListener("click", () => this.act("remove", this.chosen()));
+    for (const type of ["dragstart", "dragend"]) this.addEventListener(type, (event) => this.lift(/** @type {DragEvent} */ (event)));
+    for (const type of ["dragover", "dragleave", "drop"]) document.addEventListener(type, (event) => this.drag(/** @type {DragEvent} */ (event)));
     document.body.addEventListener("kb:boards", (event) => this.boards(/** @type {CustomEvent} */ (event).detail));
     this.draw();
   }
@@ -17,6 +25,50 @@ class KbGallery extends HTMLElement {
   boxes() {
     return [...this.querySelectorAll(".thumb-check input")].filter((box) => box instanceof HTMLInputElement);
   }
+
+  // ------------------------------------------------------------------ the list
+
+  /** What is loaded again is as long as it was. @param {{elt: Element, parameters: FormData, triggeringEvent?: Event}} request */
+  ask({ elt, parameters, triggeringEvent }) {
+    if (elt.id !== "gallery-filter") return;
+    this.isRefresh = triggeringEvent?.type === "kb:pictures";
+    if (this.isRefresh) parameters.set("size", String(this.querySelectorAll(".thumb").length));
+  }
+
+  /** @param {{target: Element, serverResponse: string, shouldSwap: boolean}} answer */
+  swap(answer) {
+    if (answer.target.id !== "gallery-items" || !this.isRefresh || !answer.shouldSwap) return;
+    answer.shouldSwap = false;
+    const page = document.createElement("template");
+    page.innerHTML = answer.serverResponse; // server-rendered
+    this.merge(answer.target, [...page.content.children]);
+    this.draw();
+  }
+
+  /** Put in what is new and take out what is gone; what stays is left alone. @param {Element} list @param {Element[]} fresh */
+  merge(list, fresh) {
+    const old = new Map([...list.querySelectorAll(".thumb")].map((thumb) => [thumb.getAttribute("data-picture"), thumb]));
+    const nodes = fresh.map((node) => KbGallery.same(old.get(node.getAttribute("data-picture")), node));
+    for (const node of [...list.children]) if (!nodes.includes(node)) node.remove();
+    let at = list.firstElementChild;
+    for (const node of nodes) {
+      if (node === at) { at = at.nextElementSibling; continue; }
+      list.insertBefore(node, at);
+      // @ts-ignore htmx is a global of its own script
+      window.htmx.process(node);
+    }
+  }
+
+  /** @param {Element | undefined} old @param {Element} fresh @returns {Element} the old one where it still says the same */
+  static same(old, fresh) {
+    if (!old) return fresh;
+    if (["data-starred", "data-trashed"].every((name) => old.hasAttribute(name) === fresh.hasAttribute(name))) return old;
+    const [was, box] = [old, fresh].map((thumb) => thumb.querySelector("input"));
+    if (was && box) box.checked = was.checked;
+    return fresh;
+  }
+
+  // ------------------------------------------------------------------ selecting
 
   /** @param {HTMLElement} target */
   changed(target) {
@@ -36,6 +88,7 @@ class KbGallery extends HTMLElement {
       if (own) own.click();
     }
     if (target.closest("[data-select-none]")) this.clear();
+    if (target.closest("[data-select-all]")) this.all();
     if (target.closest("[data-trash]")) this.choose("trash");
     if (target.closest("[data-zip-selected]")) this.zip();
   }
@@ -54,19 +107,85 @@ class KbGallery extends HTMLElement {
     this.draw();
   }
 
+  all() {
+    for (const box of this.boxes()) box.checked = true;
+    this.draw();
+  }
+
   draw() {
     const count = this.boxes().filter((box) => box.checked).length;
     const bar = this.querySelector("#gallery-selection");
     if (bar instanceof HTMLElement) bar.hidden = !count;
     this.toggleAttribute("data-selecting", count > 0);
+    this.toggleAttribute("data-in-trash", Boolean(this.querySelector(".thumb[data-trashed]")));
     const words = this.querySelector("[data-selected]");
     if (words) words.textContent = (this.dataset.textSelected ?? "").replace("{n}", String(count));
   }
 
-  zip() {
-    const ids = this.boxes().filter((box) => box.checked).map((box) => `picture=${box.value}`).join("&");
-    location.assign(`${this.dataset.zip}?${ids}`);
+  /** @returns {string[]} */
+  chosen() {
+    return this.boxes().filter((box) => box.checked).map((box) => box.value);
   }
+
+  zip() {
+    location.assign(`${this.dataset.zip}?${this.chosen().map((id) => `picture=${id}`).join("&")}`);
+  }
+
+  // ------------------------------------------------------------------ dragging
+
+  /** A picture is taken up, with all that are selected where it is one of them; or let go. @param {DragEvent} event */
+  lift(event) {
+    const thumb = /** @type {Element} */ (event.target).closest?.(".thumb");
+    if (!(thumb instanceof HTMLElement) || !event.dataTransfer) return;
+    const isOver = event.type === "dragend", id = thumb.dataset.picture ?? "", chosen = this.chosen();
+    if (!isOver) {
+      event.dataTransfer.setData(KbGallery.DRAGGED, JSON.stringify(chosen.includes(id) ? chosen : [id]));
+      event.dataTransfer.effectAllowed = "copyMove";
+    }
+    setTimeout(() => this.offer(!isOver)); // a page that changes at once ends the drag in Chromium
+  }
+
+  /** Boards are shown to drop onto. @param {boolean} isShown */
+  offer(isShown) {
+    const list = this.querySelector("[data-drop-boards]"), boards = this.querySelector("#move-boards");
+    if (!(list instanceof HTMLElement) || !boards) return;
+    if (isShown) list.replaceChildren(...[...boards.children].map((button) => button.cloneNode(true)));
+    list.hidden = !isShown || !list.childElementCount;
+  }
+
+  /** @param {DragEvent} event */
+  drag(event) {
+    if (!event.dataTransfer?.types.includes(KbGallery.DRAGGED)) return;
+    const place = /** @type {Element} */ (event.target).closest?.("[data-drop-boards] button, .studio-settings");
+    document.querySelectorAll("[data-over]").forEach((each) => each !== place && each.removeAttribute("data-over"));
+    if (!(place instanceof HTMLElement)) return;
+    place.toggleAttribute("data-over", event.type === "dragover");
+    if (event.type !== "dragleave") event.preventDefault();
+    if (event.type === "drop") this.drop(place, JSON.parse(event.dataTransfer.getData(KbGallery.DRAGGED)));
+  }
+
+  /** @param {HTMLElement} place @param {string[]} ids */
+  drop(place, ids) {
+    this.offer(false);
+    if (place instanceof HTMLButtonElement) this.act(place.value, ids);
+    else this.source(ids[0]);
+  }
+
+  /** @param {string} act @param {string[]} ids */
+  act(act, ids) {
+    // @ts-ignore htmx is a global of its own script
+    window.htmx.ajax("POST", this.dataset.bulk, { source: this, swap: "none", values: { picture: ids, act } });
+  }
+
+  /** @param {string} id */
+  source(id) {
+    const image = this.querySelector(`.thumb[data-picture="${CSS.escape(id)}"] img`);
+    if (!(image instanceof HTMLImageElement)) return;
+    const detail = { id, address: image.src, width: Number(image.getAttribute("width")), height: Number(image.getAttribute("height")) };
+    document.body.dispatchEvent(new CustomEvent("kb:source", { detail }));
+  }
+
+  // ------------------------------------------------------------------ boards
 
   /** @param {string} value */
   choose(value) {

@@ -11,7 +11,7 @@ class KbPictures extends HTMLElement {
     this.addEventListener("click", (event) => this.clicked(/** @type {HTMLElement} */ (event.target)));
     document.addEventListener("visibilitychange", () => !document.hidden && this.soon(0));
     document.body.addEventListener("htmx:afterSwap", () => this.settle());
-    document.body.addEventListener("kb:pictures", () => this.settle());
+    document.body.addEventListener("kb:runs", (event) => this.refresh(/** @type {CustomEvent} */ (event).detail));
     this.settle();
     this.soon(0);
   }
@@ -38,15 +38,32 @@ class KbPictures extends HTMLElement {
     return template.content;
   }
 
-  /** Grids get their columns, and the page knows how many orders are under way. */
+  /** The page knows how many orders are under way. */
   settle() {
-    for (const cells of this.querySelectorAll(".cells[data-grid]")) {
-      const { columns } = /** @type {HTMLElement} */ (cells).dataset;
-      /** @type {HTMLElement} */ (cells).style.setProperty("--columns", columns ?? "4");
-    }
     const live = this.live().length;
     const badge = document.querySelector("[data-live-count]");
     if (badge instanceof HTMLElement) { badge.hidden = !live; badge.textContent = String(live); }
+    if (!live) this.queue("");
+  }
+
+  /** What is under way altogether. @param {string} text */
+  queue(text) {
+    const line = this.querySelector("[data-queue]");
+    if (line && line.textContent !== text) line.textContent = text;
+  }
+
+  /** Orders changed: those named are loaded again, else all. @param {{jobs?: string[]}} detail */
+  async refresh({ jobs }) {
+    if (jobs) {
+      const named = jobs.map((job) => this.querySelector(`#run-${CSS.escape(job)}`));
+      for (const run of named) if (run instanceof HTMLElement) await this.reload(run);
+      return;
+    }
+    const answer = await fetch(this.dataset.runs ?? "", { headers: { "HX-Request": "true" } });
+    if (!answer.ok) return;
+    this.querySelector("#runs")?.replaceChildren(KbPictures.made(await answer.text()));
+    this.settle();
+    this.soon(0);
   }
 
   live() {
@@ -65,7 +82,8 @@ class KbPictures extends HTMLElement {
       const asked = this.live().map((run) => `job=${run.dataset.run}`).join("&");
       const answer = await fetch(`${this.dataset.live}?${asked}`, { headers: { Accept: "application/json" } });
       if (!answer.ok) throw new Error(String(answer.status));
-      const { jobs } = await answer.json();
+      const { jobs, queue } = await answer.json();
+      this.queue(queue);
       for (const run of this.live()) await this.show(run, jobs[run.dataset.run ?? ""]);
     } catch { wait = KbPictures.SLOW_MS; }
     this.soon(wait);
@@ -82,14 +100,12 @@ class KbPictures extends HTMLElement {
     const answer = await fetch(run.dataset.self ?? "", { headers: { "HX-Request": "true" } });
     if (answer.status === 404) { run.remove(); return; }
     if (!answer.ok) return;
-    const kept = run.querySelector("[data-next] [data-preview]")?.getAttribute("src");
     const fresh = KbPictures.made(await answer.text());
     const isOver = !fresh.querySelector("[data-live]");
     run.replaceWith(fresh);
     this.settle();
     document.body.dispatchEvent(new CustomEvent("kb:pictures"));
     if (isOver) document.body.dispatchEvent(new CustomEvent("kb:drawn"));
-    return kept;
   }
 
   /** @param {HTMLElement} run @param {{state: string, position: number | null, seconds: number | null, step: number, steps: number, preview: string, number: number}} now */

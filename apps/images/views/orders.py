@@ -1,35 +1,34 @@
-"""Orders: estimated, placed, watched, stopped, tried again."""
+"""Orders: placed, watched, stopped, tried again."""
 
 import base64
+from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.core.errors import AppError
 from apps.core.text import uuid_or_none
 from apps.images import live as progress
-from apps.images import services, token_counts
+from apps.images import services
 from apps.images.access import access_job
+from apps.images.grid_pictures import grid_picture
 from apps.images.models import ImageJob
-from apps.images.orders import Order
-from apps.images.resolving import model_of
-from apps.images.runs import LIVE, run_of
+from apps.images.runs import LIVE, recent_jobs, run_of, runs_of
 from apps.images.standing import Standing, standing
-from apps.images.studio_page import left_of
-from apps.images.views.shared import posted_order, team_of
-from apps.metering.models import Resource
-from apps.metering.wording import amount_of
+from apps.images.views.shared import RUNS, posted_order, saved, team_of, told
+from apps.images.wording import time_of
 from apps.users.requests import PersonRequest
 
 MOST_ASKED = 50
-MINUTE_S = 60
 NEVER = {"Cache-Control": "no-store"}
 
 
@@ -42,26 +41,6 @@ def draw(request: PersonRequest) -> JsonResponse:
     return JsonResponse({"job": str(job.pk), "html": html})
 
 
-@require_POST
-@login_required
-def estimate(request: PersonRequest) -> JsonResponse:
-    """Return what the order in the body costs, how long its texts are, and what is left, all in words."""
-    team = team_of(request)
-    try:
-        order = posted_order(request)
-        found = services.estimate(user=request.user, team=team, order=order)
-        tokens = _tokens(request, order)
-    except AppError as error:  # while somebody types, what is not yet complete is no failure of the request
-        return JsonResponse({"problem": error.sentence(), "code": error.code})
-    left = {"studio": {"left": left_of(request.user, team)}}
-    return JsonResponse({
-        "cost": _cost(found),
-        "pictures": found.pictures,
-        "tokens": tokens,
-        "left": render_to_string("images/parts/left.html", left, request),
-    })  # fmt: skip
-
-
 @require_safe
 @login_required
 def live(request: PersonRequest) -> JsonResponse:
@@ -71,7 +50,7 @@ def live(request: PersonRequest) -> JsonResponse:
     standings = standing(jobs)
     shown = progress.progress_of(job.pk for job in jobs)
     found = {str(job.pk): _now(job, standings.get(job.pk), shown.get(job.pk)) for job in jobs}
-    return JsonResponse({"jobs": found}, headers=NEVER)
+    return JsonResponse({"jobs": found, "queue": _queue(jobs, standings)}, headers=NEVER)
 
 
 @require_safe
@@ -101,9 +80,59 @@ def retry(request: PersonRequest, job_id: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def dismiss(request: PersonRequest, job_id: UUID) -> HttpResponse:
-    """Take an order that has ended off the page."""
+    """Take an order that has ended off the page, with undo."""
     services.dismiss(user=request.user, job=access_job(request.user, job_id))
-    return HttpResponse()
+    return _put_aside(request, [job_id])
+
+
+@require_POST
+@login_required
+def dismiss_all(request: PersonRequest) -> HttpResponse:
+    """Take all orders that have ended off the page, with undo."""
+    return _put_aside(request, services.dismiss_all(user=request.user, team=team_of(request)))
+
+
+@require_POST
+@login_required
+def bring_back(request: PersonRequest) -> HttpResponse:
+    """Put the orders named by `job` in the address on the page again."""
+    asked = [each for text in request.GET.getlist("job") if (each := uuid_or_none(text))]
+    services.bring_back(user=request.user, job_ids=asked)
+    return told(events={RUNS: True})
+
+
+@require_POST
+@login_required
+def cancel_all(request: PersonRequest) -> HttpResponse:
+    """Stop all of the person's orders in the team."""
+    count = services.cancel_all(user=request.user, team=team_of(request))
+    text = ngettext("%(n)s order was stopped.", "%(n)s orders were stopped.", count) % {"n": count}
+    return told(f"{text} {_('What was drawn is kept.')}", events={RUNS: True})
+
+
+@require_safe
+@login_required
+def runs(request: PersonRequest) -> HttpResponse:
+    """Return the blocks of the person's orders as they are now."""
+    found = runs_of(request.user, recent_jobs(request.user, team_of(request)))
+    return render(request, "images/parts/runs.html", {"runs": found})
+
+
+@require_safe
+@login_required
+def sheet(request: PersonRequest, job_id: UUID) -> HttpResponse:
+    """Return the grid of an order as one picture, to be saved. Raises NotFound for an order without a grid."""
+    job = access_job(request.user, job_id)
+    name = f"grid-{timezone.localtime(job.created_at):%Y%m%d-%H%M%S}-{job.pk.hex[:6]}.png"
+    return saved(HttpResponse(grid_picture(request.user, job), content_type="image/png"), name)
+
+
+def _put_aside(request: PersonRequest, job_ids: Sequence[UUID]) -> HttpResponse:
+    undo = f"{reverse('images:bring-back')}?{urlencode([('job', each) for each in job_ids])}" if job_ids else ""
+    text = _("The order is off this page; its pictures stay in the gallery.")
+    if len(job_ids) != 1:
+        text = _("Orders that ended are off this page; their pictures stay in the gallery.")
+    return told(text, undo=undo, events={RUNS: True})
 
 
 def _block(request: PersonRequest, job: ImageJob) -> HttpResponse:
@@ -126,26 +155,15 @@ def _now(job: ImageJob, place: Standing | None, shown: progress.Live | None) -> 
     }
 
 
-def _cost(found: services.Estimate) -> str:
-    pictures = ngettext("%(n)s picture", "%(n)s pictures", found.pictures) % {"n": found.pictures}
-    steps = amount_of(Resource.PIXEL_STEPS, found.pixel_steps)
-    time = "" if found.seconds is None else _("about %(time)s") % {"time": _time(found.seconds)}
-    return " · ".join(filter(None, (pictures, steps, time)))
-
-
-def _time(seconds: float) -> str:
-    if seconds < 1.5 * MINUTE_S:
-        return _("%(n)s s") % {"n": max(1, round(seconds))}
-    return _("%(n)s min") % {"n": round(seconds / MINUTE_S)}
-
-
-def _tokens(request: PersonRequest, order: Order) -> dict[str, dict[str, Any]]:
-    model = model_of(request.user, team_of(request), order.model)
-    found: dict[str, dict[str, Any]] = {}
-    for name, text in (("prompt", order.prompt), ("negative", order.negative)):
-        count = token_counts.count(model, text, order.steps)
-        if count is None or not text.strip():
-            found[name] = {"text": "", "chunks": 0}
-        else:
-            found[name] = {"text": f"{count.used}/{count.room}", "chunks": token_counts.chunks_of(count)}
-    return found
+def _queue(jobs: Sequence[ImageJob], standings: Mapping[UUID, Standing]) -> str:
+    """Return how many of a person's orders are drawn and wait, and when the last one will be done."""
+    drawn = sum(job.state == ImageJob.State.RUNNING for job in jobs)
+    waiting = sum(job.state == ImageJob.State.QUEUED for job in jobs)
+    ends = [place.seconds for place in standings.values()]
+    parts = [
+        ngettext("%(n)s order being drawn", "%(n)s orders being drawn", drawn) % {"n": drawn} if drawn else "",
+        ngettext("%(n)s order waiting", "%(n)s orders waiting", waiting) % {"n": waiting} if waiting else "",
+    ]
+    if known := [seconds for seconds in ends if seconds is not None and len(ends) > 1]:
+        parts.append(_("all done in about %(time)s") % {"time": time_of(max(known))} if len(known) == len(ends) else "")
+    return " · ".join(filter(None, parts))

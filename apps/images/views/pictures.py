@@ -2,8 +2,8 @@
 
 import io
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -20,18 +20,16 @@ from apps.core.text import typed, uuid_or_none
 from apps.images import files, gallery
 from apps.images.access import access_board, access_picture, access_pictures
 from apps.images.addresses import address_of
-from apps.images.boards import boards_of
 from apps.images.cards import card_of, upscalers_of
 from apps.images.models import Board, Picture
 from apps.images.reports import report as file_report
-from apps.images.views.shared import told
+from apps.images.views.shared import boards_context, saved, told, told_of
 from apps.users.requests import PersonRequest
 
 VARIANTS = {"full": "full", "small": "thumb"}
 SUFFIXES = {"png": "png", "jpeg": "jpg", "webp": "webp"}
 AT_ONCE = 200  # pictures of one bulk action or archive
 REASON_CHARS = 1_000
-Saved = TypeVar("Saved", HttpResponse, StreamingHttpResponse)
 
 
 @require_safe
@@ -41,8 +39,8 @@ def picture(request: PersonRequest, picture_id: UUID) -> HttpResponse:
     found = access_picture(request.user, picture_id)
     if not request.headers.get("HX-Request"):
         return redirect(f"{reverse('images:studio')}?picture={found.pk}")
-    card = card_of(request.user, found)
-    context: dict[str, Any] = {"card": card, "boards": boards_of(request.user, found.team) if card.is_mine else []}
+    context: dict[str, Any] = boards_context(request, found.team, str(found.board_id or ""))
+    context["card"] = card_of(request.user, found)
     context["upscalers"] = upscalers_of(request.user, found.team)
     context["link"] = request.build_absolute_uri(reverse("images:picture", args=[found.pk]))
     return render(request, "images/parts/picture.html", context)
@@ -71,7 +69,7 @@ def download(request: PersonRequest, picture_id: UUID, form: str) -> HttpRespons
         data = files.rendered(found, form)
     except FileNotFoundError as error:
         raise NotFound from error
-    return _saved(HttpResponse(data, content_type=files.FORMATS[form]), _file_name(found, SUFFIXES[form]))
+    return saved(HttpResponse(data, content_type=files.FORMATS[form]), _file_name(found, SUFFIXES[form]))
 
 
 @require_safe
@@ -80,7 +78,7 @@ def archive(request: PersonRequest) -> StreamingHttpResponse:
     """Return the pictures named by `picture` as one ZIP of their PNG files."""
     found = access_pictures(request.user, _ids(request.GET.getlist("picture")))
     response = StreamingHttpResponse(_zipped(found), content_type="application/zip")
-    _saved(response, f"pictures-{timezone.localdate().isoformat()}.zip")
+    saved(response, f"pictures-{timezone.localdate().isoformat()}.zip")
     return response
 
 
@@ -90,7 +88,7 @@ def star(request: PersonRequest, picture_id: UUID) -> HttpResponse:
     """Mark one's own picture, or take the mark off."""
     found = access_picture(request.user, picture_id, own=True)
     gallery.star(user=request.user, picture_ids=[found.pk], is_starred=not found.is_starred)
-    return told()
+    return told_of([found])
 
 
 @require_POST
@@ -98,7 +96,7 @@ def star(request: PersonRequest, picture_id: UUID) -> HttpResponse:
 def move(request: PersonRequest, picture_id: UUID) -> HttpResponse:
     """Put one's own picture on the board of the form, or on none."""
     found = access_picture(request.user, picture_id, own=True)
-    _move(request, [found.pk], request.POST.get("board", ""))
+    gallery.move(user=request.user, picture_ids=[found.pk], board=_board(request, request.POST.get("board", "")))
     return told(_("The picture was moved."), events={"kb:boards": {}})
 
 
@@ -106,26 +104,21 @@ def move(request: PersonRequest, picture_id: UUID) -> HttpResponse:
 @login_required
 def delete(request: PersonRequest, picture_id: UUID) -> HttpResponse:
     """Put one's own picture into the trash, with undo."""
-    found = access_picture(request.user, picture_id, own=True)
-    return _deleted(request, [found.pk])
+    return _deleted(request, [access_picture(request.user, picture_id, own=True)])
 
 
 @require_POST
 @login_required
 def restore(request: PersonRequest, picture_id: UUID) -> HttpResponse:
     """Bring a picture back from the trash."""
-    found = access_picture(request.user, picture_id, deleted=True)
-    gallery.restore(user=request.user, picture_ids=[found.pk])
-    return told(_("The picture is back."))
+    return _restored(request, [access_picture(request.user, picture_id, deleted=True)])
 
 
 @require_POST
 @login_required
 def restore_all(request: PersonRequest) -> HttpResponse:
     """Bring back the pictures named by `picture` in the address: the undo of a bulk deletion."""
-    found = access_pictures(request.user, _ids(request.GET.getlist("picture")), deleted=True)
-    count = gallery.restore(user=request.user, picture_ids=[each.pk for each in found])
-    return told(ngettext("%(n)s picture is back.", "%(n)s pictures are back.", count) % {"n": count})
+    return _restored(request, access_pictures(request.user, _ids(request.GET.getlist("picture")), deleted=True))
 
 
 @require_POST
@@ -140,36 +133,77 @@ def report(request: PersonRequest, picture_id: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def bulk(request: PersonRequest) -> HttpResponse:
-    """Star, move or delete the pictures named by `picture`: `act` is star, delete, move:<board> or move:none."""
-    chosen = _ids(request.POST.getlist("picture"))
+    """Do with the pictures named by `picture` what `act` says; for a board its id follows a colon."""
     act, _colon, board = request.POST.get("act", "").partition(":")
-    if act == "delete":
-        return _deleted(request, chosen)
-    if act == "star":
-        count = gallery.star(user=request.user, picture_ids=chosen, is_starred=True)
-        return told(ngettext("%(n)s picture is starred.", "%(n)s pictures are starred.", count) % {"n": count})
-    if act != "move":
+    known = _ACTS.get(act)
+    if known is None:
         raise Invalid
-    count = _move(request, chosen, "" if board == "none" else board)
+    chosen = access_pictures(request.user, _ids(request.POST.getlist("picture")), deleted=act in _IN_TRASH)
+    return known(request, chosen, board)
+
+
+def _starred(request: PersonRequest, chosen: Sequence[Picture], _board: str) -> HttpResponse:
+    count = gallery.star(user=request.user, picture_ids=[each.pk for each in chosen], is_starred=True)
+    text = ngettext("%(n)s picture is starred.", "%(n)s pictures are starred.", count) % {"n": count}
+    return told_of(chosen, text)
+
+
+def _moved(request: PersonRequest, chosen: Sequence[Picture], board_id: str) -> HttpResponse:
+    """Put pictures on a board, or with "none" on no board."""
+    board = _board(request, "" if board_id == "none" else board_id)
+    count = gallery.move(user=request.user, picture_ids=[each.pk for each in chosen], board=board)
     text = ngettext("%(n)s picture was moved.", "%(n)s pictures were moved.", count) % {"n": count}
     return told(text, events={"kb:boards": {}})
 
 
-def _move(request: PersonRequest, chosen: Sequence[UUID], board_id: str) -> int:
-    board: Board | None = None
-    if board_id:
-        wanted = uuid_or_none(board_id)
-        if wanted is None:
-            raise NotFound
-        board = access_board(request.user, wanted)
-    return gallery.move(user=request.user, picture_ids=chosen, board=board)
+def _taken_off(request: PersonRequest, chosen: Sequence[Picture], board_id: str) -> HttpResponse:
+    """Take pictures off a board, others' too where it is shared."""
+    board = _board(request, board_id)
+    if board is None:
+        raise NotFound
+    count = gallery.take_off(user=request.user, board=board, picture_ids=[each.pk for each in chosen])
+    text = ngettext("%(n)s picture is off the board.", "%(n)s pictures are off the board.", count) % {"n": count}
+    return told(text, events={"kb:boards": {}})
 
 
-def _deleted(request: PersonRequest, chosen: Sequence[UUID]) -> HttpResponse:
-    count = gallery.delete(user=request.user, picture_ids=chosen)
-    undo = f"{reverse('images:restore-all')}?{'&'.join(f'picture={each}' for each in chosen)}"
+def _deleted(request: PersonRequest, chosen: Sequence[Picture], _board: str = "") -> HttpResponse:
+    count = gallery.delete(user=request.user, picture_ids=[each.pk for each in chosen])
+    undo = f"{reverse('images:restore-all')}?{'&'.join(f'picture={each.pk}' for each in chosen)}"
     text = ngettext("%(n)s picture was deleted.", "%(n)s pictures were deleted.", count) % {"n": count}
-    return told(text, undo=undo, events={"kb:deleted": True})
+    return told_of(chosen, text, undo=undo, events={"kb:deleted": True, "kb:boards": {}})
+
+
+def _restored(request: PersonRequest, chosen: Sequence[Picture], _board: str = "") -> HttpResponse:
+    count = gallery.restore(user=request.user, picture_ids=[each.pk for each in chosen])
+    text = ngettext("%(n)s picture is back.", "%(n)s pictures are back.", count) % {"n": count}
+    return told_of(chosen, text, events={"kb:boards": {}})
+
+
+def _removed(request: PersonRequest, chosen: Sequence[Picture], _board: str = "") -> HttpResponse:
+    count = gallery.remove_for_good(user=request.user, picture_ids=[each.pk for each in chosen])
+    text = ngettext("%(n)s picture is gone for good.", "%(n)s pictures are gone for good.", count) % {"n": count}
+    return told_of(chosen, text)
+
+
+_IN_TRASH = frozenset({"restore", "remove"})
+_ACTS: Mapping[str, Callable[[PersonRequest, Sequence[Picture], str], HttpResponse]] = {
+    "star": _starred,
+    "move": _moved,
+    "take-off": _taken_off,
+    "delete": _deleted,
+    "restore": _restored,
+    "remove": _removed,
+}
+
+
+def _board(request: PersonRequest, board_id: str) -> Board | None:
+    """Return the board of a form, None for "". Raises NotFound for what is none of the person's."""
+    if not board_id:
+        return None
+    wanted = uuid_or_none(board_id)
+    if wanted is None:
+        raise NotFound
+    return access_board(request.user, wanted)
 
 
 def _ids(texts: Sequence[str]) -> list[UUID]:
@@ -181,13 +215,6 @@ def _ids(texts: Sequence[str]) -> list[UUID]:
     if len(ids) < len(found) or len(ids) > AT_ONCE:
         raise Invalid
     return list(dict.fromkeys(ids))
-
-
-def _saved(response: Saved, name: str) -> Saved:
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "private, no-store"
-    return response
 
 
 def _file_name(found: Picture, suffix: str) -> str:

@@ -19,7 +19,9 @@ def studio(request: PersonRequest) -> HttpResponse:
     if request.team is None:
         return render(request, "chat/no_team.html")
     page = with_adapter(studio_of(request.user, request.team), request.GET.get("adapter", ""))
-    return render(request, "images/studio.html", {"studio": page, "boards": page.boards})
+    return render(
+        request, "images/studio.html", {"studio": page} | boards_context(request, request.team, boards=page.boards)
+    )
 
 
 @require_safe
@@ -27,7 +29,8 @@ def studio(request: PersonRequest) -> HttpResponse:
 def gallery(request: PersonRequest) -> HttpResponse:
     """Return a page of the gallery."""
     asked = request.GET.dict()
-    found = shelf.shelf_of(request.user, team_of(request), shelf.filters_of(asked), after=shelf.after_of(asked))
+    filters, after, size = shelf.filters_of(asked), shelf.after_of(asked), shelf.size_of(asked)
+    found = shelf.shelf_of(request.user, team_of(request), filters, after=after, size=size)
     return render(request, "images/parts/gallery_items.html", {"gallery": found})
 
 
@@ -35,4 +38,6 @@ def gallery(request: PersonRequest) -> HttpResponse:
 @login_required
 def boards(request: PersonRequest) -> HttpResponse:
     """Return every list of boards that the page has, with `board` chosen."""
-    return render(request, "images/parts/boards.html", boards_context(request, request.GET.get("board", "")))
+    return render(
+        request, "images/parts/boards.html", boards_context(request, team_of(request), request.GET.get("board", ""))
+    )

@@ -100,11 +100,11 @@ def test_it_never_stops_anothers_job(place: Place, alice: User, ada: User, bob: 
     assert (mine.state, mine.is_dismissed) == ("done", False)
 
 
-def test_it_cancels_only_the_persons_own_waiting_jobs(place: Place, alice: User, ed: User, bob: User, t1: Team) -> None:
+def test_it_cancels_all_of_the_persons_own_orders(place: Place, alice: User, ed: User, bob: User, t1: Team) -> None:
     for person in (alice, alice, ed, bob):
         place(person)
 
-    assert services.cancel_waiting(user=alice, team=t1) == 2
+    assert services.cancel_all(user=alice, team=t1) == 2
 
     assert sorted(ImageJob.objects.values_list("owner__name", "state")) == [
         ("Alice", "cancelled"), ("Alice", "cancelled"), ("Bob", "queued"), ("Ed", "queued"),

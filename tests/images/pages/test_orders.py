@@ -1,6 +1,7 @@
 """Orders placed on the page: what is answered, in words where it cannot be drawn."""
 
 import json
+import re
 from typing import Any
 
 from django.http import HttpResponse
@@ -57,11 +58,11 @@ def test_it_shows_the_pictures_once_they_are_drawn(ann_client: Client, image_mod
 def test_it_lays_a_grid_out_by_its_axes(ann_client: Client, image_model: AIModel) -> None:
     axes = [{"kind": "steps", "values": "2, 3, 4"}, {"kind": "guidance", "values": "3, 7"}]
 
-    said = draw(ann_client, axes=axes)
+    html = " ".join(draw(ann_client, axes=axes)["html"].split())
 
-    assert 'data-columns="3"' in said["html"]
-    assert said["html"].count("<figcaption") == 6
-    assert "Steps 2" in said["html"]
+    assert "Guidance ↓ · Steps →" in html
+    assert re.findall(r'<th scope="(\w+)"', html) == ["col"] * 4 + ["row"] * 2
+    assert html.count("<td>") == html.count('<figure class="cell"') == 6
 
 
 def test_it_says_in_words_what_cannot_be_drawn(ann_client: Client, image_model: AIModel) -> None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from apps.core.invariants import verify
-from apps.images import files, services, settling, tasks, watermarks
+from apps.images import files, lettering, services, settling, tasks, watermarks
 from apps.images.errors import NotRepeatable
 from apps.images.models import Picture
 from apps.runtimes import registry
@@ -119,7 +119,7 @@ def test_it_has_a_letter_for_every_character_of_a_name(words: str) -> None:
 
 
 def shape(letter: str) -> tuple[Any, ...]:
-    mask = watermarks._font(40).getmask(letter)
+    mask = lettering.font(40).getmask(letter)
     return mask.size, *mask
 
 
