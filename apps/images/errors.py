@@ -3,30 +3,38 @@
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.errors import AppError, Invalid
+from apps.images.setting_names import setting_name
 
 
-class BadSetting(Invalid):
-    """A setting of an order is missing, unknown or of the wrong kind. Param: field."""
+class OfSetting(Invalid):
+    """Something is wrong with one setting: people read its name on the page, programs its path. Param: field."""
 
     status = 422
+
+    def sentence(self) -> str:
+        """Return the detail with the setting's name."""
+        return str(self.detail) % {**self.params, "field": setting_name(str(self.params.get("field", "")))}
+
+
+class BadSetting(OfSetting):
+    """A setting of an order is missing, unknown or of the wrong kind. Param: field."""
+
     code = "image-setting"
     title = _("A setting cannot be used")
     detail = _("The setting “%(field)s” has a value that cannot be used.")
 
 
-class OutOfRange(Invalid):
+class OutOfRange(OfSetting):
     """A number is too small or too large. Params: field, least, most."""
 
-    status = 422
     code = "image-range"
     title = _("A setting is out of its range")
     detail = _("“%(field)s” has to be from %(least)s to %(most)s.")
 
 
-class NotMultiple(Invalid):
+class NotMultiple(OfSetting):
     """A side is no multiple of 8. Param: field."""
 
-    status = 422
     code = "image-multiple"
     title = _("A setting cannot be used")
     detail = _("“%(field)s” has to be a multiple of 8.")
@@ -68,10 +76,9 @@ class PromptsTooLong(Invalid):
     detail = _("All that these prompts say, step by step, is more than %(limit)s characters. Order fewer pictures.")
 
 
-class SourceNeeded(Invalid):
+class SourceNeeded(OfSetting):
     """An order draws over a picture and names none. Param: field."""
 
-    status = 422
     code = "image-source-needed"
     title = _("A picture is missing")
     detail = _("Choose the picture that this is drawn from, or the mask that says where.")

@@ -11,7 +11,8 @@ from apps.catalog.access import usable_models
 from apps.catalog.adapters import fits
 from apps.catalog.models import AIModel
 from apps.catalog.suiting import is_demo, suits
-from apps.images import gallery, quotas, safety
+from apps.images import drafts, gallery, quotas, safety
+from apps.images.axis_hints import axis_hints
 from apps.images.boards import boards_of
 from apps.images.grammar.samplers import SAMPLERS, SCHEDULES
 from apps.images.limits import MIB, Limits, limits
@@ -60,7 +61,8 @@ class Studio:
 
     models: Sequence[AIModel]
     model: AIModel | None
-    start: Order
+    start: Order  # what the form begins anew with
+    draft: Order | None  # the form as the person left it
     limits: Limits
     loras: Sequence[AIModel]
     words: Sequence[AIModel]
@@ -84,6 +86,16 @@ class Studio:
     def start_json(self) -> str:
         """Return the order that the form begins with."""
         return json.dumps(order_to_json(self.start))
+
+    @property
+    def draft_json(self) -> str:
+        """Return the order that the form shows at first, "" for the one that it begins with."""
+        return "" if self.draft is None else json.dumps(order_to_json(self.draft))
+
+    @property
+    def axes_json(self) -> str:
+        """Return for each thing that a grid can vary an example of its values and, where there are few, all of them."""
+        return json.dumps(axis_hints(self.models, self.styles))
 
     @property
     def samplers_json(self) -> str:
@@ -158,6 +170,7 @@ def studio_of(user: User, team: Team) -> Studio:
         models=models,
         model=model,
         start=_start(model),
+        draft=_draft(user, team, models),
         limits=limits(),
         loras=[each for each in adapters if each.adapter == Adapter.LORA],
         words=[each for each in adapters if each.adapter == Adapter.TEXTUAL_INVERSION],
@@ -182,6 +195,12 @@ def left_of(user: User, team: Team) -> list[Remaining]:
 
 def _start(model: AIModel | None) -> Order:
     return Order() if model is None else Order(**suited(model, {}))
+
+
+def _draft(user: User, team: Team, models: Sequence[AIModel]) -> Order | None:
+    """Return the form as it was left, if its model can still be chosen."""
+    draft = drafts.draft_of(user, team)
+    return draft if draft is not None and draft.model in {model.name for model in models} else None
 
 
 def _size(width: int, height: int) -> Size:

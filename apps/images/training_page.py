@@ -156,7 +156,8 @@ def with_adapter(page: Studio, name: str) -> Studio:
     base = found.capabilities.get("base")
     model = base if base in {each.name for each in page.models} else page.start.model
     loras = (LoraWish(found.name),) if found.adapter == AIModel.Adapter.LORA else ()
-    return replace(page, start=replace(page.start, model=str(model), prompt=str(triggers[0]), loras=loras))
+    begun = replace(page.start, model=str(model), prompt=str(triggers[0]), loras=loras)
+    return replace(page, draft=begun)
 
 
 def teachable(user: User, team: Team) -> list[AIModel]:

@@ -11,8 +11,10 @@ from apps.images.grammar.grids import PROMPT_SR, Axis, AxisValue
 from apps.images.grammar.samplers import SAMPLERS, SCHEDULES
 from apps.images.models import ImageJob
 from apps.images.orders import Order
+from apps.images.setting_names import labels
 
 Kind = ImageJob.Kind
+MINUTE_S = 60
 LONGEST = 60  # characters of a value in a caption
 
 
@@ -21,30 +23,11 @@ def plain(value: float) -> str:
     return str(number_format(int(value) if float(value).is_integer() else value))
 
 
-def labels() -> dict[str, str]:
-    """Return what the settings are called on the page, by the names of Order's fields."""
-    return {
-        "prompt": _("Prompt"),
-        "negative": _("What it must not show"),
-        "model": _("Model"),
-        "steps": _("Steps"),
-        "guidance": _("Guidance"),
-        "sampler": _("Sampler"),
-        "schedule": _("Noise schedule"),
-        "clip_skip": _("Clip skip"),
-        "seed": _("Seed"),
-        "variation_seed": _("Second seed"),
-        "variation_strength": _("Variation"),
-        "strength": pgettext("how much of the source", "Change"),
-        "loras": _("Adapters"),
-        "styles": _("Styles"),
-        "hires": _("Second pass, larger"),
-        "control": _("ControlNet"),
-        "image_prompt": _("Image prompt"),
-        "upscale": _("Times as large"),
-        "upscaler": _("Enlarged by"),
-        "outpaint": _("Added at the edges"),
-    }
+def time_of(seconds: float) -> str:
+    """Return a time as people say it: "8 s", "3 min"."""
+    if seconds < 1.5 * MINUTE_S:
+        return _("%(n)s s") % {"n": max(1, round(seconds))}
+    return _("%(n)s min") % {"n": round(seconds / MINUTE_S)}
 
 
 def axis_kinds() -> list[tuple[str, str]]:
