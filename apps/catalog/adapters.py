@@ -13,7 +13,15 @@ from apps.catalog.cards import Card, card_of
 from apps.catalog.findings import SPARE_BYTES, Findings
 from apps.catalog.models import AIModel
 from apps.runtimes import peft_files
-from apps.runtimes.adapter_files import FAMILIES, Facts, Unsupported, controlnet_width, facts_of
+from apps.runtimes.adapter_files import (
+    FAMILIES,
+    IMAGE_ENCODER,
+    Facts,
+    Unsupported,
+    controlnet_width,
+    facts_of,
+    image_encoder_width,
+)
 from apps.runtimes.contracts import FileRefused
 
 RUNTIME = "diffusers"
@@ -77,10 +85,20 @@ def _weights(folder: Path, files: Sequence[Path]) -> Findings | None:
     if facts.kind == "lora" and facts.naming == "peft":
         raise errors.CannotRun(file=top[0].name, what="LoRA of PEFT without adapter_config.json")
     if facts.kind == "ip_adapter":
-        raise errors.CannotRun(file=top[0].name, what="IP-Adapter")  # no drawing asks for one yet
+        _check_image_encoder(top[0], facts)
     if facts.kind == "upscaler" and find_spec("spandrel") is None:
         raise errors.CannotRun(file=top[0].name, what="upscaler (the package spandrel is not installed)")
     return _findings(folder, files, facts, path=top[0])
+
+
+def _check_image_encoder(adapter: Path, facts: Facts) -> None:
+    """Raise ImageEncoderMissing unless the encoder that an IP-Adapter was trained with may lie beside it."""
+    which, wanted = facts.encoder
+    width = image_encoder_width(adapter.parent / IMAGE_ENCODER, which)
+    if width is None:
+        raise errors.ImageEncoderMissing(file=adapter.name)
+    if width != wanted:
+        raise errors.ImageEncoderOther(file=adapter.name, wanted=wanted, found=width)
 
 
 def lone_checkpoint(folder: Path, files: Sequence[Path]) -> Path | None:

@@ -93,6 +93,28 @@ class CannotRun(ModelRefused):
     detail = _("%(file)s is a model of the kind %(what)s, which this version cannot run.")
 
 
+class ImageEncoderMissing(ModelRefused):
+    """An IP-Adapter alone cannot read a picture."""
+
+    code = "model-image-encoder"
+    title = _("Its image encoder is missing")
+    detail = _(
+        "%(file)s is an IP-Adapter. Put it into a folder together with the folder image_encoder (config.json and "
+        "model.safetensors of the CLIP vision model that it was trained with), and add that folder."
+    )
+
+
+class ImageEncoderOther(ModelRefused):
+    """The encoder beside an IP-Adapter is not the one that it reads. Params: wanted, found."""
+
+    code = "model-image-encoder-other"
+    title = _("This is another image encoder")
+    detail = _(
+        "%(file)s was trained with an image encoder of width %(wanted)s; the one in the folder image_encoder has "
+        "%(found)s."
+    )
+
+
 class NameTaken(AppError):
     """Another model has the name."""
 

@@ -18,6 +18,7 @@ from apps.images.planning import with_loras_read
 PARAMETERS = "parameters"  # the chunk that AUTOMATIC1111 and its readers use
 RECORD = "zhiku"
 HASH_CHARS = 10  # of a model's hash, as AUTOMATIC1111 shortens it
+_UPSCALERS = {"latent": "Latent", "lanczos": "Lanczos"}
 _EXIF_IFD = 0x8769
 _USER_COMMENT = 0x9286
 
@@ -61,7 +62,9 @@ def infotext_of(order: Order, *, size: tuple[int, int], model: AIModel | None) -
         "Clip skip": order.clip_skip,
         "Version": f"zhiku {settings.VERSION}",
     }
-    return write_infotext(Infotext(_tagged(order), order.negative, fields_of(written | _passes(order))))
+    return write_infotext(
+        Infotext(_tagged(order), order.negative, fields_of(written | _passes(order) | _steered(order)))
+    )
 
 
 def _passes(order: Order) -> dict[str, str | float | None]:
@@ -73,11 +76,26 @@ def _passes(order: Order) -> dict[str, str | float | None]:
         written["Denoising strength"] = order.hires.strength
         written["Hires upscale"] = order.hires.scale
         written["Hires steps"] = order.hires.steps or None
-        written["Hires upscaler"] = {"latent": "Latent", "lanczos": "Lanczos"}.get(order.hires.upscaler)
+        written["Hires upscaler"] = _UPSCALERS.get(order.hires.upscaler, order.hires.upscaler)
     if order.variation_seed is not None and order.variation_strength:
         written["Variation seed"] = order.variation_seed
         written["Variation seed strength"] = order.variation_strength
     return written
+
+
+def _steered(order: Order) -> dict[str, str | float | None]:
+    """Return ControlNet and IP-Adapter as sd-webui-controlnet writes its units; the pictures shown stand nowhere."""
+    units = []
+    if order.control is not None:
+        control = order.control
+        thresholds = {"Threshold A": control.low, "Threshold B": control.high} if control.method == "canny" else {}
+        span = {"Guidance Start": control.start, "Guidance End": control.end}
+        units.append({"Module": control.method, "Model": control.name, "Weight": control.scale} | thresholds | span)
+    if order.image_prompt is not None:
+        prompt = order.image_prompt
+        units.append({"Module": "ip-adapter-auto", "Model": prompt.name, "Weight": prompt.scale})
+    texts = (", ".join(f"{name}: {value}" for name, value in unit.items()) for unit in units)
+    return {f"ControlNet {number}": text for number, text in enumerate(texts)}
 
 
 def _tagged(order: Order) -> str:

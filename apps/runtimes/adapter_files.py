@@ -7,7 +7,7 @@ learnt words (textual inversion); IP-Adapters; upscalers; whole checkpoints of S
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,6 +42,12 @@ _TRANSFORMERS = (
     "lora_unet_joint_blocks",
     "lora_transformer_",
 )
+IMAGE_ENCODER = "image_encoder"  # the folder beside an IP-Adapter with the CLIP model that reads pictures for it
+_IMAGE_READERS = {  # by a name that only this kind of IP-Adapter has: what takes in which width of the image encoder
+    "image_proj.proj.weight": ("image_proj.proj.weight", "projection_dim"),
+    "image_proj.latents": ("image_proj.proj_in.weight", "hidden_size"),  # "Plus": reads patches
+    "image_proj.proj.3.weight": ("image_proj.proj.0.weight", "hidden_size"),  # "Full Face": the same
+}
 _UPSCALERS = (  # a name that only networks of this kind have, as spandrel knows them
     re.compile(r"^(model\.1\.sub|RRDB_trunk)\.\d+\.RDB1\.conv1"),  # ESRGAN, old
     re.compile(r"^body\.\d+\.rdb1\.conv1\.weight$"),  # Real-ESRGAN
@@ -72,6 +78,7 @@ class Facts:
     rank: int = 0  # of a LoRA
     vectors: int = 0  # of a learnt word
     token: str = ""  # its own word, where the file names one
+    encoder: tuple[str, int] = ("", 0)  # of an IP-Adapter: which width of its image encoder it reads, and how wide
     triggers: tuple[str, ...] = ()  # words that it was trained with
     notes: Mapping[str, str] | None = None  # title, author, licence and base as the file's metadata have them
 
@@ -146,11 +153,15 @@ def _naming(file: str, names: Iterable[str]) -> Naming:
     raise Unsupported(file, "LoRA with other names")
 
 
-def _ip_adapter(_file: str, shapes: Mapping[str, Shape]) -> Facts | None:
+def _ip_adapter(file: str, shapes: Mapping[str, Shape]) -> Facts | None:
     if not (_has(shapes, "image_proj.") and _has(shapes, "ip_adapter.")):
         return None
     keys = [name for name in shapes if name.endswith("to_k_ip.weight")]
-    return Facts("ip_adapter", width=_second(shapes[keys[0]]) if keys else 0)
+    readers = [reader for name, reader in _IMAGE_READERS.items() if name in shapes and reader[0] in shapes]
+    if not readers or not keys or any(".to_q_lora." in name for name in shapes):
+        raise Unsupported(file, "IP-Adapter without a CLIP image encoder, such as FaceID")
+    tensor, which = readers[0]
+    return Facts("ip_adapter", width=_second(shapes[keys[0]]), encoder=(which, _second(shapes[tensor])))
 
 
 def _controlnet(file: str, shapes: Mapping[str, Shape]) -> None:
@@ -195,9 +206,7 @@ def _with_notes(facts: Facts, metadata: Mapping[str, Any]) -> Facts:
         values = (_line(metadata.get(key)) for key in keys)
         notes[name] = next((value for value in values if value), "")
     told = {name: value for name, value in notes.items() if value}
-    return Facts(
-        facts.kind, facts.width, facts.naming, facts.rank, facts.vectors, facts.token, _triggers(metadata), told
-    )
+    return replace(facts, triggers=_triggers(metadata), notes=told)
 
 
 def _line(value: Any) -> str:
@@ -229,6 +238,18 @@ def controlnet_width(folder: Path) -> int | None:
     if not isinstance(config, dict) or config.get("_class_name") != "ControlNetModel":
         return None
     return width_in(config)
+
+
+def image_encoder_width(folder: Path, which: str) -> int | None:
+    """Return "projection_dim" or "hidden_size" of the CLIP vision model in a folder; None where there is none.
+
+    Raises FileRefused.
+    """
+    config = read_json(folder / "config.json") if (folder / "config.json").is_file() else {}
+    if not isinstance(config, dict) or "CLIPVisionModelWithProjection" not in (config.get("architectures") or ()):
+        return None
+    width = config.get(which)
+    return width if isinstance(width, int) and any(folder.glob("*.safetensors")) else None
 
 
 def pipeline_width(folder: Path) -> int:

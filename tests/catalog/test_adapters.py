@@ -35,6 +35,17 @@ CHECKPOINT: Shapes = {
     "model.diffusion_model.input_blocks.0.0.weight": (320, 4, 3, 3),
     "first_stage_model.decoder.conv_in.weight": (4, 4, 3, 3),
 }
+IP_ADAPTER: Shapes = {
+    "image_proj.proj.weight": (4 * 768, 1024),
+    "ip_adapter.1.to_k_ip.weight": (320, 768),
+    "ip_adapter.1.to_v_ip.weight": (320, 768),
+}
+PLUS: Shapes = {
+    "image_proj.latents": (1, 16, 768),
+    "image_proj.proj_in.weight": (768, 1280),
+    "ip_adapter.1.to_k_ip.weight": (320, 768),
+}
+FACE_ID: Shapes = {"image_proj.proj.0.weight": (1024, 512), "image_proj.norm.weight": (768,)}
 ESRGAN: Shapes = {"conv_first.weight": (64, 3, 3, 3), "body.0.rdb1.conv1.weight": (32, 64, 3, 3)}
 
 
@@ -122,6 +133,49 @@ def test_it_tells_an_upscaler_where_the_library_is_there(models_dir: Path, monke
     assert inspect(models_dir / "up").adapter == "upscaler"
 
 
+def ip_adapter(folder: Path, shapes: Shapes = IP_ADAPTER, **config: Any) -> Path:
+    """Write an IP-Adapter as it is published: the file, and its encoder in a folder beside it."""
+    weights(folder / "ip-adapter_sd15.safetensors", shapes)
+    weights(folder / "image_encoder" / "model.safetensors", {"visual_projection.weight": (1024, 1280)})
+    given = {"architectures": ["CLIPVisionModelWithProjection"], "projection_dim": 1024, "hidden_size": 1280} | config
+    (folder / "image_encoder" / "config.json").write_text(json.dumps(given))
+    return folder
+
+
+@pytest.mark.parametrize("shapes", [IP_ADAPTER, PLUS])
+def test_it_tells_an_ip_adapter_with_its_encoder(models_dir: Path, shapes: Shapes) -> None:
+    found = inspect(ip_adapter(models_dir / "look", shapes))
+
+    assert (found.kind, found.adapter, found.path) == ("adapter", "ip_adapter", "look/ip-adapter_sd15.safetensors")
+    assert (found.capabilities["width"], found.capabilities["family"]) == (768, "sd1")
+
+
+@pytest.mark.parametrize(
+    ("config", "code"),
+    [
+        ({"projection_dim": 1280}, "model-image-encoder-other"),
+        ({"projection_dim": "1024"}, "model-image-encoder"),
+        ({"architectures": ["CLIPModel"]}, "model-image-encoder"),
+        ({"architectures": None}, "model-image-encoder"),
+        ({"auto_map": {"AutoModel": "evil.py"}}, "model-config"),
+    ],
+)
+def test_it_refuses_an_ip_adapter_with_another_encoder(models_dir: Path, config: dict[str, Any], code: str) -> None:
+    with pytest.raises(errors.ModelRefused) as refused:
+        inspect(ip_adapter(models_dir / "look", **config))
+
+    assert refused.value.code == code
+    assert "%(" not in refused.value.sentence()
+
+
+def test_security_case_77_a_pickled_encoder_is_refused(models_dir: Path) -> None:
+    folder = ip_adapter(models_dir / "look")
+    (folder / "image_encoder" / "pytorch_model.bin").write_bytes(b"\x80\x02cos\nsystem\n")
+
+    with pytest.raises(errors.HoldsCode):
+        inspect(folder)
+
+
 @pytest.mark.parametrize(
     ("shapes", "code"),
     [
@@ -133,7 +187,9 @@ def test_it_tells_an_upscaler_where_the_library_is_there(models_dir: Path, monke
         (PEFT, "model-architecture"),  # its strength is in the adapter_config.json that is missing
         ({"control_model.input_hint_block.0.weight": (16, 3, 3, 3)}, "model-architecture"),
         ({"clip_l": (2, 768), "clip_g": (2, 1280)}, "model-architecture"),
-        ({"image_proj.proj.weight": (4, 4), "ip_adapter.1.to_k_ip.weight": (4, 768)}, "model-architecture"),
+        (IP_ADAPTER, "model-image-encoder"),  # alone
+        ({**FACE_ID, "ip_adapter.1.to_k_ip.weight": (320, 768)}, "model-architecture"),
+        ({**IP_ADAPTER, "ip_adapter.0.to_q_lora.down.weight": (128, 320)}, "model-architecture"),
         ({"emb_params": (5_000, 768)}, "model-unknown"),
         ({"weight": (4, 4, 3, 3)}, "model-unknown"),
         ({}, "model-unknown"),

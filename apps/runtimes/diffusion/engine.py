@@ -10,8 +10,9 @@ import torch
 from apps.runtimes.contracts import Picture, RuntimeFailure
 from apps.runtimes.diffusion.adapters import Controls, loras_put_on
 from apps.runtimes.diffusion.conditions import read_conditions
+from apps.runtimes.diffusion.image_prompts import ImagePrompts, picture_shown
 from apps.runtimes.diffusion.loading import load_pipeline, thread_count
-from apps.runtimes.diffusion.painting import Painter, Pipelines
+from apps.runtimes.diffusion.painting import Extras, Painter, Pipelines
 from apps.runtimes.diffusion.previews import Previewer
 from apps.runtimes.diffusion.prompts import PromptReader
 from apps.runtimes.diffusion.words import load_words
@@ -34,6 +35,7 @@ class DiffusersModel:
         self._reader = PromptReader(pipeline)
         self._previewer = Previewer(pipeline, spec.path)
         self._controls = Controls()
+        self._image_prompts = ImagePrompts()
         self._threads = thread_count(pipeline, spec.threads)
         self._zeros_for_empty = bool(pipeline.config.get("force_zeros_for_empty_prompt", False))
 
@@ -54,16 +56,22 @@ class DiffusersModel:
     def close(self) -> None:
         """Free the model."""
         with self._lock:
-            del self._pipeline, self._pipelines, self._reader, self._previewer, self._controls
+            del self._pipeline, self._pipelines, self._reader, self._previewer, self._controls, self._image_prompts
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
     def _draw(self, drawing: Drawing, on_step: OnStep) -> Picture:
+        denoiser, use = self._pipeline.unet, drawing.image_prompt
         words = load_words(drawing.tokens, self._reader.widths)
-        control = self._controls.get(drawing.control.path, self._pipeline.unet) if drawing.control else None
-        with loras_put_on(self._pipeline, drawing.loras):
+        control = self._controls.get(drawing.control.path, denoiser) if drawing.control else None
+        adapter = self._image_prompts.get(use.path, denoiser) if use else None
+        is_guided = drawing.guidance > 1 and denoiser.config.time_cond_proj_dim is None  # as pipelines judge it
+        with (
+            loras_put_on(self._pipeline, drawing.loras),
+            picture_shown(self._pipeline, adapter, use, is_guided=is_guided) as shown,
+        ):
             conditions = read_conditions(drawing, self._reader, words, zeros_for_empty=self._zeros_for_empty)
-            return Painter(self._pipelines, self._previewer, drawing, conditions, control).paint(on_step)
+            return Painter(self._pipelines, self._previewer, drawing, conditions, Extras(control, shown)).paint(on_step)
 
 
 def load_image_model(spec: RuntimeSpec) -> DiffusersModel:

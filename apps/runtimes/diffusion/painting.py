@@ -1,5 +1,6 @@
 """One picture: its passes through the pipelines of diffusers, with prompts, noise and steps as the drawing says."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -73,8 +74,16 @@ class Pass:
         return max(self.strength, (1 + 1e-9) / self.steps)
 
 
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What steers a drawing beside its prompts: a ControlNet, and what an IP-Adapter saw."""
+
+    control: Any = None
+    image_embeds: Sequence[Tensor] = ()
+
+
 class Painter:
-    """Paints one drawing. `conditions` are its prompts, `control` its ControlNet."""
+    """Paints one drawing. `conditions` are its prompts."""
 
     def __init__(
         self,
@@ -82,13 +91,13 @@ class Painter:
         previewer: Previewer,
         drawing: Drawing,
         conditions: Conditions,
-        control: Any = None,
+        extras: Extras,
     ) -> None:
         self._pipelines = pipelines
         self._previewer = previewer
         self._drawing = drawing
         self._conditions = conditions
-        self._control = control
+        self._extras = extras
 
     def paint(self, on_step: OnStep) -> Picture:
         """Return the picture; `on_step` may raise."""
@@ -115,11 +124,11 @@ class Painter:
 
     def _run(self, one: Pass, steps: Steps) -> Any:
         drawing = self._drawing
-        pipeline = self._pipelines.get(one.kind, self._control)
+        pipeline = self._pipelines.get(one.kind, self._extras.control)
         sampling = Sampling(drawing.sampler, drawing.schedule, one.steps, drawing.seed)
         pipeline.scheduler = build_scheduler(self._pipelines.trained, sampling)
         generator = generator_of(drawing.seed)
-        clock = Clock(steps.done + 1)
+        clock = Clock(drawing.steps + 1 if steps.done else 1)  # as schedules count
         arguments = self._said() | _shown(one) | self._controlled(one) | self._varied(one, pipeline, generator)
         with (
             conditioned(pipeline, self._conditions, clock),
@@ -140,6 +149,8 @@ class Painter:
         said: dict[str, Any] = {"prompt_embeds": positive.states, "negative_prompt_embeds": negative.states}
         if positive.pooled is not None:
             said |= {"pooled_prompt_embeds": positive.pooled, "negative_pooled_prompt_embeds": negative.pooled}
+        if self._extras.image_embeds:
+            said["ip_adapter_image_embeds"] = list(self._extras.image_embeds)
         return said
 
     def _controlled(self, one: Pass) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """From an order to pictures."""
 
+import io
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
+from PIL import Image
 
 from apps.catalog.models import AIModel
 from apps.core.errors import AppError, NotFound
@@ -256,7 +258,11 @@ def test_it_shows_a_picture_to_an_ip_adapter(fake: FakeImageModel, alice: User, 
     assert use is not None
     assert (use.path.rpartition("/")[2], use.scale, use.picture.shape) == ("look.safetensors", 0.4, (60, 40, 3))
     assert use.picture[..., 2].min() == 255
-    assert Picture.objects.filter(kind="drawn").count() == 2
+    drawn = Picture.objects.filter(kind="drawn")[0]
+    assert drawn.settings["image_prompt"] == {"name": "look", "picture": str(shown.pk), "scale": 0.4}
+    with Image.open(io.BytesIO(files.read(drawn.file))) as image:
+        told = 'ControlNet 0: "Module: ip-adapter-auto, Model: look, Weight: 0.4"'
+        assert told in image.info["parameters"]
 
 
 def test_it_shows_no_mask_and_nothing_by_another_kind_of_adapter(fake: FakeImageModel, alice: User, t1: Team) -> None:

@@ -1,6 +1,5 @@
 """A plain drawing is what diffusers itself draws, byte for byte; and the same drawing is the same bytes."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,6 @@ from apps.runtimes.diffusion.engine import DiffusersModel, load_image_model
 from apps.runtimes.drawing import Progress, Stopped
 from apps.runtimes.spec import RuntimeSpec
 from tests.runtimes.diffusion.tiny import drawing, ignore
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def raw(folder: Path, scheduler: str, options: dict[str, Any], **call: Any) -> Picture:
