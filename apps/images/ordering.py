@@ -17,7 +17,7 @@ from apps.images.errors import (
     TooManyPictures,
 )
 from apps.images.grammar import samplers
-from apps.images.grammar.errors import require_length
+from apps.images.grammar.errors import PROMPT_CHARS, require_length
 from apps.images.limits import GRID, Limits
 from apps.images.models import ImageJob
 from apps.images.orders import AxisWish, ControlWish, HiresWish, ImagePromptWish, LoraWish, Order
@@ -114,15 +114,17 @@ def _texts(order: Order) -> None:
     if order.kind == Kind.DRAW and not order.prompt.strip() and not order.styles:
         raise EmptyPrompt
     for field, value in order_to_json(order).items():
-        if _has_nul(value):
+        if not _is_kept(value):
             raise BadSetting(field=field)
 
 
-def _has_nul(value: Any) -> bool:
-    """Return whether a text among JSON values holds a NUL, which no database takes."""
+def _is_kept(value: Any) -> bool:
+    """Return whether no text among JSON values holds a NUL, which no database takes, or is longer than a prompt."""
     if isinstance(value, Mapping):
-        return any(map(_has_nul, value.values()))
-    return any(map(_has_nul, value)) if isinstance(value, list) else isinstance(value, str) and "\x00" in value
+        return all(map(_is_kept, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_kept, value))
+    return not isinstance(value, str) or ("\x00" not in value and len(value) <= PROMPT_CHARS)
 
 
 def _sources(order: Order) -> None:

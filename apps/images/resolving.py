@@ -29,6 +29,8 @@ LANCZOS = "lanczos"
 
 def model_of(user: User, team: Team, name: str) -> AIModel:
     """Return the image model of this name, or for "" the team's default. Raises UnknownImageModel or NoModel."""
+    if "\0" in name:  # PostgreSQL would fail on it
+        raise UnknownImageModel(name=name.replace("\0", "")[:80])
     usable = usable_models(AIModel.Kind.IMAGE, team_id=team.pk, user=user)
     model = usable.filter(name=name).first() if name else usable.first()
     if model is not None:

@@ -14,11 +14,12 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import APIException
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.core.errors import AppError, Invalid, NotFound, sentence_of
+from apps.core.json_bodies import BodyParser
 from apps.core.openai_shape import NAMES, body_of, openai_body, status_of
 from apps.images import files
 from apps.images.api.asked import fields, form, text
@@ -118,7 +119,7 @@ class Answer:
 class GenerationsView(OpenAIView):
     """Pictures from a prompt."""
 
-    parser_classes = [JSONParser]
+    parser_classes = [BodyParser]
 
     def post(self, request: Request) -> Response:
         """Draw `n` pictures and return them."""
@@ -135,7 +136,7 @@ def order_values(data: Mapping[str, Any]) -> dict[str, Any]:
         values["model"] = text(data, "model", MODEL_CHARS)
     values |= {ours: data[name] for name, ours in OURS.items() if data.get(name) is not None}
     size = data.get("size")
-    if size not in {None, AUTO}:
+    if size not in (None, AUTO):  # a list or object is in no set
         values["width"], values["height"] = _sides(size)
     return values
 
@@ -168,11 +169,11 @@ def answer_of(data: Mapping[str, Any]) -> Answer:
     """Return how the pictures are wanted. Raises Invalid for what cannot be done."""
     response_format = B64 if data.get("response_format") is None else data["response_format"]
     output_format = "png" if data.get("output_format") is None else data["output_format"]
-    if response_format not in {URL, B64}:
+    if response_format not in (URL, B64):
         raise Invalid(field="response_format")
     if output_format not in FORMATS:
         raise Invalid(field="output_format")
-    if data.get("stream") not in {None, False, "false"}:
+    if data.get("stream") not in (None, False, "false"):
         raise Invalid(field="stream")
     return Answer(response_format, output_format)
 

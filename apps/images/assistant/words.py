@@ -16,6 +16,6 @@ def words_of(user: User, team: Team) -> str:
 def keep(user: User, team: Team, text: str) -> str:
     """Keep the person's list, tidied; return it. For members of the team."""
     access_team(user, team.pk)
-    tidy = ", ".join(dict.fromkeys(negative_list(text)))[:MOST_CHARS]
+    tidy = ", ".join(dict.fromkeys(negative_list(text.replace("\0", ""))))[:MOST_CHARS]
     AssistantWords.objects.update_or_create(owner=user, team=team, defaults={"negative": tidy})
     return tidy
