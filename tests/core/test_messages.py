@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from django.utils.translation.template import templatize
 
 from kb_project.env import BASE_DIR
@@ -62,10 +61,16 @@ def test_it_has_translated_every_message() -> None:
     assert [entry.message for entry in entries() if not entry.is_translated] == []
 
 
-@pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.message[:40])
-def test_it_keeps_the_placeholders(entry: Entry) -> None:
-    wanted = set(PLACEHOLDER.findall(entry.plural or entry.message))
-    assert set(PLACEHOLDER.findall(entry.value)) == wanted
+def test_it_keeps_the_placeholders() -> None:
+    assert [entry.message for entry in entries() if _placeholders(entry.value) != _placeholders(_plainest(entry))] == []
+
+
+def _placeholders(text: str) -> set[str]:
+    return set(PLACEHOLDER.findall(text))
+
+
+def _plainest(entry: Entry) -> str:
+    return entry.plural or entry.message
 
 
 def test_it_compiles_what_gettext_reads() -> None:
