@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from apps.core.errors import Forbidden, NotFound
+from apps.images.errors import AnothersPicture
 from apps.images.models import Board, ImageJob, Picture, PictureQuerySet, Scene, Story
 from apps.users.access import role_in
 from apps.users.models import Role, User
@@ -39,7 +40,7 @@ def access_pictures(
     if len(found) < len(set(picture_ids)):
         raise NotFound
     if own and any(picture.owner_id != user.pk for picture in found.values()):
-        raise Forbidden
+        raise AnothersPicture
     return [found[picture_id] for picture_id in picture_ids]
 
 
@@ -73,19 +74,23 @@ def board_still(job: ImageJob) -> Board | None:
         return None
 
 
-def access_story(user: User, story_id: UUID) -> Story:
-    """Return the person's own story; its text is another matter (`stories.is_readable`). Raises NotFound."""
-    story = Story.objects.owned_by(user).select_related("team", "document").filter(pk=story_id).first()
+def access_story(user: User, story_id: UUID, *, deleted: bool = False) -> Story:
+    """Return the person's own story, with `deleted` also one to be brought back. Raises NotFound.
+
+    Its text is another matter (`scenes.is_readable`).
+    """
+    mine = Story.objects.owned_by(user).select_related("team", "document").filter(pk=story_id)
+    story = (mine if deleted else mine.filter(deleted_at=None)).first()
     if story is None:
         raise NotFound
     return story
 
 
-def access_scene(user: User, scene_id: UUID) -> Scene:
-    """Return a scene of the person's own story. Raises NotFound."""
-    mine = Story.objects.owned_by(user).values("pk")
-    scene = Scene.objects.filter(story__in=mine, pk=scene_id).select_related("story__team", "story__document", "job")
-    found = scene.first()
-    if found is None:
+def access_scene(user: User, scene_id: UUID, *, deleted: bool = False) -> Scene:
+    """Return a scene of the person's own story, with `deleted` also one to be brought back. Raises NotFound."""
+    mine = Scene.objects.filter(story__in=Story.objects.owned_by(user).filter(deleted_at=None).values("pk"))
+    mine = mine.filter(pk=scene_id).select_related("story__team", "story__document", "job")
+    scene = (mine if deleted else mine.filter(deleted_at=None)).first()
+    if scene is None:
         raise NotFound
-    return found
+    return scene

@@ -294,7 +294,7 @@ class StoryQuerySet(models.QuerySet["Story"]):
     """Sets of stories."""
 
     def owned_by(self, user: User) -> StoryQuerySet:
-        """Return the person's own stories in teams they are still a member of."""
+        """Return the person's own stories, also deleted ones, in teams they are still a member of."""
         return self.filter(owner=user, team__in=memberships_of(user).values("team"))
 
 
@@ -304,11 +304,12 @@ class Story(Record):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="+")
-    order = models.JSONField(default=dict)  # settings for every scene: model, size, steps, style
+    order = models.JSONField(default=dict)  # settings for every scene; its prompts are put around each scene's own
     state = models.CharField(max_length=10, choices=ImageJob.State, default=ImageJob.State.QUEUED)  # of finding scenes
     error_code = models.CharField(max_length=60, blank=True)
     lease_until = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)  # also the token of its worker: a later one fences it off
+    deleted_at = models.DateTimeField(null=True, blank=True)
 
     objects = StoryQuerySet.as_manager()
 
@@ -334,10 +335,17 @@ class Scene(Record):
     )  # the prompt is words of the passage: no model wrote it
     job = models.ForeignKey(ImageJob, null=True, on_delete=models.SET_NULL, related_name="+")
     picture = models.ForeignKey(Picture, null=True, on_delete=models.SET_NULL, related_name="+")
+    deleted_at = models.DateTimeField(null=True, blank=True)  # it keeps its number, so that it comes back in its place
 
     class Meta:
         ordering = ["number"]
-        constraints = [models.UniqueConstraint(fields=["story", "number"], name="scene_unique")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["story", "number"],
+                name="scene_unique",
+                deferrable=models.Deferrable.DEFERRED,  # two scenes change places in one statement
+            )
+        ]
 
     def __str__(self) -> str:
         return f"scene {self.number}"

@@ -8,35 +8,36 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Now
 
 from apps.core.errors import NotFound
-from apps.images import assistant_tasks, services
-from apps.images.access import access_scene, access_story
+from apps.images import assistant_tasks, scenes, services
+from apps.images.access import access_story
 from apps.images.assistant.errors import NothingToTell, SceneBusy
 from apps.images.limits import limits
-from apps.images.models import ImageJob, Picture, Scene, Story
-from apps.images.ordering import order_from_json, order_to_json, validated
+from apps.images.models import ImageJob, Scene, Story
+from apps.images.ordering import order_to_json, validated
 from apps.images.orders import Order
 from apps.images.safety import check_prompts
+from apps.images.scenes import LIVE
 from apps.libraries.access import access_document
 from apps.libraries.models import Document
 from apps.users.access import access_team
 from apps.users.models import Team, User
 
 State = ImageJob.State
-LIVE = frozenset({State.QUEUED, State.RUNNING})
 MOST_LISTED = 100
-MOST_CHARS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """A story as its owner may see it now."""
+    """A story as its owner may see it now; `scenes` of them there are, `written` have a prompt."""
 
     story: Story
     is_readable: bool
+    scenes: int = 0
+    written: int = 0
 
     @property
     def title(self) -> str:
@@ -56,16 +57,18 @@ def documents_of(user: User, team: Team) -> QuerySet[Document]:
 
 
 def stories_of(user: User, team: Team) -> list[Telling]:
-    """Return the person's stories in the team, the newest first; two queries."""
-    rows = list(Story.objects.owned_by(user).filter(team=team).select_related("document")[:MOST_LISTED])
-    wanted = [story.document_id for story in rows]
-    open_to = set(Document.objects.readable_by(user).filter(pk__in=wanted).values_list("pk", flat=True))
-    return [Telling(story, story.document_id in open_to) for story in rows]
-
-
-def is_readable(user: User, story: Story) -> bool:
-    """Return whether the person may still read the document of a story."""
-    return Document.objects.readable_by(user).filter(pk=story.document_id).exists()
+    """Return the person's stories in the team, the newest first; three queries."""
+    mine = Story.objects.owned_by(user).filter(team=team, deleted_at=None).select_related("document")
+    rows = list(mine[:MOST_LISTED])
+    open_to = set(
+        Document.objects.readable_by(user)
+        .filter(pk__in=[story.document_id for story in rows])
+        .values_list("pk", flat=True)
+    )
+    counted = Scene.objects.filter(story__in=rows, deleted_at=None).order_by().values("story")
+    counted = counted.annotate(scenes=Count("pk"), written=Count("pk", filter=~Q(prompt="")))
+    counts = {row["story"]: (row["scenes"], row["written"]) for row in counted}
+    return [Telling(story, story.document_id in open_to, *counts.get(story.pk, (0, 0))) for story in rows]
 
 
 def start(*, user: User, team: Team, document_id: UUID, order: Order) -> Story:
@@ -79,127 +82,60 @@ def start(*, user: User, team: Team, document_id: UUID, order: Order) -> Story:
         raise NotFound
     if document.current_version is None:
         raise NothingToTell
-    check_prompts(team, [])
-    order = validated(replace(order, prompt="scene"), limits())
+    kept = _kept(team, order)
     with transaction.atomic():
-        story = Story.objects.create(team=team, owner=user, document=document, order=_kept(order))
+        story = Story.objects.create(team=team, owner=user, document=document, order=kept)
         transaction.on_commit(assistant_tasks.ring_story)
     return story
 
 
-def _kept(order: Order) -> dict[str, object]:
-    return order_to_json(replace(order, prompt="", negative="", count=1))
-
-
 def change_order(*, user: User, story: Story, order: Order) -> Story:
-    """Keep other settings for the pictures that are drawn from now on."""
+    """Keep other settings, and other words of all pictures, for what is drawn from now on."""
     story = access_story(user, story.pk)
-    story.order = _kept(validated(replace(order, prompt="scene"), limits()))
+    story.order = _kept(story.team, order)
     story.save(update_fields=["order", "updated_at"])
     return story
 
 
-def change_scene(*, user: User, scene: Scene, prompt: str, negative: str) -> Scene:
-    """Keep the person's own words for a scene. Raises NotFound where the document is closed to them."""
-    scene = _open_scene(user, scene)
-    scene.is_plain = scene.is_plain and prompt.strip() == scene.prompt
-    scene.prompt, scene.negative = prompt.strip()[:MOST_CHARS], negative.strip()[:MOST_CHARS]
-    scene.save(update_fields=["prompt", "negative", "is_plain", "updated_at"])
-    return scene
+def _kept(team: Team, order: Order) -> dict[str, object]:
+    """Return the settings as they are stored; refuse what no scene could be drawn with."""
+    check_prompts(team, [order.prompt])
+    validated(scenes.order_of(order, "scene", ""), limits())
+    return order_to_json(replace(order, prompt=order.prompt.strip(), negative=order.negative.strip(), count=1))
 
 
-def _open_scene(user: User, scene: Scene) -> Scene:
-    scene = access_scene(user, scene.pk)
-    if not is_readable(user, scene.story):
-        raise NotFound
-    return scene
+def draw_all(*, user: User, story: Story, is_again: bool = False) -> int:
+    """Order a picture for each scene that has a prompt and is not being drawn; return how many.
 
-
-def draw_scene(*, user: User, scene: Scene) -> ImageJob:
-    """Order the picture of a scene, also once more; the one that is there stays until the new one is.
-
-    Raises SceneBusy where it is being drawn or has no prompt, and all that `place_order` raises.
-    """
-    scene = _open_scene(user, scene)
-    if not scene.prompt or (scene.job is not None and scene.job.state in LIVE):
-        raise SceneBusy
-    return _draw(user, scene)
-
-
-def draw_all(*, user: User, story: Story) -> int:
-    """Order a picture for each scene that has a prompt and neither a picture nor a job; return how many.
-
-    Each is a job of its own, with its own quota. Where one is refused, those before it stay ordered, and the
-    refusal is raised. Raises SceneBusy where there is nothing to draw.
+    Those that have a picture are left out unless `is_again`. Each is a job of its own, with its own quota. Where one is
+    refused, those before it stay ordered, and the refusal is raised. Raises SceneBusy where there is nothing to draw.
     """
     story = access_story(user, story.pk)
-    if not is_readable(user, story):
+    if not scenes.is_readable(user, story):
         raise NotFound
-    drawn = pictures_of(user, story)
-    waiting = [scene for scene in scenes_of(story) if scene.prompt and scene.pk not in drawn and not _is_drawing(scene)]
+    found = scenes.scenes_of(story)
+    drawn = set() if is_again else set(scenes.pictures_of(user, story, found))
+    waiting = [each for each in found if each.prompt and each.pk not in drawn and not scenes.is_drawing(each)]
     if not waiting:
         raise SceneBusy
     for scene in waiting:
-        _draw(user, scene)
+        scenes.place(user, scene)
     return len(waiting)
-
-
-def _is_drawing(scene: Scene) -> bool:
-    return scene.job is not None and scene.job.state in LIVE
-
-
-def _draw(user: User, scene: Scene) -> ImageJob:
-    team = scene.story.team
-    order = replace(order_from_json(scene.story.order), prompt=scene.prompt, negative=scene.negative)
-    with transaction.atomic():
-        locked = Scene.objects.select_for_update(of=("self",)).get(pk=scene.pk)
-        if locked.job_id != scene.job_id:
-            raise SceneBusy
-        scene.picture = pictures_of(user, scene.story, [scene]).get(scene.pk)
-        scene.job = services.place_order(user=user, team=team, order=order)
-        scene.save(update_fields=["job", "picture", "updated_at"])
-    return scene.job
-
-
-def scenes_of(story: Story) -> list[Scene]:
-    """Return a story's scenes with their jobs, in order; one query."""
-    scenes = Scene.objects.filter(story=story).select_related("job").order_by("number")
-    found = list(scenes)
-    for scene in found:
-        scene.story = story
-    return found
-
-
-def pictures_of(user: User, story: Story, scenes: list[Scene] | None = None) -> dict[UUID, Picture]:
-    """Return the picture of each scene that has one, by the scene's id: of its last job, else the one before.
-
-    Only pictures that are the person's own still, not deleted and not taken down. Two queries.
-    """
-    scenes = scenes_of(story) if scenes is None else scenes
-    mine = Picture.objects.owned_by(user).filter(deleted_at=None)
-    by_job = {each.job_id: each for each in mine.filter(job__in=[scene.job_id for scene in scenes if scene.job_id])}
-    before = mine.in_bulk([scene.picture_id for scene in scenes if scene.picture_id])
-    found: dict[UUID, Picture] = {}
-    for scene in scenes:
-        picture = by_job.get(scene.job_id) or (before.get(scene.picture_id) if scene.picture_id else None)
-        if picture is not None:
-            found[scene.pk] = picture
-    return found
 
 
 def stop(*, user: User, story: Story) -> None:
     """Find no more scenes and draw none that waits; what is there stays."""
     story = access_story(user, story.pk)
     Story.objects.filter(pk=story.pk, state__in=LIVE).update(state=State.CANCELLED, lease_until=None, updated_at=Now())
-    for scene in scenes_of(story):
-        if scene.job is not None and scene.job.state in LIVE:
+    for scene in scenes.scenes_of(story):
+        if scene.job is not None and scenes.is_drawing(scene):
             services.cancel(user=user, job=scene.job)
 
 
 def again(*, user: User, story: Story) -> None:
     """Go on with a story that was stopped or failed: scenes without a prompt get one."""
     story = access_story(user, story.pk)
-    if not is_readable(user, story):
+    if not scenes.is_readable(user, story):
         raise NotFound
     with transaction.atomic():
         ended = Story.objects.filter(pk=story.pk, state__in=[State.CANCELLED, State.FAILED])
@@ -208,6 +144,12 @@ def again(*, user: User, story: Story) -> None:
 
 
 def remove(*, user: User, story: Story) -> None:
-    """Remove a story; its pictures stay in the gallery."""
+    """Delete a story, which can be brought back for a while; its pictures stay in the gallery."""
     stop(user=user, story=story)
-    access_story(user, story.pk).delete()
+    Story.objects.filter(pk=story.pk).update(deleted_at=Now(), updated_at=Now())
+
+
+def restore(*, user: User, story: Story) -> None:
+    """Bring a deleted story back as it was; what was stopped goes on when its owner says so."""
+    story = access_story(user, story.pk, deleted=True)
+    Story.objects.filter(pk=story.pk).update(deleted_at=None, updated_at=Now())

@@ -8,8 +8,9 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
@@ -34,7 +35,7 @@ from apps.images.errors import ModelGone, RightLost
 from apps.images.models import ImageJob, Scene, Story
 from apps.images.ordering import order_from_json
 from apps.images.resolving import model_of
-from apps.images.story_scenes import plain_prompt, scenes_of
+from apps.images.story_passages import plain_prompt, scenes_of
 from apps.libraries.models import Document
 from apps.libraries.reading import load_blocks
 from apps.metering.errors import QuotaExceeded
@@ -118,15 +119,14 @@ def _slice(held: Held) -> bool:
     """Find the scenes, or write the prompt of the next one; return whether that was the last. Raises AppError."""
     story = held.story
     document = _document_still(story)
-    scenes = Scene.objects.filter(story=story)
-    if not scenes.exists():
+    if not Scene.objects.filter(story=story).exists():
         _find(story, document)
         return False
-    scene = scenes.filter(prompt="").order_by("number").first()
-    if scene is None:
-        return True
-    _prompt(held, scene)
-    return not scenes.filter(prompt="").exists()
+    waiting = Scene.objects.filter(story=story, deleted_at=None, prompt="").order_by("number")
+    scene = waiting.first()
+    if scene is not None:
+        _prompt(held, scene)
+    return not waiting.exists()
 
 
 def _document_still(story: Story) -> Document:
@@ -192,3 +192,13 @@ def _unwanted(held: Held) -> Callable[[], bool]:
         return not held.rows().exists()
 
     return is_unwanted
+
+
+def purge() -> int:
+    """Remove the stories and scenes that cannot be brought back any more; return how many stories."""
+    before = Now() - timedelta(days=settings.ENV.undo_days)
+    Scene.objects.filter(deleted_at__lt=before).delete()
+    stories = Story.objects.filter(deleted_at__lt=before)
+    removed = stories.count()
+    stories.delete()
+    return removed

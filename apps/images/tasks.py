@@ -8,7 +8,7 @@ from celery.signals import worker_shutting_down
 from django.db import InterfaceError, OperationalError, connection, transaction
 from kombu.exceptions import OperationalError as BrokerError
 
-from apps.images import gallery, jobs, training_files, work
+from apps.images import gallery, jobs, stories_work, training_files, work
 from apps.metering import services as metering
 
 logger = logging.getLogger(__name__)
@@ -83,5 +83,6 @@ def purge() -> None:
     """Remove pictures for good whose time to be restored is over, and files that no picture owns."""
     removed = gallery.purge()
     training_files.purge()
+    stories_work.purge()
     if removed:
         logger.info("pictures purged", extra={"pictures": removed})

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from apps.images.assistant.craft import PARTS, Draft
+from apps.images.assistant.glossary import glossed
 from apps.runtimes.contracts import ChatModel, Turn
 
 INSTRUCTION: Final = (
@@ -78,14 +79,14 @@ def prompt_of(
     examples: Sequence[tuple[str, Mapping[str, Any]]] = EXAMPLES,
     instruction: str = INSTRUCTION,
 ) -> str:
-    """Return what the model reads."""
+    """Return what the model reads; Chinese themes with the English of their words."""
     if model.is_instruct:
         turns = [Turn("system", instruction)]
         for asked, answer in examples:
-            turns += [Turn("user", asked), Turn("assistant", _json(answer))]
-        return model.render([*turns, Turn("user", theme)])
-    told = "".join(f"Theme: {asked}\nTags: {_json(answer)}\n" for asked, answer in examples)
-    return f"{instruction}\n\n{told}Theme: {theme}\nTags:"
+            turns += [Turn("user", glossed(asked)), Turn("assistant", _json(answer))]
+        return model.render([*turns, Turn("user", glossed(theme))])
+    told = "".join(f"Theme: {glossed(asked)}\nTags: {_json(answer)}\n" for asked, answer in examples)
+    return f"{instruction}\n\n{told}Theme: {glossed(theme)}\nTags:"
 
 
 def read(text: str) -> Draft | None:

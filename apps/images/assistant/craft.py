@@ -18,11 +18,12 @@ MOST_TAGS: Final = 40
 MOST_WORDS: Final = 60
 MOST_WORDS_OF_TAG: Final = 10
 LIGHTEST, HEAVIEST = 0.5, 1.5  # beyond, pictures fall apart
+STRESSED: Final = 1.2
 _UNSAID = re.compile(r"[^A-Za-z0-9'’\-.&/ ]+")  # what would mean something else in a prompt, or nothing
 _ENGLISH = re.compile(r"[A-Za-z]{2}")
 _FOREIGN = re.compile(r"[^\W\d_A-Za-zÀ-ÿ]")  # a letter that is not Latin
 _PEOPLE = re.compile(
-    r"(?:wo)?m[ae]n|girls?|boys?|lad(?:y|ies)|child(?:ren)?|people|persons?|humans?|bab(?:y|ies)|portrait"
+    r"(?:wo)?m[ae]n|girls?|boys?|lad(?:y|ies?)|child(?:ren)?|people|persons?|humans?|bab(?:y|ies?)|portrait"
 )
 _BARE_WEIGHT = re.compile(r"[ :]+\d(?:\.\d+)?$")
 _ADAPTER = re.compile(r"<[^>]*>")
@@ -57,17 +58,27 @@ class Written:
     negative: str
 
 
-def written(draft: Draft, own: Sequence[str] = ()) -> Written | None:
+def written(draft: Draft, own: Sequence[str] = (), about: Sequence[str] = ()) -> Written | None:
     """Return the prompt of a draft with the person's `own` negative list; None where no subject is left of it.
 
-    Heavier tags come first, those of one weight in the order of the parts; what is too much falls off at the end.
+    `about` are words of which the subject has to show one, where that is known: the first of them is put before it if
+    none is there. Heavier tags come first, then by the order of the parts; what is too much falls off at the end.
     """
-    if not any(_tags(draft.parts.get("subject", ()))):
+    subjects = list(_tags(draft.parts.get("subject", ())))
+    if not subjects:
         return None
-    found = [tag for part in PARTS for tag in list(_tags(draft.parts.get(part, ()))) or _standing(part)]
+    rest = [tag for part in PARTS[1:] for tag in list(_tags(draft.parts.get(part, ()))) or _standing(part)]
+    found = [*_missing(subjects, about), *subjects, *rest]
     chosen = fitting(sorted(unlike(found), key=lambda tag: -tag.weight))
     unwanted = [*_own(own), *map(Tag, NEGATIVE), *_meant(_tags(draft.negative), chosen)]
     return Written(", ".join(map(str, chosen)), ", ".join(map(str, fitting(unlike(unwanted)))))
+
+
+def _missing(subjects: Sequence[Tag], about: Sequence[str]) -> list[Tag]:
+    """Return what a picture is about where no subject says it: small models lose it."""
+    shown = {word for tag in subjects for word in _words(tag)}
+    wanted = [Tag(text, STRESSED) for text in about]
+    return [] if any(_words(tag) & shown for tag in wanted) else wanted[:1]
 
 
 def _meant(unwanted: Iterable[Tag], wanted: Sequence[Tag]) -> Iterator[Tag]:
@@ -81,7 +92,7 @@ def _meant(unwanted: Iterable[Tag], wanted: Sequence[Tag]) -> Iterator[Tag]:
 
 
 def _words(tag: Tag) -> set[str]:
-    return set(tag.text.casefold().split())
+    return {word.removesuffix("s") for word in tag.text.casefold().split()}  # "horses" beside a horse
 
 
 def unlike(tags: Iterable[Tag]) -> Iterator[Tag]:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 from apps.images.assistant import asking, shapes
 from apps.images.assistant.craft import Written, written
 from apps.images.assistant.errors import AssistantStopped, AssistantTooSlow, NotWritten
+from apps.images.assistant.glossary import subject_of
 from apps.runtimes.contracts import ChatModel, Sampling
 
 logger = logging.getLogger(__name__)
@@ -53,12 +54,12 @@ def write(model: ChatModel, ask: Ask, use: Use, is_unwanted: Callable[[], bool] 
     if ask.is_demo:
         return _shapes(model, ask, use, check)
     prompt = asking.prompt_of(model, ask.theme)
-    return _tried(model, prompt, asking.schema(), use, check, lambda text: _written(text, ask.own))
+    return _tried(model, prompt, asking.schema(), use, check, lambda text: _written(text, ask))
 
 
-def _written(text: str, own: Sequence[str]) -> Written | None:
+def _written(text: str, ask: Ask) -> Written | None:
     draft = asking.read(text)
-    return None if draft is None else written(draft, own)
+    return None if draft is None else written(draft, ask.own, subject_of(ask.theme))
 
 
 def _shapes(model: ChatModel, ask: Ask, use: Use, check: Callable[[], None]) -> Written:

@@ -8,12 +8,14 @@ import pytest
 
 from apps.catalog.models import AIModel
 from apps.images import assistant_tasks, tasks
+from apps.images.models import Story
 from apps.libraries.models import Document
 from apps.libraries.reading import save_blocks
 from apps.libraries.types import Block
 from apps.runtimes import registry
-from apps.users.models import Team
+from apps.users.models import Team, User
 from tests import factories
+from tests.images.assistant.tales import GOOD, begun, worked
 
 BLOCKS = (
     Block("One", "heading", 1, heading_path=("One",), level=1),
@@ -60,3 +62,12 @@ def tale(t1: Team, writer: AIModel) -> Document:
     version.blocks = save_blocks(version, BLOCKS)
     version.save()
     return document
+
+
+@pytest.fixture
+def story(alice: User, t1: Team, tale: Document) -> Story:
+    """Return alice's story with two scenes that have prompts."""
+    found = begun(alice, t1, tale)
+    worked(GOOD, GOOD)
+    found.refresh_from_db()
+    return found

@@ -1,6 +1,5 @@
 """Illustrated stories: scenes, prompts, pictures; closed documents, strangers, stopped and dead workers."""
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -10,50 +9,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.core.errors import NotFound
-from apps.images import stories, stories_work, tasks
+from apps.images import scenes, stories, stories_work
 from apps.images.assistant.errors import NothingToTell, SceneBusy
 from apps.images.models import ImageJob, Picture, Scene, Story
-from apps.images.orders import Order
-from apps.images.story_scenes import plain_prompt, scenes_of
+from apps.images.story_passages import plain_prompt, scenes_of
 from apps.libraries.models import Document
 from apps.libraries.types import Block
 from apps.runtimes.contracts import RuntimeFailure
 from apps.runtimes.fake import replies
 from apps.users.models import Team, User
-
-GOOD = json.dumps({
-    "subject": ["a fox"], "material": ["fur"], "detail": ["snow"], "quality": ["sharp"], "style": ["photo"],
-    "colour": ["red"], "light": ["dusk"], "negative": ["cars"],
-})  # fmt: skip
-ORDER = Order(model="fake-image", width=64, height=64, steps=2)
-
-
-def begun(user: User, team: Team, document: Document) -> Story:
-    return stories.start(user=user, team=team, document_id=document.pk, order=ORDER)
-
-
-def worked(*said: str | RuntimeFailure) -> None:
-    with replies(*said):
-        while stories_work.work_one():
-            pass
-
-
-def drawn() -> None:
-    tasks.draw_pictures()
-
-
-@pytest.fixture
-def story(alice: User, t1: Team, tale: Document) -> Story:
-    """Return alice's story with two scenes that have prompts."""
-    found = begun(alice, t1, tale)
-    worked(GOOD, GOOD)
-    found.refresh_from_db()
-    return found
-
-
-def close(document: Document) -> None:
-    """Take the document away from everybody."""
-    Document.objects.filter(pk=document.pk).update(deleted_at=timezone.now())
+from tests.images.assistant.tales import GOOD, begun, close, drawn, worked
 
 
 def test_it_finds_scenes_and_writes_their_prompts(story: Story) -> None:
@@ -88,7 +53,7 @@ def test_it_draws_a_job_for_each_scene_and_shows_the_pictures(story: Story, alic
         stories.draw_all(user=alice, story=story)
     drawn()
 
-    pictures = stories.pictures_of(alice, story)
+    pictures = scenes.pictures_of(alice, story)
 
     assert set(pictures) == set(Scene.objects.values_list("pk", flat=True))
     for name in ("images:story", "images:story-print"):
@@ -103,15 +68,15 @@ def test_a_scene_is_drawn_again_with_other_words_and_keeps_its_picture_until_the
     stories.draw_all(user=alice, story=story)
     drawn()
     scene = Scene.objects.filter(story=story)[0]
-    first = stories.pictures_of(alice, story)[scene.pk]
+    first = scenes.pictures_of(alice, story)[scene.pk]
 
     answer = alice_client.post(reverse("images:scene-draw", args=[scene.pk]), {"prompt": "a blue fox", "negative": ""})
 
     assert answer.status_code == 200
-    assert stories.pictures_of(alice, story)[scene.pk] == first
+    assert scenes.pictures_of(alice, story)[scene.pk] == first
     assert alice_client.post(reverse("images:scene-draw", args=[scene.pk])).status_code == 409  # it is being drawn
     drawn()
-    assert stories.pictures_of(alice, story)[scene.pk].prompt == "a blue fox"
+    assert scenes.pictures_of(alice, story)[scene.pk].prompt == "a blue fox"
 
 
 def test_it_keeps_a_persons_prompt_and_settings(story: Story, alice: User, alice_client: Client) -> None:
@@ -172,7 +137,12 @@ def test_a_story_is_its_owners_alone(story: Story, ada_client: Client) -> None:
     scene = Scene.objects.filter(story=story)[0]
 
     assert ada_client.get(reverse("images:story", args=[story.pk])).status_code == 404
+    for name in ("images:story-live", "images:story-print"):
+        assert ada_client.get(reverse(name, args=[story.pk])).status_code == 404
+    assert ada_client.get(reverse("images:story-export", args=[story.pk, "zip"])).status_code == 404
     assert ada_client.post(reverse("images:story-delete", args=[story.pk])).status_code == 404
+    for name in ("images:scene-move", "images:scene-delete", "images:scene-restore"):
+        assert ada_client.post(reverse(name, args=[scene.pk])).status_code == 404
     assert ada_client.post(reverse("images:scene-draw", args=[scene.pk])).status_code == 404
     assert "CANARY-T1 tale" not in ada_client.get(reverse("images:stories")).content.decode().split("story-list")[1]
 
@@ -222,9 +192,29 @@ def test_deleting_a_story_leaves_its_pictures(story: Story, alice: User, alice_c
     stories.draw_all(user=alice, story=story)
     drawn()
 
-    assert alice_client.post(reverse("images:story-delete", args=[story.pk])).status_code == 302
-    assert not Story.objects.exists()
+    answer = alice_client.post(reverse("images:story-delete", args=[story.pk]))
+    listed = alice_client.get(answer.headers["Location"]).content.decode()
+
+    assert alice_client.get(reverse("images:story", args=[story.pk])).status_code == 404
+    assert reverse("images:story-restore", args=[story.pk]) in listed
     assert Picture.objects.count() == 2
+    alice_client.post(reverse("images:story-restore", args=[story.pk]))
+    assert alice_client.get(reverse("images:story", args=[story.pk])).status_code == 200
+
+
+def test_what_nobody_brought_back_is_removed(story: Story, alice: User, settings: Any) -> None:
+    first = scenes.scenes_of(story)[0]
+    scenes.remove(user=alice, scene=first)
+    other = begun(alice, story.team, story.document)
+    stories.remove(user=alice, story=other)
+    assert stories_work.purge() == 0
+    long_ago = timezone.now() - timedelta(days=settings.ENV.undo_days + 1)
+    Scene.objects.exclude(deleted_at=None).update(deleted_at=long_ago)
+    Story.objects.exclude(deleted_at=None).update(deleted_at=long_ago)
+
+    assert stories_work.purge() == 1
+    assert list(Story.objects.all()) == [story]
+    assert Scene.objects.count() == 1
 
 
 def text(chapter: str, words: str, **fields: Any) -> Block:
