@@ -2,10 +2,9 @@
 
 import logging
 import re
-import threading
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing
 from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
@@ -13,7 +12,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
-from django.db import OperationalError, close_old_connections, connection, transaction
+from django.db import OperationalError, close_old_connections, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -22,6 +21,7 @@ from apps.chat.models import Citation, Conversation, Message
 from apps.chat.records import Record, as_copy
 from apps.chat.sentences import stored
 from apps.core import events
+from apps.core.leases import renewing
 from apps.core.markdown import render, split_sealed
 from apps.libraries.models import Chunk, Document, DocumentVersion
 from apps.metering import services as metering
@@ -31,6 +31,7 @@ from apps.rag.refusal import is_weak
 from apps.rag.types import Cite, Condensed, Curated, Delta, Finished, Passage, Retrieved, Step
 
 COALESCE_S = 0.04  # pieces that follow one another faster travel together
+RENEWALS_PER_LEASE = 4  # three may be missed
 FLUSH_S = 1.0  # text is saved this often while it grows
 SNIPPET_CHARS = 200  # of a passage in a hover card: about two lines
 SAVE_TRIES = 20  # a second apart: a restarting database must not cost an answer
@@ -61,26 +62,13 @@ def claim(message_id: UUID) -> Message | None:
     return Message.objects.select_related("conversation__owner", "conversation__team", "model").get(pk=message_id)
 
 
-@contextmanager
-def heartbeat(message: Message) -> Iterator[None]:
-    """Renew the lease while the block runs, also while a model reads a long prompt in silence."""
-    ended = threading.Event()
-    thread = threading.Thread(target=_beat, args=(message.pk, message.attempt, ended), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
+def kept(message: Message) -> AbstractContextManager[None]:
+    """Keep the lease while the block runs, also while a model reads a long prompt in silence."""
 
+    def renew() -> None:
+        _mine(message.pk, message.attempt).update(lease_until=lease())
 
-def _beat(message_id: UUID, attempt: int, ended: threading.Event) -> None:
-    while not ended.wait(settings.ENV.answer_lease_s / 4):
-        try:
-            close_old_connections()
-            _mine(message_id, attempt).update(lease_until=lease())
-        except OperationalError:
-            log.warning("The lease could not be renewed", extra={"answer": message_id})
-    connection.close()
+    return renewing(renew, lambda: settings.ENV.answer_lease_s / RENEWALS_PER_LEASE, "answer-lease")
 
 
 def _mine(message_id: UUID, attempt: int) -> Any:

@@ -57,7 +57,7 @@ def answer_message(message_id: str) -> None:
         return
     try:
         attempt = answering.Attempt(message)
-        with answering.heartbeat(message), tenancy.acting_for(message.conversation.team_id):
+        with answering.kept(message), tenancy.acting_for(message.conversation.team_id):
             _attempt(attempt, message)
     except (answering.LostLease, LostLog):
         log.warning("Another process settled this answer", extra={"answer": message_id})

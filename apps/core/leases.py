@@ -1,10 +1,13 @@
 """Keeps a lease alive while work goes on that cannot renew it itself: a model draws, or reads a large file."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from django.db import DatabaseError, connection
+
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -26,6 +29,7 @@ def _renew(renew: Callable[[], object], every_s: Callable[[], float], ended: thr
             try:
                 renew()
             except DatabaseError:  # the next call opens a new connection; a lost lease is fenced off
+                logger.warning("%s could not be renewed", threading.current_thread().name)
                 connection.close()
     finally:
         connection.close()

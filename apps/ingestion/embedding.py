@@ -22,7 +22,6 @@ from apps.core.crash import reach
 from apps.core.errors import AppError
 from apps.ingestion import jobs, queueing, staging
 from apps.ingestion.errors import EmbeddingFailed
-from apps.ingestion.heartbeat import Heartbeat
 from apps.ingestion.jobs import Held, Stage
 from apps.ingestion.models import IngestionJob, StagedChunk
 from apps.ingestion.progress import LOOK_EVERY_S, Progress
@@ -78,7 +77,7 @@ class Runner:
     def run(self, budget_s: float) -> bool:
         """Work for about `budget_s` seconds; returns whether something is left to do."""
         until = time.monotonic() + budget_s
-        with Heartbeat(self._owner):
+        with jobs.kept(self._owner):
             while time.monotonic() < until and not self._is_stopping():
                 if not self._turn():
                     return False

@@ -8,7 +8,6 @@ from apps.catalog.services import is_serving
 from apps.core.crash import reach
 from apps.ingestion import jobs, rechunking, staging
 from apps.ingestion.chunking import stored_rule
-from apps.ingestion.heartbeat import Heartbeat
 from apps.ingestion.jobs import Held, Stage
 from apps.ingestion.models import IngestionJob
 from apps.libraries.lexical_store import tidy_index
@@ -19,7 +18,7 @@ from apps.libraries.types import Cutting
 def index(held: Held) -> None:
     """Store the staged chunks of a held job as its version's. Raises JobStopped when the lease is lost."""
     began = time.monotonic()
-    with Heartbeat(held.owner):
+    with jobs.kept(held.owner):
         job = IngestionJob.objects.select_related("model", "version__document__library").get(pk=held.job_id)
         loaded = staging.load(held.job_id)
         if job.model is None or job.model.dimensions not in (None, loaded.vectors.shape[1]):

@@ -7,7 +7,8 @@ effect. All times are the database's, so that clocks of hosts need not agree.
 import os
 import socket
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.core.errors import AppError, Value
+from apps.core.leases import renewing
 from apps.ingestion import journal, pace, queueing
 from apps.ingestion.errors import JobStopped, WorkerLost
 from apps.ingestion.models import IngestionJob, StagedChunk
@@ -28,6 +30,7 @@ from apps.libraries.models import Document, DocumentVersion
 State = IngestionJob.State
 Stage = IngestionJob.Stage
 LIVE = (State.QUEUED, State.RUNNING)
+RENEWALS_PER_LEASE = 3  # two may be missed
 RETRY_AFTER_S = 10
 PATIENCE_S = 30  # between two tries of what waits for space, for a scanner …
 LOG_MAX = 20_000  # characters of a traceback kept for operators
@@ -139,10 +142,15 @@ def lease() -> timedelta:
     return timedelta(seconds=settings.ENV.lease_s)
 
 
-def renew(owners: Sequence[str]) -> int:
-    """Prolong every lease of these owners; returns how many there were."""
-    running = IngestionJob.objects.filter(state=State.RUNNING, lease_owner__in=owners)
+def renew(owner: str) -> int:
+    """Prolong every lease of an owner; returns how many there were."""
+    running = IngestionJob.objects.filter(state=State.RUNNING, lease_owner=owner)
     return running.update(lease_until=Now() + lease())
+
+
+def kept(owner: str) -> AbstractContextManager[None]:
+    """Keep the leases of an owner while the block runs; a killed process simply stops renewing them."""
+    return renewing(lambda: renew(owner), lambda: settings.ENV.lease_s / RENEWALS_PER_LEASE, "ingestion-lease")
 
 
 def is_wanted(held: Held) -> bool:

@@ -7,7 +7,6 @@ from django.db import transaction
 
 from apps.core.crash import reach
 from apps.ingestion import cutting, jobs, journal, page_reads, pipeline, rechunking, staging
-from apps.ingestion.heartbeat import Heartbeat
 from apps.ingestion.jobs import Held, Stage
 from apps.ingestion.models import IngestionJob
 from apps.ingestion.parse_errors import Unfinished
@@ -28,7 +27,7 @@ LONG_TEXT = 200_000  # characters; splitting a shorter one is over before anybod
 def read(held: Held) -> None:
     """Read the version of a held job and pass the job on. Raises AppError, or JobStopped when the lease is lost."""
     began = time.monotonic()
-    with Heartbeat(held.owner):
+    with jobs.kept(held.owner):
         job = _JOBS.get(pk=held.job_id)
         stored = rechunking.stored_text(job.kind, job.version)
         if stored is not None:
