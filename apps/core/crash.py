@@ -24,6 +24,14 @@ POINTS = (
     "before-index-commit",  # the new version is written, not committed
     "after-index-commit",  # it is, and the worker has not said so to the broker
 )
+PICTURES = (
+    "picture-drawn",  # the worker has it in memory alone
+    "picture-stored",  # its file is there, no row knows it
+    "picture-kept",  # the row is committed, the job is still held
+    "picture-settled",  # the job gave its turn back, or has ended with its quota counted
+)
+SWITCHES = ("switch-before-commit", "switch-after-batch", "switch-after-commit")  # of the embedding model
+_ALL = {*POINTS, *PICTURES, *SWITCHES}
 
 
 def reach(point: str) -> None:
@@ -55,7 +63,7 @@ def disarm(point: str) -> bool:
 
 
 def _file(point: str) -> Path:
-    if point not in POINTS:
+    if point not in _ALL:
         message = f"There is no crash point {point!r}."
         raise ValueError(message)
     return Path(settings.VAR_DIR) / "run" / "crash" / point

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.catalog.models import AIModel
+from apps.core.crash import reach
 from apps.core.uploading import NO_SPACE
 from apps.images import checking, errors, files, jobs, provenance, safety, watermarks
 from apps.images.access import board_still
@@ -44,6 +45,7 @@ def keep(
         if error.errno not in NO_SPACE:
             raise
         raise errors.NoSpace from error
+    reach("picture-stored")
     try:
         with transaction.atomic():
             row = held.lock()

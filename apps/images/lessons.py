@@ -142,7 +142,8 @@ def _check_numbers(lesson: Lesson) -> None:
 
 
 def _check_texts(lesson: Lesson) -> None:
-    texts = [lesson.token, lesson.class_prompt, lesson.validation_prompt, lesson.initial, *(each.caption for each in lesson.pictures)]
+    texts = [lesson.token, lesson.class_prompt, lesson.validation_prompt, lesson.initial]
+    texts += [each.caption for each in lesson.pictures]
     if any(len(text) > LONGEST_CAPTION for text in texts):
         raise BadSetting(field="caption")
     if any(not each.caption.strip() for each in lesson.pictures):

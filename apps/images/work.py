@@ -8,6 +8,7 @@ from uuid import UUID
 from apps.catalog.models import AIModel
 from apps.catalog.services import spec_of
 from apps.core import tenancy
+from apps.core.crash import reach
 from apps.core.errors import AppError
 from apps.images import (
     drawings,
@@ -27,7 +28,7 @@ from apps.images.orders import Order
 from apps.runtimes import registry
 from apps.runtimes.contracts import Picture as Pixels
 from apps.runtimes.contracts import RuntimeFailure
-from apps.runtimes.drawing import Stopped
+from apps.runtimes.drawing import Stopped, Upscaler
 
 logger = logging.getLogger(__name__)
 Kind = ImageJob.Kind
@@ -42,6 +43,7 @@ def work_on(held: jobs.Held) -> None:
         with tenancy.acting_for(held.job.team_id), jobs.beating(held) as watch:
             is_over = _HANDLERS[held.job.kind](held, watch)
         (jobs.finish if is_over else jobs.give_back)(held, time.monotonic() - began - watch.loading_s)
+        reach("picture-settled")
     except jobs.LostJob:
         logger.warning("another worker has this job", extra={"job": held.job.pk})
     except Stopped:
@@ -86,7 +88,9 @@ def draw(held: jobs.Held, watch: jobs.Watch) -> bool:
     model = resolving.model_still(job, order.model)
     found, sources = _found(job, order, model)
     pixels = _pixels(order, model, found, watch)
+    reach("picture-drawn")
     keeping.keep(held, missing[0], order, pixels, sources)
+    reach("picture-kept")
     return len(missing) == 1
 
 
@@ -102,14 +106,21 @@ def _found(job: ImageJob, order: Order, model: AIModel) -> tuple[drawings.Found,
 
 
 def _pixels(order: Order, model: AIModel, found: drawings.Found, watch: jobs.Watch) -> Pixels:
+    loads_from = time.monotonic()
+    by = drawings.upscaler_of(order, found)
+    network = None if by is None else registry.upscaler(spec_of(by))
     if order.kind == Kind.UPSCALE:
         assert order.source is not None
-        return drawings.enlarged(found.pixels[order.source], order.upscale)
-    drawing = drawings.drawing_of(order, found)
-    loads_from = time.monotonic()
+        watch.loading_s = time.monotonic() - loads_from
+        return _enlarged(found.pixels[order.source], order.upscale, network, watch)
+    drawing = drawings.drawing_of(order, found, network)
     loaded = registry.image_model(spec_of(model))
     watch.loading_s = time.monotonic() - loads_from
     return loaded.draw(drawing, watch.on_step)
+
+
+def _enlarged(source: Pixels, scale: float, network: Upscaler | None, watch: jobs.Watch) -> Pixels:
+    return drawings.enlarged(source, scale) if network is None else network.upscale(source, scale, watch.on_step)
 
 
 _HANDLERS: Mapping[str, Slice] = {
