@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.errors import AppError, Invalid
+from apps.core.errors import AppError, Forbidden, Invalid
 from apps.images.setting_names import setting_name
 
 
@@ -81,7 +81,7 @@ class SourceNeeded(OfSetting):
 
     code = "image-source-needed"
     title = _("A picture is missing")
-    detail = _("Choose the picture that this is drawn from, or the mask that says where.")
+    detail = _("“%(field)s” is missing: choose a picture, or paint what is drawn anew.")
 
 
 class UnknownImageModel(AppError):
@@ -283,3 +283,19 @@ class CheckerMissing(AppError):
     code = "image-checker-missing"
     title = _("The safety check is not there")
     detail = _("Pictures are to be checked before they are kept, but no checker is installed. Tell an administrator.")
+
+
+class AnothersPicture(Forbidden):
+    """The picture is seen on a shared board; its owner alone changes it."""
+
+    code = "image-of-another"
+    title = _("This is another person's picture")
+    detail = _("Only who made a picture stars, moves or deletes it. Editors can take it off a shared board.")
+
+
+class TooManyChosen(Invalid):
+    """More pictures were chosen than one act may have. Param: limit."""
+
+    code = "image-chosen"
+    title = _("These are too many pictures at once")
+    detail = _("Choose at most %(limit)s pictures at once.")

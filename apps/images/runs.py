@@ -97,8 +97,8 @@ class Run:
 
     @property
     def shows_steps(self) -> bool:
-        """Return whether it was drawn by steps."""
-        return self.job.kind != Kind.UPSCALE
+        """Return whether it was drawn by steps, and all of it by as many."""
+        return self.job.kind != Kind.UPSCALE and all(axis.kind != "steps" for axis in self.order.axes)
 
     @property
     def steps(self) -> int:

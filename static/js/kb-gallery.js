@@ -10,10 +10,11 @@ class KbGallery extends HTMLElement {
   connectedCallback() {
     this.addEventListener("change", (event) => this.changed(/** @type {HTMLElement} */ (event.target)));
     this.addEventListener("click", (event) => this.clicked(/** @type {MouseEvent} */ (event)));
-    this.addEventListener("keydown", (event) => event.key === "Escape" && this.clear());
-    document.body.addEventListener("htmx:afterSwap", (event) => /** @type {Element} */ (event.target).id === "gallery-items" && this.draw());
+    this.addEventListener("keydown", (event) => event.key === "Escape" && !this.querySelector(":popover-open") && this.clear());
+    this.addEventListener("htmx:afterSwap", (event) => /** @type {Element} */ (event.target).id === "gallery-items" && this.other());
     this.addEventListener("htmx:configRequest", (event) => this.ask(/** @type {CustomEvent} */ (event).detail));
     this.addEventListener("htmx:beforeSwap", (event) => this.swap(/** @type {CustomEvent} */ (event).detail));
+    this.addEventListener("htmx:afterRequest", (event) => this.acted(/** @type {CustomEvent} */ (event).detail));
     document.querySelector("[data-remove-selected]")?.addEventListener("click", () => this.act("remove", this.chosen()));
     for (const type of ["dragstart", "dragend"]) this.addEventListener(type, (event) => this.lift(/** @type {DragEvent} */ (event)));
     for (const type of ["dragover", "dragleave", "drop"]) document.addEventListener(type, (event) => this.drag(/** @type {DragEvent} */ (event)));
@@ -33,6 +34,12 @@ class KbGallery extends HTMLElement {
     if (elt.id !== "gallery-filter") return;
     this.isRefresh = triggeringEvent?.type === "kb:pictures";
     if (this.isRefresh) parameters.set("size", String(this.querySelectorAll(".thumb").length));
+  }
+
+  /** Another list begins at its top. */
+  other() {
+    this.querySelector(".gallery-scroll")?.scrollTo(0, 0);
+    this.draw();
   }
 
   /** @param {{target: Element, serverResponse: string, shouldSwap: boolean}} answer */
@@ -69,6 +76,11 @@ class KbGallery extends HTMLElement {
   }
 
   // ------------------------------------------------------------------ selecting
+
+  /** What was selected is done with. @param {{successful: boolean, requestConfig: {path: string}}} answer */
+  acted({ successful, requestConfig }) {
+    if (successful && requestConfig.path === this.dataset.bulk) this.clear();
+  }
 
   /** @param {HTMLElement} target */
   changed(target) {
@@ -117,6 +129,7 @@ class KbGallery extends HTMLElement {
     const bar = this.querySelector("#gallery-selection");
     if (bar instanceof HTMLElement) bar.hidden = !count;
     this.toggleAttribute("data-selecting", count > 0);
+    this.toggleAttribute("data-others", Boolean(this.querySelector(".thumb[data-others] input:checked")));
     this.toggleAttribute("data-in-trash", Boolean(this.querySelector(".thumb[data-trashed]")));
     const words = this.querySelector("[data-selected]");
     if (words) words.textContent = (this.dataset.textSelected ?? "").replace("{n}", String(count));

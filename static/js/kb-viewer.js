@@ -28,11 +28,23 @@ class KbViewer extends HTMLElement {
   connectedCallback() {
     this.addEventListener("click", (event) => this.clicked(/** @type {HTMLElement} */ (event.target)));
     this.querySelector(".compare input")?.addEventListener("input", (event) => this.cut(/** @type {HTMLInputElement} */ (event.target).value));
+    this.addEventListener("htmx:afterRequest", (event) => this.answered(/** @type {CustomEvent} */ (event)));
+    this.onResize = () => this.resized();
+    addEventListener("resize", this.onResize);
     const at = KbViewer.list.indexOf(/** @type {HTMLElement} */ (KbViewer.at));
     for (const button of this.querySelectorAll("[data-step]")) {
       const to = at + Number(/** @type {HTMLElement} */ (button).dataset.step);
       /** @type {HTMLElement} */ (button).hidden = !KbViewer.list[to];
     }
+  }
+
+  /** A picture that was taken off a shared board may not be seen any more. @param {CustomEvent} event */
+  answered({ target, detail }) {
+    if (detail.successful && target instanceof Element && target.matches("[data-leaves]")) KbViewer.dialog().close();
+  }
+
+  disconnectedCallback() {
+    if (this.onResize) removeEventListener("resize", this.onResize);
   }
 
   /** @param {number} by */
@@ -96,18 +108,24 @@ class KbViewer extends HTMLElement {
 
   /** @param {boolean} isOn */
   show(isOn) {
-    /** @type {HTMLElement} */ (this.querySelector("[data-compare]")).hidden = !isOn;
-    /** @type {HTMLElement} */ (this.querySelector("[data-stage]")).hidden = isOn;
+    const compare = /** @type {HTMLElement} */ (this.querySelector("[data-compare]"));
+    const stage = /** @type {HTMLImageElement} */ (this.querySelector("[data-stage]"));
+    if (!stage.complete) stage.addEventListener("load", () => this.resized(), { once: true });
     this.querySelector("[data-act=compare]")?.setAttribute("aria-pressed", String(isOn));
-    this.match();
+    compare.hidden = true;
+    stage.hidden = false;
+    if (!isOn) return;
+    const { width, height } = stage.getBoundingClientRect(); // both pictures are shown at the size of this one
+    compare.style.width = `${width}px`;
+    compare.style.height = `${height}px`;
+    compare.hidden = false;
+    stage.hidden = true;
+    compare.querySelector("input")?.focus();
   }
 
-  /** Both pictures are shown at the size of this one. */
-  match() {
-    const [other, own] = /** @type {HTMLImageElement[]} */ ([...this.querySelectorAll(".compare > img")]);
-    if (!other || !own) return;
-    const fit = () => { if (own.clientWidth) { other.style.width = `${own.clientWidth}px`; other.style.height = `${own.clientHeight}px`; } };
-    own.complete ? fit() : own.addEventListener("load", fit, { once: true });
+  /** The window changed. */
+  resized() {
+    if (this.querySelector("[data-act=compare]")?.getAttribute("aria-pressed") === "true") this.show(true);
   }
 
   /** @param {string} at */

@@ -21,6 +21,7 @@ from apps.images import files, gallery
 from apps.images.access import access_board, access_picture, access_pictures
 from apps.images.addresses import address_of
 from apps.images.cards import card_of, upscalers_of
+from apps.images.errors import TooManyChosen
 from apps.images.models import Board, Picture
 from apps.images.reports import report as file_report
 from apps.images.views.shared import boards_context, saved, told, told_of
@@ -207,13 +208,15 @@ def _board(request: PersonRequest, board_id: str) -> Board | None:
 
 
 def _ids(texts: Sequence[str]) -> list[UUID]:
-    """Return the ids in a form. Raises NotFound for none, Invalid for too many and what is no id."""
+    """Return the ids in a form. Raises NotFound for none, TooManyChosen, and Invalid for what is no id."""
     if not texts:
         raise NotFound
     found = [uuid_or_none(text) for text in texts]
     ids = [each for each in found if each is not None]
-    if len(ids) < len(found) or len(ids) > AT_ONCE:
+    if len(ids) < len(found):
         raise Invalid
+    if len(ids) > AT_ONCE:
+        raise TooManyChosen(limit=AT_ONCE)
     return list(dict.fromkeys(ids))
 
 
