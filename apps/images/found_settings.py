@@ -1,32 +1,26 @@
-"""What a picture file tells of how it was made: AUTOMATIC1111's, InvokeAI's or ComfyUI's settings, as an order.
+"""What a picture file tells of how it was made: the settings of whichever program drew it, as an order.
 
 Only what the studio can set is taken over, each within its range; what cannot be used here is said.
 """
 
-import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
-from PIL import ExifTags, Image
 
 from apps.catalog.access import usable_models
 from apps.catalog.models import AIModel
-from apps.images.errors import PictureRefused, PictureTooHeavy, PictureTooWide
 from apps.images.grammar.errors import PromptError
 from apps.images.grammar.infotext import Infotext
 from apps.images.grammar.pictured import read_picture_texts
-from apps.images.limits import GRID, MIB, Limits, limits
+from apps.images.limits import GRID, Limits, limits
 from apps.images.ordering import MAX_SEED, RANGES
-from apps.images.uploads import GARBLED
+from apps.images.orders import HiresWish
+from apps.images.picture_texts import texts_in
 from apps.users.models import Team, User
 
-FORMATS = ("PNG", "JPEG", "WEBP")
-TEXTS = ("parameters", "invokeai_metadata", "prompt", "workflow")
-PROGRAMS = {"parameters": "AUTOMATIC1111", "invokeai_metadata": "InvokeAI", "prompt": "ComfyUI", "workflow": "ComfyUI"}
-UNICODE, ASCII = b"UNICODE\x00", b"ASCII\x00\x00\x00"  # how a UserComment says what follows
 Kept = dict[str, Any]
 
 
@@ -41,38 +35,13 @@ class FoundSettings:
 
 def settings_in(user: User, team: Team, upload: "UploadedFile[bytes]") -> FoundSettings | None:
     """Return what the file tells; None where it tells nothing. Raises the refusals of uploads, and UnreadableInfo."""
-    texts = texts_in(upload, limits())
-    info = read_picture_texts(texts)
-    if info is None or info == Infotext():
+    found = read_picture_texts(texts_in(upload, limits()))
+    if found is None:
         return None
-    order, notes = _order(info, limits())
-    _put_model(order, notes, info.model, user, team)
-    origin = next((PROGRAMS[key] for key in TEXTS if texts.get(key, "").strip()), "")
-    return FoundSettings(order, _("Written by %(program)s or a program like it.") % {"program": origin}, tuple(notes))
-
-
-def texts_in(upload: "UploadedFile[bytes]", bounds: Limits) -> dict[str, str]:
-    """Return the texts in a picture that may tell its settings, by their keywords; its pixels are not decoded."""
-    if (upload.size or 0) > bounds.source_bytes:
-        raise PictureTooHeavy(limit=bounds.source_bytes // MIB)
-    try:
-        with Image.open(io.BytesIO(upload.read()), formats=FORMATS) as image:
-            if image.width * image.height > bounds.source_pixels:
-                raise PictureTooWide(megapixels=bounds.source_pixels // 1_000_000)
-            found = {key: value for key in TEXTS if isinstance(value := image.info.get(key), str)}
-            return found or {"parameters": _comment(image)}
-    except GARBLED as error:
-        raise PictureRefused from error
-
-
-def _comment(image: Image.Image) -> str:
-    """Return the EXIF UserComment as text."""
-    raw: object = image.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment, b"")
-    if not isinstance(raw, bytes):
-        return str(raw)
-    if raw.startswith(UNICODE):
-        return raw[len(UNICODE) :].decode("utf-16-be", "replace").strip("\x00")
-    return raw.removeprefix(ASCII).decode("utf-8", "replace").strip("\x00")
+    order, notes = _order(found.info, limits())
+    _put_model(order, notes, found.info.model, user, team)
+    origin = _("Written by %(program)s or a program like it.") % {"program": found.program}
+    return FoundSettings(order, origin, tuple(notes))
 
 
 def _order(info: Infotext, bounds: Limits) -> tuple[Kept, list[str]]:
@@ -91,6 +60,7 @@ def _order(info: Infotext, bounds: Limits) -> tuple[Kept, list[str]]:
         if found is not None and found[1] <= found[0] <= found[2]:
             order[name] = found[0]
     _put_size(order, notes, info, bounds)
+    _put_hires(order, info, bounds)
     _put_sampling(order, notes, info)
     return order, notes
 
@@ -113,6 +83,15 @@ def _put_size(order: Kept, notes: list[str], info: Infotext, bounds: Limits) -> 
         order.update(width=width, height=height)
     else:
         notes.append(_("Its size, %(size)s, is not drawn here.") % {"size": f"{info.size[0]} × {info.size[1]}"})
+
+
+def _put_hires(order: Kept, info: Infotext, bounds: Limits) -> None:
+    """Take over the second pass, if there was one. Networks that enlarged elsewhere are not here: latents do it."""
+    scale, steps = info.number("Hires upscale"), info.integer("Hires steps") or 0
+    least, most = RANGES["upscale"]
+    if scale is not None and least <= scale <= most and 0 <= steps <= bounds.max_steps:
+        upscaler = "lanczos" if info.get("Hires upscaler") == "Lanczos" else "latent"
+        order["hires"] = asdict(HiresWish(scale, steps, info.strength or HiresWish().strength, upscaler))
 
 
 def _put_sampling(order: Kept, notes: list[str], info: Infotext) -> None:

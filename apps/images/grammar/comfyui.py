@@ -9,11 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from apps.images.grammar.errors import PromptError
 from apps.images.grammar.infotext import Infotext, fields_of
 from apps.images.grammar.loras import LoraRef
-from apps.images.grammar.samplers import find_schedule, split_label
-from apps.images.grammar.strange_json import Json, list_of, number_of, object_of, read_object, stem_of, text_of
+from apps.images.grammar.samplers import labels_of
+from apps.images.grammar.strange_json import Json, list_of, number_of, object_of, read_object, size_of, stem_of, text_of
 
 _NODES_MAX = 2_000
 _SAMPLERS_MAX = 20  # so many are looked at for the first one
@@ -72,7 +71,7 @@ def _fields(graph: _Graph, start: str) -> tuple[tuple[str, str], ...]:
     def near(*keys: str) -> Json:
         return _nearest(graph, start, keys)
 
-    sampler, schedule = _sampling(text_of(near("sampler_name")), text_of(near("scheduler")))
+    sampler, schedule = labels_of(text_of(near("sampler_name")), text_of(near("scheduler")))
     size = _size(graph, start)
     layer = number_of(near("stop_at_clip_layer"))
     strength = number_of(near("denoise"))
@@ -199,17 +198,7 @@ def _loras(graph: _Graph, start: str) -> Iterator[LoraRef]:
 
 def _size(graph: _Graph, start: str) -> str | None:
     for _, node in _walk(graph, start, _LATENT_KEYS):
-        width, height = number_of(node.inputs.get("width")), number_of(node.inputs.get("height"))
-        if width is not None and height is not None:
-            return f"{width:.0f}x{height:.0f}"
+        size = size_of(node.inputs)
+        if size is not None:
+            return size
     return None
-
-
-def _sampling(sampler: str, schedule: str) -> tuple[str, str]:
-    """Return our labels; a name that is not known here stays as it is, to be refused by name."""
-    try:
-        sampler = split_label(sampler)[0].label
-        schedule = find_schedule(schedule).label if schedule else ""
-    except PromptError:
-        return sampler, schedule
-    return sampler, schedule

@@ -7,7 +7,7 @@ refused by name like any unknown one.
 
 from dataclasses import dataclass
 
-from apps.images.grammar.errors import ScheduleMismatch, UnknownSampler, UnknownSchedule
+from apps.images.grammar.errors import PromptError, ScheduleMismatch, UnknownSampler, UnknownSchedule
 
 AUTOMATIC = "automatic"
 UNIFORM = "uniform"
@@ -136,6 +136,16 @@ def split_label(name: str) -> tuple[Sampler, Schedule | None]:
                 return _SAMPLERS_BY_NAME[head], schedule
     known = ", ".join(sampler.label for sampler in SAMPLERS.values())
     raise UnknownSampler(name=_shown(name), known=known)
+
+
+def labels_of(sampler: str, schedule: str) -> tuple[str, str]:
+    """Return our labels of names that another program wrote; those not known here stay, to be refused by name."""
+    try:
+        found, glued = split_label(sampler)
+        named = find_schedule(schedule) if schedule else glued
+    except PromptError:
+        return sampler, schedule
+    return found.label, named.label if named else ""
 
 
 def _fold(name: str) -> str:

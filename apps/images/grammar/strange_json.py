@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 
 from apps.images.grammar.errors import UnreadableInfo
 
@@ -9,6 +10,7 @@ JSON_CHARS = 2_000_000
 JSON_DEPTH = 64
 _STRING = re.compile(r'"(?:\\.|[^"\\])*+(?:"|\\?\Z)', re.DOTALL)  # one that nothing closes too: else time grows squared
 _NUMBER_MAX = 2**64
+_NUMERAL = re.compile(r"\s*[+-]?\d{1,20}(?:\.\d{0,20})?\s*", re.ASCII)
 _BRACKET = re.compile(r"[\[\]{}]")
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -37,6 +39,19 @@ def number_of(value: Json) -> int | float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return value if -_NUMBER_MAX <= value <= _NUMBER_MAX else None  # also no NaN, no infinity
+
+
+def numeral_of(value: Json) -> int | float | None:
+    """Return a value that is a number with a meaning, also one that was written as text."""
+    if isinstance(value, str) and _NUMERAL.fullmatch(value):
+        value = float(value) if "." in value else int(value)
+    return number_of(value)
+
+
+def size_of(found: Mapping[str, Json]) -> str | None:
+    """Return `width` and `height` of an object as "512x768"."""
+    width, height = numeral_of(found.get("width")), numeral_of(found.get("height"))
+    return None if width is None or height is None else f"{width:.0f}x{height:.0f}"
 
 
 def object_of(value: Json) -> dict[str, Json]:

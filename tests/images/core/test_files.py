@@ -14,11 +14,11 @@ from sd_parsers import ParserManager
 
 from apps.images import files, services, tasks, uploads
 from apps.images.errors import PictureRefused, PictureTooHeavy, PictureTooWide
-from apps.images.found_settings import texts_in
 from apps.images.grammar.infotext import read_infotext
 from apps.images.limits import MIB, limits
 from apps.images.models import Picture
 from apps.images.orders import HiresWish, LoraWish
+from apps.images.picture_texts import texts_in
 from apps.metering.errors import QuotaExceeded
 from apps.metering.limits import Limit, set_limit
 from apps.metering.models import Counter, Reservation, Resource, Scope, UsageEvent, Window
@@ -151,7 +151,7 @@ def test_it_takes_a_picture_whose_exif_is_garbled(entry: tuple[int, int, int, in
     Image.new("RGB", (60, 40)).save(buffer, "JPEG", exif=b"Exif\0\0" + tiff + b"\0" * 20)
 
     assert uploads.decoded(buffer.getvalue(), limits()).shape == (60, 40, 3)
-    assert texts_in(SimpleUploadedFile("x.jpg", buffer.getvalue()), limits()) == {"parameters": ""}
+    assert texts_in(SimpleUploadedFile("x.jpg", buffer.getvalue()), limits()) == {}
 
 
 def test_it_stores_equal_files_of_two_teams_apart(alice: User, bob: User, t1: Team, t2: Team) -> None:

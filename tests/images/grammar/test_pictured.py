@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.images.grammar.errors import PromptError, UnreadableInfo
-from apps.images.grammar.pictured import read_picture_texts
+from apps.images.grammar.pictured import KEYWORDS, read_picture_texts
 
 INVOKE: dict[str, Any] = {
     "generation_mode": "txt2img",
@@ -64,7 +64,7 @@ COMFY: dict[str, Any] = {
 def read(**texts: object) -> dict[str, str]:
     written = {key: text if isinstance(text, str) else json.dumps(text) for key, text in texts.items()}
     found = read_picture_texts(written)
-    return found.to_mapping() if found else {}
+    return found.info.to_mapping() if found else {}
 
 
 def changed(node: str, **inputs: object) -> dict[str, Any]:
@@ -89,6 +89,156 @@ def test_it_reads_invokeai() -> None:
         "Clip skip": "2",
         "Denoising strength": "0.6",
     }
+
+
+def test_it_reads_fooocus() -> None:
+    """Its own scheme; steps and seed may stand there as text."""
+    fooocus = {
+        "adm_guidance": "(1.5, 0.8, 0.3)",
+        "base_model": "juggernautXL_v8",
+        "base_model_hash": "aeb7e9e689",
+        "clip_skip": 2,
+        "full_prompt": ["cinematic still 一只猫"],
+        "guidance_scale": 4,
+        "loras": [["sd_xl_offset", "0.1", "4852686128"], ["ink", 0.5, "x"]],
+        "metadata_scheme": "fooocus",
+        "negative_prompt": "unrealistic",
+        "performance": "Speed",
+        "prompt": "一只猫",
+        "resolution": "(896, 1152)",
+        "sampler": "dpmpp_2m_sde_gpu",
+        "scheduler": "karras",
+        "seed": "4942839345",
+        "steps": 30,
+        "styles": "['Fooocus V2']",
+        "version": "Fooocus v2.5.5",
+    }
+    expected = {
+        "Prompt": "一只猫 <lora:sd_xl_offset:0.1> <lora:ink:0.5>",
+        "Negative prompt": "unrealistic",
+        "Steps": "30",
+        "Sampler": "DPM++ 2M SDE",
+        "Schedule type": "Karras",
+        "CFG scale": "4",
+        "Seed": "4942839345",
+        "Size-1": "896",
+        "Size-2": "1152",
+        "Model hash": "aeb7e9e689",
+        "Model": "juggernautXL_v8",
+        "Clip skip": "2",
+    }
+    older = {key: value for key, value in fooocus.items() if key != "loras"} | {
+        "lora_combined_1": "sd_xl_offset.safetensors : 0.1",
+        "lora_combined_2": "ink.safetensors : 0.5",
+    }
+
+    assert read(parameters=fooocus) == expected
+    assert read(parameters=older) == expected
+
+
+def test_it_reads_swarmui() -> None:
+    told = {
+        "sui_image_params": {
+            "prompt": "a cat",
+            "negativeprompt": "bad",
+            "model": "OfficialStableDiffusion/sd_xl_base_1.0",
+            "seed": 7,
+            "steps": 20,
+            "cfgscale": 7.5,
+            "width": 640,
+            "height": 512,
+            "sampler": "euler_ancestral",
+            "scheduler": "normal",
+            "loras": ["ink"],
+            "loraweights": ["0.5"],
+        }
+    }
+
+    assert read(parameters=told) == {
+        "Prompt": "a cat <lora:ink:0.5>",
+        "Negative prompt": "bad",
+        "Steps": "20",
+        "Sampler": "Euler a",
+        "Schedule type": "Uniform",
+        "CFG scale": "7.5",
+        "Seed": "7",
+        "Size-1": "640",
+        "Size-2": "512",
+        "Model": "sd_xl_base_1.0",
+    }
+
+
+def test_it_reads_novelai() -> None:
+    comment = {
+        "prompt": "1girl, {masterpiece}",
+        "steps": 28,
+        "height": 1216,
+        "width": 832,
+        "scale": 5.0,
+        "seed": 3_263_454_612,
+        "noise_schedule": "native",
+        "sampler": "k_euler_ancestral",
+        "uc": "lowres",
+    }
+    found = read_picture_texts(
+        {
+            "Software": "NovelAI",
+            "Source": "Stable Diffusion XL C1E1DE52",
+            "Description": "1girl, {masterpiece}",
+            "Comment": json.dumps(comment),
+        }
+    )
+
+    assert found is not None
+    assert found.program == "NovelAI"
+    assert found.info.to_mapping() == {
+        "Prompt": "1girl, {masterpiece}",
+        "Negative prompt": "lowres",
+        "Steps": "28",
+        "Sampler": "Euler a",
+        "Schedule type": "Uniform",
+        "CFG scale": "5",
+        "Seed": "3263454612",
+        "Size-1": "832",
+        "Size-2": "1216",
+        "Model hash": "C1E1DE52",
+        "Model": "Stable Diffusion XL",
+    }
+    assert read_picture_texts({"Comment": json.dumps(comment)}) is None
+
+
+def test_it_reads_older_invokeai() -> None:
+    """Before version 3 the negative prompt stood in the prompt, in square brackets."""
+    expected = {
+        "Prompt": "a cat, on a mat",
+        "Negative prompt": "dog, blurry",
+        "Steps": "50",
+        "Sampler": "LMS",
+        "CFG scale": "7.5",
+        "Seed": "1234",
+        "Size-1": "512",
+        "Size-2": "640",
+    }
+    image = {
+        "prompt": [{"prompt": "a cat, on a mat [dog] [blurry]", "weight": 1}],
+        "steps": 50,
+        "cfg_scale": 7.5,
+        "seed": 1234,
+        "width": 512,
+        "height": 640,
+        "sampler": "k_lms",
+    }
+    kept = {"model_weights": "stable-diffusion-1.5", "model_hash": "cc6cb2", "image": image}
+
+    assert read(Dream='"a cat, on a mat [dog] [blurry]" -s 50 -S 1234 -W 512 -H 640 -C 7.5 -A k_lms') == expected
+    assert read(**{"sd-metadata": kept}) == expected | {"Model": "stable-diffusion-1.5", "Model hash": "cc6cb2"}
+    with pytest.raises(UnreadableInfo):
+        read(Dream="a cat -s 50")
+
+
+@pytest.mark.parametrize("text", ["{red|green} ball", '{"a": 1', "{}", '{"a": {"b": 1}}'])
+def test_it_takes_a_prompt_that_begins_with_a_brace_for_one(text: str) -> None:
+    assert read(parameters=text)["Prompt"] == text
 
 
 def test_it_keeps_a_sampler_that_is_not_known_to_refuse_it_by_name() -> None:
@@ -221,12 +371,12 @@ def test_it_ends_on_graphs_in_a_circle() -> None:
         pytest.param("null", id="null"),
     ],
 )
-@pytest.mark.parametrize("key", ["invokeai_metadata", "prompt", "workflow"])
+@pytest.mark.parametrize("key", ["invokeai_metadata", "sd-metadata", "prompt", "workflow", "Comment"])
 def test_it_refuses_json_that_would_break_it(key: str, text: str) -> None:
     started = time.process_time()
 
     with pytest.raises(UnreadableInfo):
-        read_picture_texts({key: text})
+        read_picture_texts({"Software": "NovelAI", key: text})
 
     assert time.process_time() - started < 3
 
@@ -252,7 +402,8 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4)
     | st.dictionaries(
         st.sampled_from(["3", "6", "class_type", "inputs", "nodes", "links", "id", "type", "model", "positive", "text",
-                         "seed", "steps", "scheduler", "loras", "latent_image", "widgets_values", "width", "height"]),
+                         "seed", "steps", "scheduler", "loras", "latent_image", "widgets_values", "width", "height",
+                         "prompt", "image", "sampler", "base_model", "resolution", "sui_image_params", "clip_skip"]),
         inner,
         max_size=5,
     ),
@@ -260,9 +411,9 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
-@given(st.sampled_from(["invokeai_metadata", "prompt", "workflow"]), st.dictionaries(st.text(max_size=3), JSON) | JSON)
+@given(st.sampled_from([*KEYWORDS]), st.dictionaries(st.text(max_size=3), JSON) | JSON)
 def test_it_reads_or_refuses_any_json(key: str, value: object) -> None:
     try:
-        read_picture_texts({key: json.dumps(value)})
+        read_picture_texts({"Software": "NovelAI", key: json.dumps(value)})
     except PromptError:
         return
