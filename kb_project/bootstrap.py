@@ -62,8 +62,8 @@ def stamp_of(files: list[Path]) -> str:
     return digest.hexdigest()
 
 
-def install(name: str, files: list[Path]) -> None:
-    """Install the requirement files once; skipped when the stamp `name` matches."""
+def install(name: str, files: list[Path], *options: str) -> None:
+    """Install the requirement files once, with options of pip; skipped when the stamp `name` matches."""
     stamp = VENV / f"{name}.stamp"
     wanted = stamp_of(files)
     if stamp.exists() and stamp.read_text() == wanted:
@@ -75,10 +75,10 @@ def install(name: str, files: list[Path]) -> None:
         venv.create(VENV, with_pip=True, clear=VENV.exists())
     stamp.unlink(missing_ok=True)
     names = " and ".join(str(file.relative_to(ROOT)) for file in files)
-    say(f"installing {names} (first time: about 6 minutes on 2 cores, most of it a compiler)")
+    say(f"installing {names}" + ("" if options else " (first time: about 6 minutes on 2 cores, most of it a compiler)"))
     arguments = [argument for file in files for argument in ("-r", str(file))]
     done = subprocess.run(  # noqa: S603
-        [*PIP, "install", "--disable-pip-version-check", "--progress-bar", "off", *arguments],
+        [*PIP, "install", "--disable-pip-version-check", "--progress-bar", "off", *options, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -123,6 +123,7 @@ def main(arguments: list[str]) -> None:
         ensure_browser()
         return
     install("product", [ROOT / "requirements.txt"])
+    install("apart", [ROOT / "requirements-apart.txt"], "--no-deps")
     if arguments == ["--dev"]:
         install("dev", [ROOT / "requirements.txt", ROOT / "tests" / "requirements.txt"])
 

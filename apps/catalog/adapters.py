@@ -25,6 +25,8 @@ from apps.runtimes.adapter_files import (
 from apps.runtimes.contracts import FileRefused
 
 RUNTIME = "diffusers"
+UPSCALING = "spandrel"  # the runtime of upscalers
+TILE_BYTES = 512 * 1024 * 1024  # that an upscaler works in, beside its weights
 LONGEST_TOKEN = 40
 _NO_TOKEN = re.compile(r"[^\w<>-]+")
 
@@ -114,11 +116,11 @@ def _findings(folder: Path, files: Sequence[Path], facts: Facts, *, path: Path) 
     is_checkpoint = facts.kind == "checkpoint"
     return Findings(
         kind=AIModel.Kind.IMAGE if is_checkpoint else AIModel.Kind.ADAPTER,
-        runtime=RUNTIME,
+        runtime=UPSCALING if facts.kind == "upscaler" else RUNTIME,
         path=path.relative_to(settings.MODELS_DIR).as_posix(),
         title=(notes.get("title") or folder.name)[:120],
         size_bytes=size,
-        memory_bytes=size * 2 + SPARE_BYTES if is_checkpoint else size,
+        memory_bytes=_memory(facts, size),
         licence=(card.licence or notes.get("licence", ""))[:80],
         languages=card.languages,
         card=_card(card, facts),
@@ -126,6 +128,13 @@ def _findings(folder: Path, files: Sequence[Path], facts: Facts, *, path: Path) 
         adapter="" if is_checkpoint else str(facts.kind),
         token=_token(facts, path) if facts.kind == "textual_inversion" else "",
     )
+
+
+def _memory(facts: Facts, size: int) -> int:
+    """Return the bytes that are taken once it is loaded; numbers of half precision take twice as much on a CPU."""
+    if facts.kind == "checkpoint":
+        return size * 2 + SPARE_BYTES
+    return size * 2 + TILE_BYTES if facts.kind == "upscaler" else size
 
 
 def _token(facts: Facts, path: Path) -> str:

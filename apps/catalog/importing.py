@@ -25,7 +25,13 @@ _GUESS = {
     "pipeline": (AIModel.Kind.IMAGE, "diffusers"),
     "weights": (AIModel.Kind.ADAPTER, "diffusers"),  # or a checkpoint: its content tells
 }
-RUNNABLE = ("llama_cpp", "sentence_transformers", "diffusers", "fake")  # what is tried before it counts as ready
+RUNNABLE = ("llama_cpp", "sentence_transformers", "diffusers", "spandrel", "fake")  # tried before it counts as ready
+    "llama_cpp",
+    "sentence_transformers",
+    "diffusers",
+    "spandrel",
+    "fake",
+)  # what is tried before it counts as ready
 
 
 def find_entry(entry: str) -> Found:
@@ -93,8 +99,8 @@ def try_new(model: AIModel) -> dict[str, Any]:
     """Let a model that was just added do something; where it cannot, it is broken. Raises ModelBroken, DoesNotFit."""
     if model.state != AIModel.State.READY:
         raise errors.ModelBroken(reason=model.error)
-    if model.runtime not in RUNNABLE or model.kind == AIModel.Kind.ADAPTER:
-        return {}  # an adapter does nothing by itself
+    if model.runtime not in RUNNABLE or (model.adapter and model.adapter != AIModel.Adapter.UPSCALER):
+        return {}  # other adapters do nothing by themselves
     try:
         return measuring.try_model(model)
     except (errors.ModelBroken, errors.DoesNotFit) as error:

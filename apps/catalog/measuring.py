@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 
 from apps.catalog.errors import CannotRun, DoesNotFit, ModelBroken
-from apps.catalog.measuring_images import Tell, bench_drawing, check_adapter, try_drawing
+from apps.catalog.measuring_images import Tell, bench_drawing, check_adapter, try_drawing, try_enlarging
 from apps.catalog.models import AIModel
 from apps.catalog.specs import spec_of
 from apps.catalog.suiting import suits
@@ -40,10 +40,11 @@ def load(model: AIModel, *, is_trial: bool = False) -> object:
         AIModel.Kind.RERANK: registry.reranker,
         AIModel.Kind.IMAGE: registry.image_model,
     }
-    if model.kind not in loaders:
+    loader = registry.upscaler if model.adapter == AIModel.Adapter.UPSCALER else loaders.get(model.kind)
+    if loader is None:
         raise CannotRun(file=model.title, what=model.get_kind_display())
     try:
-        return loaders[model.kind](spec_of(model))
+        return loader(spec_of(model))
     except NoRoom as error:
         raise DoesNotFit(needed=error.needed // MIB, free=error.free // MIB) from error
     except RuntimeFailure as error:
@@ -55,8 +56,9 @@ def try_model(model: AIModel) -> dict[str, Any]:
 
     The files of an adapter are judged once more, which raises ModelRefused too.
     """
-    if model.kind == AIModel.Kind.ADAPTER:
-        return check_adapter(model)
+    facts = check_adapter(model) if model.kind == AIModel.Kind.ADAPTER else {}
+    if facts and model.adapter != AIModel.Adapter.UPSCALER:
+        return facts
     began = time.perf_counter()
     loaded = load(model, is_trial=True)
     load_s = time.perf_counter() - began
@@ -65,9 +67,10 @@ def try_model(model: AIModel) -> dict[str, Any]:
         AIModel.Kind.EMBEDDING: _try_embedder,
         AIModel.Kind.RERANK: _try_reranker,
         AIModel.Kind.IMAGE: partial(try_drawing, best=suits(model)),
+        AIModel.Kind.ADAPTER: try_enlarging,
     }
     try:
-        result = trials[model.kind](loaded)
+        result = facts | trials[model.kind](loaded)
     except RuntimeFailure as error:
         raise ModelBroken(reason=str(error)) from error
     return result | {"load_s": round(load_s, 2), "seconds": round(time.perf_counter() - began, 2)}

@@ -7,6 +7,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
+import numpy as np
 from django.utils.translation import gettext as _
 
 from apps.catalog.errors import ModelBroken
@@ -14,11 +15,12 @@ from apps.catalog.inspecting import inspect
 from apps.catalog.models import AIModel
 from apps.catalog.specs import check_model, entry_of
 from apps.catalog.suiting import Suits
-from apps.runtimes.contracts import RuntimeFailure
-from apps.runtimes.drawing import Drawing, ImageModel, Progress, PromptPart, PromptStage, Weighted
+from apps.runtimes.contracts import Picture, RuntimeFailure
+from apps.runtimes.drawing import Drawing, ImageModel, Progress, PromptPart, PromptStage, Upscaler, Weighted
 
 TRIAL_SIDE, TRIAL_STEPS = 256, 4  # at most: a first look, also on a CPU
 BENCH_STEPS, BENCH_ROUNDS, BENCH_S = 10, 3, 30.0  # no further round begins after so many seconds
+TRIAL_SOURCE: Picture = np.indices((16, 16, 3), np.uint8).sum(0, np.uint8) * 7  # slanted bands
 PROMPT = "a red circle on white background"  # what the demonstration model knows too
 Tell = Callable[[int, int], None]
 
@@ -30,6 +32,14 @@ def try_drawing(model: ImageModel, best: Suits) -> dict[str, Any]:
     if picture.shape != (side, side, 3) or picture.min() == picture.max():
         raise RuntimeFailure(f"The model {model.name} drew an empty picture.")
     return {"side": side}
+
+
+def try_enlarging(upscaler: Upscaler) -> dict[str, Any]:
+    """Enlarge a small picture. Raises RuntimeFailure, also for one of another size."""
+    side, factor = TRIAL_SOURCE.shape[0], upscaler.factor
+    if upscaler.upscale(TRIAL_SOURCE, factor, _ignore).shape != (side * factor, side * factor, 3):
+        raise RuntimeFailure(f"The upscaler {upscaler.name} does not enlarge by {factor}.")
+    return {"factor": factor}
 
 
 def bench_drawing(model: ImageModel, best: Suits, tell: Tell) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from apps.catalog.models import AIModel
 from apps.catalog.specs import path_of
 from apps.images.models import ImageJob
 from apps.images.ordering import drawn_size
-from apps.images.orders import ControlWish, HiresWish, ImagePromptWish, LoraWish, Order
+from apps.images.orders import PLAIN_UPSCALERS, ControlWish, HiresWish, ImagePromptWish, LoraWish, Order
 from apps.images.planning import with_loras_read
 from apps.images.prompting import negative_of, positive_of
 from apps.runtimes.contracts import Picture as Pixels
@@ -27,6 +27,7 @@ from apps.runtimes.drawing import (
     LoraUse,
     Mask,
     TokenUse,
+    Upscaler,
 )
 
 Kind = ImageJob.Kind
@@ -42,8 +43,11 @@ class Found:
     pixels: Mapping[UUID, Pixels] = field(default_factory=dict)
 
 
-def drawing_of(order: Order, found: Found) -> Drawing:
-    """Return the drawing of an order for one picture, whose seed is fixed. Raises PromptError."""
+def drawing_of(order: Order, found: Found, network: Upscaler | None = None) -> Drawing:
+    """Return the drawing of an order for one picture, whose seed is fixed. Raises PromptError.
+
+    `network` is what enlarges for the second pass where the order names an upscaler of the catalogue.
+    """
     order = with_loras_read(order)
     assert order.seed is not None
     width, height = drawn_size(replace(order, hires=None))  # of the first pass
@@ -65,7 +69,7 @@ def drawing_of(order: Order, found: Found) -> Drawing:
         strength=order.strength,
         mask=mask,
         mask_blur=order.mask_blur,
-        hires=None if order.hires is None else _hires(order.hires, order.steps),
+        hires=None if order.hires is None else _hires(order.hires, order.steps, network),
         loras=tuple(_lora(wish, found) for wish in order.loras),
         tokens=_tokens(order, found.words),
         control=None if order.control is None else _control(order.control, found, (width, height)),
@@ -73,9 +77,9 @@ def drawing_of(order: Order, found: Found) -> Drawing:
     )
 
 
-def _hires(wish: HiresWish, steps: int) -> Hires:
-    upscaler = "latent" if wish.upscaler == "latent" else "lanczos"
-    return Hires(wish.scale, wish.steps or steps, wish.strength, upscaler)  # type: ignore[arg-type]
+def _hires(wish: HiresWish, steps: int, network: Upscaler | None) -> Hires:
+    upscaler = wish.upscaler if wish.upscaler in PLAIN_UPSCALERS else "network"
+    return Hires(wish.scale, wish.steps or steps, wish.strength, upscaler, network)  # type: ignore[arg-type]
 
 
 def _lora(wish: LoraWish, found: Found) -> LoraUse:
@@ -149,6 +153,13 @@ def resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     )
     left, top = (image.width - size[0]) // 2, (image.height - size[1]) // 2
     return np.asarray(image.crop((left, top, left + size[0], top + size[1])), np.uint8).copy()
+
+
+def upscaler_of(order: Order, found: Found) -> AIModel | None:
+    """Return the upscaler of the catalogue that the order enlarges by; None for what needs no network."""
+    hires = order.hires.upscaler if order.hires else ""
+    name = order.upscaler if order.kind == Kind.UPSCALE else hires
+    return found.adapters.get((AIModel.Adapter.UPSCALER.value, name))
 
 
 def enlarged(pixels: Pixels, scale: float) -> Pixels:

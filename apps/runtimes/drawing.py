@@ -88,14 +88,14 @@ class ImagePromptUse:
 class Hires:
     """A second pass over the enlarged picture: `scale` times as large, begun at `strength` of the noise.
 
-    `upscaler` is "latent", "lanczos", or "network": then the network at `upscaler_path` enlarges.
+    `upscaler` is "latent", "lanczos", or "network": then `network` enlarges.
     """
 
     scale: float
     steps: int
     strength: float
     upscaler: Literal["latent", "lanczos", "network"] = "latent"
-    upscaler_path: str = ""
+    network: "Upscaler | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,10 @@ class ImageModel(Protocol):
 
 
 class Upscaler(Protocol):
-    """Enlarges pictures by a network, in tiles; the same picture gives the same bytes."""
+    """Enlarges pictures by a network, in tiles; the same picture gives the same bytes.
+
+    It has no `close`: whoever was handed one may use it to the end, also where the registry let it go meanwhile.
+    """
 
     name: str
     is_busy: bool
@@ -178,8 +181,4 @@ class Upscaler(Protocol):
 
     def upscale(self, picture: Picture, scale: float, on_step: OnStep) -> Picture:
         """Return the picture `scale` times as large. `on_step` is called after each tile and may raise Stopped."""
-        ...
-
-    def close(self) -> None:
-        """Free the network."""
         ...

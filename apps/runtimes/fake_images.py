@@ -60,6 +60,25 @@ class FakeImageModel:
         return picture
 
 
+class FakeUpscaler:
+    """Doubles each pixel, and takes every row for a tile."""
+
+    factor = 2
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.is_busy = False
+
+    def upscale(self, picture: Picture, scale: float, on_step: OnStep) -> Picture:
+        """Return the picture `scale` times as large; `on_step` may raise Stopped."""
+        height, width = picture.shape[:2]
+        for row in range(height):
+            on_step(Progress(row + 1, height))
+        rows = np.arange(round(height * scale)) * height // round(height * scale)
+        columns = np.arange(round(width * scale)) * width // round(width * scale)
+        return np.asarray(picture[rows][:, columns], np.uint8)
+
+
 @contextmanager
 def failing(*failures: RuntimeFailure) -> Iterator[None]:
     """Make the next drawings of this process fail, in order."""
@@ -75,6 +94,11 @@ def failing(*failures: RuntimeFailure) -> Iterator[None]:
 def load_image_model(spec: RuntimeSpec) -> FakeImageModel:
     """Return the fake image model that stands for `spec`."""
     return FakeImageModel(spec.name)
+
+
+def load_upscaler(spec: RuntimeSpec) -> FakeUpscaler:
+    """Return the fake upscaler that stands for `spec`."""
+    return FakeUpscaler(spec.name)
 
 
 def _stripes(drawing: Drawing) -> Picture:

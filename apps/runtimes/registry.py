@@ -9,7 +9,7 @@ from django.conf import settings
 
 from apps.runtimes.checking import PictureChecker
 from apps.runtimes.contracts import ChatModel, Embedder, Reranker, RuntimeFailure, Tokenizer
-from apps.runtimes.drawing import ImageModel
+from apps.runtimes.drawing import ImageModel, Upscaler
 from apps.runtimes.shelf import Loaded, Shelf
 from apps.runtimes.spec import RuntimeSpec
 from apps.runtimes.training import Trainer
@@ -30,6 +30,7 @@ __all__ = [
     "tokenizer",
     "trial_embedder",
     "unload",
+    "upscaler",
 ]
 
 # The runtimes a catalogue row may name: never a path from the outside (security case 80).
@@ -51,6 +52,10 @@ RERANK_RUNTIMES = {
 IMAGE_RUNTIMES = {
     "diffusers": "apps.runtimes.diffusion.engine.load_image_model",
     "fake": "apps.runtimes.fake_images.load_image_model",
+}
+UPSCALERS = {
+    "spandrel": "apps.runtimes.diffusion.upscaling.load_upscaler",
+    "fake": "apps.runtimes.fake_images.load_upscaler",
 }
 TRAINERS = {
     "diffusers": "apps.runtimes.diffusion.training.trainer.load_trainer",
@@ -115,6 +120,12 @@ def image_model(spec: RuntimeSpec) -> ImageModel:
     """Return the image model of `spec`, loaded on first use. Raises RuntimeFailure."""
     path = _named(IMAGE_RUNTIMES, spec)
     return cast("ImageModel", _shelf.get((path, spec), partial(_load, path, spec)))
+
+
+def upscaler(spec: RuntimeSpec) -> Upscaler:
+    """Return the network of `spec` that enlarges pictures, loaded on first use. Raises RuntimeFailure."""
+    path = _named(UPSCALERS, spec)
+    return cast("Upscaler", _shelf.get((path, spec), partial(_load, path, spec)))
 
 
 def image_trainer(spec: RuntimeSpec) -> Trainer:

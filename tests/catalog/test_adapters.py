@@ -176,6 +176,25 @@ def test_security_case_77_a_pickled_encoder_is_refused(models_dir: Path) -> None
         inspect(folder)
 
 
+@pytest.mark.django_db
+def test_it_tries_an_upscaler_before_it_is_ready(root_client: Any, models_dir: Path) -> None:
+    pytest.importorskip("spandrel", reason="the package spandrel is not installed")
+    from tests.runtimes.diffusion import tiny_upscaler  # noqa: PLC0415 -- imports torch
+
+    tiny_upscaler.save(models_dir / "x4.safetensors", tiny_upscaler.esrgan())
+    weights(models_dir / "none.safetensors", {f"body.{number}.weight": (4, 4) for number in range(9)})
+    for entry in ("x4.safetensors", "none.safetensors"):
+        root_client.post("/system/models/add/file/", {"entry": entry})
+        work.work_one("run")
+
+    good, bad = AIModel.objects.get(name="x4"), AIModel.objects.get(name="none")
+    assert (good.state, good.adapter, good.runtime, good.path) == ("ready", "upscaler", "spandrel", "x4/x4.safetensors")
+    assert good.memory_bytes > adapters.TILE_BYTES
+    assert good.jobs.get().result["factor"] == 4
+    assert bad.state == "broken"
+    assert "none.safetensors" in bad.error
+
+
 @pytest.mark.parametrize(
     ("shapes", "code"),
     [

@@ -15,6 +15,7 @@ from apps.runtimes.diffusion.loading import load_pipeline, thread_count
 from apps.runtimes.diffusion.painting import Extras, Painter, Pipelines
 from apps.runtimes.diffusion.previews import Previewer
 from apps.runtimes.diffusion.prompts import PromptReader
+from apps.runtimes.diffusion.threads import computing_with
 from apps.runtimes.diffusion.words import load_words
 from apps.runtimes.drawing import Drawing, OnStep
 from apps.runtimes.spec import RuntimeSpec
@@ -44,7 +45,7 @@ class DiffusersModel:
         with self._lock:
             self.is_busy = True
             try:
-                with _threads(self._threads), torch.no_grad(), _failing_as_runtime(self.name):
+                with computing_with(self._threads), torch.no_grad(), _failing_as_runtime(self.name):
                     return self._draw(drawing, on_step)
             finally:
                 self.is_busy = False
@@ -77,17 +78,6 @@ class DiffusersModel:
 def load_image_model(spec: RuntimeSpec) -> DiffusersModel:
     """Return the image model of `spec`: a folder of diffusers or a .safetensors checkpoint. Raises RuntimeFailure."""
     return DiffusersModel(spec, load_pipeline(spec.path))
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Compute with this many threads; other models of the process get theirs back."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -105,7 +105,7 @@ class Painter:
         steps = Steps(on_step, first.done_steps + (_done(hires.steps, hires.strength) if hires else 0))
         painted = self._run(first, steps)
         if hires:
-            painted = self._run(_second_pass(painted, self._drawing, hires), steps)
+            painted = self._run(_second_pass(painted, self._drawing, hires, steps.wait), steps)
         picture: Picture = np.asarray(painted)
         return picture if first.mask is None else _laid_over(picture, first.image, first.mask)
 
@@ -197,11 +197,16 @@ def _shown(one: Pass) -> dict[str, Any]:
     return source if one.kind == "image" else source | sizes | {"mask_image": one.mask}
 
 
-def _second_pass(painted: Any, drawing: Drawing, hires: Hires) -> Pass:
+def _second_pass(painted: Any, drawing: Drawing, hires: Hires, on_tile: OnStep) -> Pass:
     size = final_size(drawing)
     if isinstance(painted, Tensor):
         factor = drawing.width // painted.shape[-1]
         painted = functional.interpolate(painted, size=(size[1] // factor, size[0] // factor), mode="bilinear")
+    elif hires.upscaler == "network":
+        if hires.network is None:
+            raise RuntimeFailure("There is no network for the second pass.")
+        enlarged = hires.network.upscale(np.asarray(painted), hires.scale, on_tile)
+        painted = resized(Image.fromarray(enlarged), size)
     else:
         painted = resized(painted, size)
     return Pass("image", size, hires.steps, hires.strength, painted)

@@ -19,6 +19,10 @@ class Steps:
         self._total = total
         self.done = 0
 
+    def wait(self, _part: Progress) -> None:
+        """Tell the same step again while something else is under way, for whoever wants the picture stopped."""
+        self._on_step(Progress(self.done, self._total))
+
     def follow(self, count: int, clock: Clock, show: Show) -> Follow:
         """Return what a pipeline calls after each call of its scheduler, for a pass of `count` steps that `show` shows.
 

@@ -4,14 +4,16 @@ import io
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from django.core.files.storage import default_storage
 from PIL import Image
 
 from apps.catalog.models import AIModel
+from apps.catalog.services import spec_of
 from apps.core.errors import AppError, NotFound
 from apps.core.invariants import verify
-from apps.images import boards, files, services, tasks, uploads
+from apps.images import boards, files, jobs, services, tasks, uploads
 from apps.images.errors import (
     AdapterMismatch,
     BadSetting,
@@ -24,7 +26,9 @@ from apps.images.errors import (
 from apps.images.models import ImageJob, ImagePolicy, ImageTurn, Picture, Style, WordList
 from apps.images.ordering import order_from_json
 from apps.images.orders import AxisWish, HiresWish, ImagePromptWish, LoraWish, Order
+from apps.runtimes import registry
 from apps.runtimes.contracts import RuntimeFailure
+from apps.runtimes.drawing import Stopped
 from apps.runtimes.fake_images import FakeImageModel, failing
 from apps.users.models import Team, User
 from tests import factories
@@ -89,7 +93,7 @@ def test_it_asks_the_model_for_what_was_ordered(place: Place, fake: FakeImageMod
 
     drawing = fake.drawn[0]
     assert [part.weight for part in drawing.positive] == [1.0, 0.5]
-    assert [stage.until_step for stage in drawing.positive[0].stages] == [2, 4]
+    assert [stage.until_step for stage in drawing.positive[0].stages] == [2, 6]
     assert [span.weight for span in drawing.positive[0].stages[0].spans] == [1.0, 1.5, 1.0]
     assert (drawing.sampler, drawing.guidance, drawing.clip_skip) == ("euler_a", 3.5, 2)
     assert drawing.hires is not None
@@ -142,6 +146,67 @@ def test_it_enlarges_without_a_model(fake: FakeImageModel, alice: User, t1: Team
     assert (large.width, large.height, large.origin) == (100, 60, source)
     assert fake.drawn == []
     assert sound()
+
+
+def test_it_enlarges_by_a_network_of_the_catalogue(fake: FakeImageModel, alice: User, t1: Team) -> None:
+    adapter("sharp", "upscaler", runtime="fake")
+    source = uploads.store_upload(user=alice, team=t1, upload=png(50, 30, "red"))
+
+    job = services.place_order(
+        user=alice, team=t1, order=Order(kind="upscale", source=source.pk, upscale=3.0, upscaler="sharp")
+    )
+    tasks.draw_pictures()
+
+    large = Picture.objects.get(kind="drawn")
+    assert (large.width, large.height, large.origin, large.settings["upscaler"]) == (150, 90, source, "sharp")
+    job.refresh_from_db()
+    assert job.state == "done"
+    assert [each.name for each in registry.loaded()] == ["fake-image", "sharp"]
+    assert sound()
+
+
+def test_a_second_pass_begins_with_a_network_of_the_catalogue(place: Place, fake: FakeImageModel, alice: User) -> None:
+    adapter("sharp", "upscaler", runtime="fake")
+
+    place(alice, hires=HiresWish(2.0, upscaler="sharp"))
+    tasks.draw_pictures()
+
+    hires = fake.drawn[0].hires
+    assert hires is not None
+    assert (hires.upscaler, hires.network and hires.network.name) == ("network", "sharp")
+    with Image.open(io.BytesIO(files.read(Picture.objects.get().file))) as image:
+        assert "Hires upscaler: sharp" in image.info["parameters"]
+
+
+def test_it_enlarges_by_no_other_name(place: Place, alice: User, t1: Team) -> None:
+    """Security case 80: an upscaler that is not there, not open, or another kind of adapter is refused by name."""
+    source = uploads.store_upload(user=alice, team=t1, upload=png(50, 30, "red"))
+    adapter("closed", "upscaler", is_open=False)
+    lora("pink")
+
+    for name in ("closed", "pink", "nothing", "../../etc/passwd", "latent"):
+        with pytest.raises(UnknownAdapter):
+            services.place_order(user=alice, team=t1, order=Order(kind="upscale", source=source.pk, upscaler=name))
+        if name != "latent":
+            with pytest.raises(UnknownAdapter):
+                place(alice, hires=HiresWish(2.0, upscaler=name))
+    assert not ImageJob.objects.exists()
+
+
+def test_it_stops_an_enlargement_at_a_tile(fake: FakeImageModel, alice: User, t1: Team) -> None:
+    adapter("sharp", "upscaler", runtime="fake")
+    source = uploads.store_upload(user=alice, team=t1, upload=png(50, 30, "red"))
+    job = services.place_order(
+        user=alice, team=t1, order=Order(kind="upscale", source=source.pk, upscale=2.0, upscaler="sharp")
+    )
+    held = jobs.claim()
+    assert held is not None
+    services.cancel(user=alice, job=job)
+
+    with pytest.raises(Stopped):
+        registry.upscaler(spec_of(AIModel.objects.get(name="sharp"))).upscale(
+            np.zeros((4, 4, 3), np.uint8), 2.0, jobs.Watch(held).on_step
+        )
 
 
 def test_it_draws_a_grid(place: Place, fake: FakeImageModel, alice: User, t1: Team) -> None:
