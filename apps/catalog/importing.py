@@ -26,12 +26,6 @@ _GUESS = {
     "weights": (AIModel.Kind.ADAPTER, "diffusers"),  # or a checkpoint: its content tells
 }
 RUNNABLE = ("llama_cpp", "sentence_transformers", "diffusers", "spandrel", "fake")  # tried before it counts as ready
-    "llama_cpp",
-    "sentence_transformers",
-    "diffusers",
-    "spandrel",
-    "fake",
-)  # what is tried before it counts as ready
 
 
 def find_entry(entry: str) -> Found:
