@@ -12,10 +12,12 @@ from django.utils.translation import gettext as _
 
 from apps.catalog.access import usable_models
 from apps.catalog.models import AIModel
+from apps.images.grammar import styles as styling
 from apps.images.grammar.errors import PromptError
 from apps.images.grammar.infotext import Infotext
 from apps.images.grammar.pictured import read_picture_texts
 from apps.images.limits import GRID, Limits, limits
+from apps.images.models import Style
 from apps.images.ordering import MAX_SEED, RANGES
 from apps.images.orders import HiresWish
 from apps.images.picture_texts import texts_in
@@ -40,6 +42,7 @@ def settings_in(user: User, team: Team, upload: "UploadedFile[bytes]") -> FoundS
         return None
     order, notes = _order(found.info, limits())
     _put_model(order, notes, found.info.model, user, team)
+    _put_styles(order, team)
     origin = _("Written by %(program)s or a program like it.") % {"program": found.program}
     return FoundSettings(order, origin, tuple(notes))
 
@@ -114,3 +117,12 @@ def _put_model(order: Kept, notes: list[str], name: str, user: User, team: Team)
             order["model"] = model.name
             return
     notes.append(_("The model “%(name)s” is not here; the one that is chosen stays.") % {"name": name[:80]})
+
+
+def _put_styles(order: Kept, team: Team) -> None:
+    """Take the words of the team's styles off the prompts, and name the styles. Those that lock settings are left."""
+    kept = Style.objects.filter(team=team, settings={}).order_by("name")
+    styles = [styling.Style(style.name, style.prompt, style.negative) for style in kept]
+    found = styling.extract_styles(styles, order["prompt"], order["negative"])
+    if found.names:
+        order.update(prompt=found.prompt, negative=found.negative, styles=list(found.names))

@@ -21,6 +21,7 @@ from apps.images.found_settings import settings_in
 from apps.images.grammar.errors import UnreadableInfo
 from apps.images.grammar.pictured import Pictured, read_picture_texts
 from apps.images.limits import limits
+from apps.images.models import Style
 from apps.images.picture_texts import texts_in
 from apps.users.models import Team, User
 
@@ -196,6 +197,18 @@ def test_it_takes_over_a_second_pass(alice: User, t1: Team) -> None:
     assert found is not None
     assert found.order["hires"] == {"scale": 2.0, "steps": 0, "strength": 0.4, "upscaler": "latent"}
     assert (found.order["sampler"], found.order["seed"], found.order["width"]) == ("euler_a", 5, 64)
+
+
+def test_it_finds_the_teams_styles_in_the_prompts(alice: User, t1: Team, t2: Team) -> None:
+    Style.objects.create(team=t1, name="ink", prompt="ink painting, {prompt}")
+    Style.objects.create(team=t1, name="quick", prompt="{prompt}", settings={"steps": 4})
+    Style.objects.create(team=t2, name="theirs", prompt="ink {prompt}")
+
+    found = settings_in(alice, t1, SimpleUploadedFile("x.png", file(texts={"parameters": f"ink painting, {BLOCK}"})))
+
+    assert found is not None
+    assert found.order["styles"] == ["ink"]
+    assert found.order["prompt"] == "一只猫, (red:1.2)"
 
 
 def chunk(name: bytes, data: bytes) -> bytes:

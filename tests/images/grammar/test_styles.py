@@ -1,9 +1,20 @@
 """media.md 57: styles and comments."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from apps.images.grammar.errors import PromptTooLong
-from apps.images.grammar.styles import Extracted, apply_style, apply_styles, extract_style, strip_comments
+from apps.images.grammar.styles import (
+    Extracted,
+    Style,
+    Unstyled,
+    apply_style,
+    apply_styles,
+    extract_style,
+    extract_styles,
+    strip_comments,
+)
 
 
 def _there(prompt: str) -> Extracted:
@@ -67,3 +78,42 @@ def test_it_applies_styles_in_turn_without_comments() -> None:
 def test_it_bounds_what_styles_make() -> None:
     with pytest.raises(PromptTooLong):
         apply_styles(["{prompt}{prompt}"] * 40, "1girl")
+
+
+STYLES = (
+    Style("bare"),
+    Style("ink", "ink painting, {prompt} # soft\n", "photo"),
+    Style("best", "masterpiece"),
+    Style("clean", negative="{prompt}, blurry"),
+)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "negative", "expected"),
+    [
+        pytest.param("ink painting, a cat", "dog, photo", Unstyled("a cat", "dog", ("ink",)), id="57-both-prompts"),
+        pytest.param("ink painting, a cat", "dog", Unstyled("ink painting, a cat", "dog"), id="57-only-one-prompt"),
+        pytest.param("a cat", "dog, blurry", Unstyled("a cat", "dog", ("clean",)), id="57-negative-alone"),
+        pytest.param(
+            "ink painting, a cat, masterpiece", "photo", Unstyled("a cat", "", ("best", "ink")), id="57-in-turn"
+        ),
+        pytest.param("a cat", "", Unstyled("a cat", ""), id="57-none"),
+    ],
+)
+def test_it_takes_styles_off_again(prompt: str, negative: str, expected: Unstyled) -> None:
+    assert extract_styles(STYLES, prompt, negative) == expected
+
+
+@given(st.lists(st.sampled_from(STYLES[1:]), unique=True), st.sampled_from(["a cat", "女孩, (red:1.2)"]))
+def test_it_takes_off_what_it_put_on(styles: list[Style], prompt: str) -> None:
+    styled = apply_styles([style.prompt for style in styles if style.prompt], prompt)
+    negative = apply_styles([style.negative for style in styles if style.negative], "dog")
+
+    found = extract_styles(STYLES, styled, negative)
+
+    assert apply_styles([style.prompt for style in _named(found) if style.prompt], found.prompt) == styled
+    assert set(found.names) == {style.name for style in styles}
+
+
+def _named(found: Unstyled) -> list[Style]:
+    return [style for name in found.names for style in STYLES if style.name == name]
