@@ -17,6 +17,7 @@ from apps.images.grammar.strange_json import Json, list_of, number_of, object_of
 _NODES_MAX = 2_000
 _SAMPLERS_MAX = 20  # so many are looked at for the first one
 _TEXT_KEYS = ("text", "text_g", "text_l", "t5xxl", "string", "value", "prompt", "positive_prompt", "wildcard_text")
+_SETTINGS = {"sampler_name", "steps", "cfg"}  # what sampling nodes of other names and without a latent have
 _LATENT_KEYS = ("latent_image", "latent", "samples")
 _MODEL_KEYS = ("model", "guider")
 # What the boxes of a node hold, in order: `workflow` says only the values. None: a box that is no input.
@@ -140,6 +141,7 @@ def _walk(graph: _Graph, start: str, keys: tuple[str, ...] | None = None) -> Ite
 def _sampler(graph: _Graph) -> str | None:
     """Return the sampling node that drew first: of several, one whose latent comes from no other."""
     samplers = [name for name, node in graph.items() if _is_sampler(node)][:_SAMPLERS_MAX]
+    samplers = samplers or [name for name, node in graph.items() if node.inputs.keys() >= _SETTINGS]
     for name in samplers:
         before = (node for other, node in _walk(graph, name, _LATENT_KEYS) if other != name)
         if not any(map(_is_sampler, before)):
@@ -176,7 +178,7 @@ def _words(graph: _Graph, start: str, side: str) -> str:
         if node is None or name in seen:
             continue
         seen.add(name)
-        texts = [text_of(node.inputs.get(key)).strip() for key in _TEXT_KEYS]
+        texts = [text_of(node.inputs.get(key)).strip() for key in (side, f"text_{side}", *_TEXT_KEYS)]
         found = next(filter(None, texts), "")
         if found:
             return found

@@ -11,6 +11,7 @@ from apps.images.grammar.samplers import labels_of
 from apps.images.grammar.strange_json import number_of, read_object, size_of, text_of
 
 _SOURCE = re.compile(r"(.*?)\s+([0-9A-F]{6,16})", re.DOTALL)  # "Stable Diffusion XL C1E1DE52"
+_SOURCE_CHARS = 200
 _NATIVE = "native"  # its name for the noise that the model was trained with
 
 
@@ -22,7 +23,7 @@ def is_novelai(texts: Mapping[str, str]) -> bool:
 def read_novelai(texts: Mapping[str, str]) -> Infotext:
     """Return the settings of NovelAI's texts. Raises `UnreadableInfo`."""
     found = read_object(texts["Comment"])
-    source = _SOURCE.fullmatch(texts.get("Source", "").strip())
+    source = _SOURCE.fullmatch(texts.get("Source", "")[:_SOURCE_CHARS].strip())
     noise = text_of(found.get("noise_schedule"))
     sampler, schedule = labels_of(text_of(found.get("sampler")), "uniform" if noise == _NATIVE else noise)
     fields = fields_of(

@@ -349,6 +349,23 @@ def test_it_prefers_the_block_that_everybody_reads() -> None:
     assert read_picture_texts({"prompt": "{}"}) is None
 
 
+def test_it_reads_loaders_that_hold_both_prompts() -> None:
+    loader = {"ckpt_name": "dream.safetensors", "positive": "a boat", "negative": "fog", "clip_skip": -2}
+    sampler = {"seed": 4, "steps": 9, "cfg": 5, "sampler_name": "heun", "scheduler": "karras"}
+    graph: dict[str, Any] = {
+        "1": {"class_type": "Efficient Loader", "inputs": loader},
+        "2": {
+            "class_type": "easy fullkS",
+            "inputs": {**sampler, "model": ["1", 0], "positive": ["1", 1], "negative": ["1", 2]},
+        },
+    }
+
+    found = read(prompt=graph)
+
+    assert (found["Prompt"], found["Negative prompt"], found["Model"]) == ("a boat", "fog", "dream")
+    assert (found["Sampler"], found["Schedule type"], found["Seed"]) == ("Heun", "Karras", "4")
+
+
 def test_it_ends_on_graphs_in_a_circle() -> None:
     graph = changed("3", latent_image=["3", 0], positive=["6", 0], model=["10", 0])
     graph["10"]["inputs"]["model"] = ["10", 0]
@@ -389,6 +406,24 @@ def test_it_reads_a_large_graph_quickly() -> None:
     started = time.process_time()
 
     assert read(prompt=graph)["Steps"] == "25"
+    assert time.process_time() - started < 3
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        pytest.param({"Software": "NovelAI", "Comment": "{}", "Source": " " * 1_000_000}, id="spaces"),
+        pytest.param({"sd-metadata": json.dumps({"image": {"prompt": "[" * 900_000}})}, id="brackets"),
+        pytest.param({"Dream": '"' * 10_000}, id="quotes"),
+        pytest.param({"Dream": '"a" ' + "-a " * 3_000}, id="options"),
+        pytest.param({"parameters": json.dumps({"prompt": "a", "base_model": "/" * 900_000})}, id="folders"),
+    ],
+)
+def test_it_reads_strange_texts_quickly(texts: dict[str, str]) -> None:
+    started = time.process_time()
+
+    read_picture_texts(texts)
+
     assert time.process_time() - started < 3
 
 
