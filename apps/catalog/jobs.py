@@ -21,7 +21,6 @@ from apps.users.models import User
 
 logger = logging.getLogger(__name__)
 Kind, State = ModelJob.Kind, ModelJob.State
-LIVE = (State.QUEUED, State.RUNNING)
 FREE = Q(state=State.QUEUED) | Q(state=State.RUNNING, lease_until__lt=Now())  # waits, or its worker is silent
 LEASE = timedelta(seconds=60)
 BEAT_S = 15.0
@@ -71,7 +70,7 @@ class Watch:
 def start(model: AIModel, kind: str, *, user: User | None, options: Mapping[str, Any] | None = None) -> ModelJob:
     """Queue a job; the caller rings on commit. Raises JobRunning while another one of the model goes on."""
     AIModel.objects.select_for_update(no_key=True).get(pk=model.pk)
-    if ModelJob.objects.filter(model=model, state__in=LIVE).exists():
+    if ModelJob.objects.filter(model=model, state__in=ModelJob.LIVE).exists():
         raise JobRunning
     return ModelJob.objects.create(model=model, kind=kind, started_by=user, options=dict(options or {}))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.models import Record
+from apps.core.models import Job, Record
 from apps.users.models import Group, Team, User
 
 
@@ -109,7 +109,7 @@ class TeamDefault(Record):
         return f"{self.team}: {self.model}"
 
 
-class ModelJob(Record):
+class ModelJob(Job):
     """Work on a model that takes a while: fetching, importing, checking, measuring, loading. Leased like any job."""
 
     class Kind(models.TextChoices):
@@ -120,16 +120,8 @@ class ModelJob(Record):
         LOAD = "load", _("Load")
         UNLOAD = "unload", _("Unload")
 
-    class State(models.TextChoices):
-        QUEUED = "queued", _("Waiting")
-        RUNNING = "running", _("Running")
-        DONE = "done", _("Done")
-        FAILED = "failed", _("Failed")
-        CANCELLED = "cancelled", _("Cancelled")
-
     model = models.ForeignKey(AIModel, null=True, on_delete=models.CASCADE, related_name="jobs")
     kind = models.CharField(max_length=10, choices=Kind)
-    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     options = models.JSONField(default=dict, blank=True)
     result = models.JSONField(default=dict, blank=True)
     done = models.BigIntegerField(default=0)  # bytes or steps

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Count, Prefetch, Q
 
-from apps.catalog import jobs, presence
+from apps.catalog import presence
 from apps.catalog.models import AIModel, ModelJob
 from apps.catalog.offers import can_be_default, offered
 from apps.catalog.wording import figures
@@ -128,7 +128,7 @@ def card_of(model: AIModel) -> Card:
 
 
 def _cards(rows: Any) -> list[Card]:
-    live = ModelJob.objects.filter(state__in=jobs.LIVE)
+    live = ModelJob.objects.filter(state__in=ModelJob.LIVE)
     found = rows.annotate(shares=Count("accesses", distinct=True)).prefetch_related(
         Prefetch("jobs", queryset=live, to_attr="live_jobs")
     )

@@ -151,7 +151,7 @@ def again(request: PersonRequest, model_id: UUID) -> HttpResponse:
 def cancel(request: PersonRequest, model_id: UUID) -> HttpResponse:
     """Ask the work on a model to stop."""
     found = _model(request, model_id)
-    for job in ModelJob.objects.filter(model=found, state__in=jobs.LIVE):
+    for job in ModelJob.objects.filter(model=found, state__in=ModelJob.LIVE):
         jobs.cancel(job.pk)
     return redirect("catalog:model", model_id)
 

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from apps.core.models import Record
+from apps.core.models import Job, Record
 from apps.libraries.models import AskedQuestion, Library
 from apps.users.models import Team, User
 
@@ -72,28 +72,18 @@ class SetQuestion(Record):
         return self.text
 
 
-class Run(Record):
+class Run(Job):
     """One evaluation of a set with certain settings; leased to a worker like a job."""
-
-    class State(models.TextChoices):
-        QUEUED = "queued", _("Waiting")
-        RUNNING = "running", _("Running")
-        DONE = "done", _("Done")
-        FAILED = "failed", _("Failed")
-        CANCELLED = "cancelled", _("Cancelled")
 
     class Kind(models.TextChoices):
         RETRIEVAL = "retrieval", _("Search only")
         ANSWERS = "answers", _("Search and answers")
-
-    LIVE = (State.QUEUED, State.RUNNING)
 
     questions = models.ForeignKey(QuestionSet, on_delete=models.CASCADE, related_name="runs")
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.RETRIEVAL)
     label = models.CharField(max_length=100, blank=True)
     settings = models.JSONField(default=dict, blank=True)  # runs.Settings as JSON: search options, mode, strict
     facts = models.JSONField(default=dict, blank=True)  # what it ran on: documents, passages, models, and a digest
-    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     is_nightly = models.BooleanField(default=False)
     is_alarm = models.BooleanField(default=False)  # worse than its baseline by more than the set allows, not yet seen
     alarm = models.JSONField(default=dict, blank=True)  # what fell: {"run", "questions", "falls": [[name, from, to]]}

@@ -11,7 +11,6 @@ from apps.images.models import ImageJob, Picture
 from apps.metering.models import Reservation
 
 State = ImageJob.State
-LIVE = (State.QUEUED, State.RUNNING)
 GRACE = timedelta(minutes=2)  # the poller looks every ten seconds
 FILES_MAX = 5_000  # the newest, whose files are looked for one by one
 
@@ -28,7 +27,7 @@ def jobs_count_their_pictures() -> list[str]:
     """A job that is done drew all its pictures; a live one has exactly those it counts, and none has more."""
     jobs = ImageJob.objects.exclude(kind=ImageJob.Kind.TRAIN).annotate(n=Count("pictures"))
     wrong = jobs.filter(
-        Q(n__gt=F("done")) | Q(state__in=LIVE) & ~Q(n=F("done")) | Q(state=State.DONE) & ~Q(done=F("total"))
+        Q(n__gt=F("done")) | Q(state__in=ImageJob.LIVE) & ~Q(n=F("done")) | Q(state=State.DONE) & ~Q(done=F("total"))
     )
     rows = wrong.values_list("pk", "state", "done", "total", "n")[:20]
     return [
@@ -40,7 +39,7 @@ def jobs_count_their_pictures() -> list[str]:
 @invariant("images.reservations-settled")
 def reservations_settled() -> list[str]:
     """No job that ended holds quota."""
-    ended = ImageJob.objects.exclude(state__in=LIVE).exclude(reservation=None)
+    ended = ImageJob.objects.exclude(state__in=ImageJob.LIVE).exclude(reservation=None)
     held = Reservation.objects.filter(state=Reservation.State.OPEN, pk__in=ended.values("reservation"))
     return [f"Reservation {pk} is open though its picture job ended." for pk in held.values_list("pk", flat=True)[:20]]
 

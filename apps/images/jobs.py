@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 
 from apps.core.errors import AppError
 from apps.core.leases import renewing
+from apps.core.models import JobState
 from apps.images import live, planning, queueing, settling
 from apps.images.errors import JobCancelled, PictureFlagged, WorkerLost
 from apps.images.models import ImageJob
@@ -162,7 +163,7 @@ def fail(held: Held, error: AppError, seconds: float, *, steps: int = 0) -> None
     _end(job, State.CANCELLED if isinstance(error, JobCancelled) else State.FAILED, error)
 
 
-def _end(job: ImageJob, state: ImageJob.State, error: AppError | None) -> None:
+def _end(job: ImageJob, state: JobState, error: AppError | None) -> None:
     """End a locked job and count what it really took, in one transaction."""
     cost = settling.cost_so_far(job)
     job.state, job.lease_owner, job.lease_until, job.finished_at = state, "", None, Now()
@@ -176,7 +177,7 @@ def _end(job: ImageJob, state: ImageJob.State, error: AppError | None) -> None:
 def cancel(job_id: UUID) -> bool:
     """End a job that waits at once, and ask a running one to stop; return whether it was live."""
     with transaction.atomic():
-        job = ImageJob.objects.select_for_update(of=("self",)).filter(pk=job_id, state__in=queueing.LIVE).first()
+        job = ImageJob.objects.select_for_update(of=("self",)).filter(pk=job_id, state__in=ImageJob.LIVE).first()
         if job is None:
             return False
         if job.state == State.QUEUED:
@@ -217,14 +218,14 @@ def has_waiting() -> bool:
 
 def live_reservations() -> list[UUID]:
     """Return what live jobs hold of quotas, so that it does not expire while they wait."""
-    held = ImageJob.objects.filter(state__in=queueing.LIVE).exclude(reservation=None)
+    held = ImageJob.objects.filter(state__in=ImageJob.LIVE).exclude(reservation=None)
     return [each for each in held.values_list("reservation", flat=True) if each is not None]
 
 
 def dismiss(jobs: QuerySet[ImageJob]) -> int:
     """Note that their owner has seen how these ended; return how many."""
     return (
-        jobs.exclude(state__in=queueing.LIVE)
+        jobs.exclude(state__in=ImageJob.LIVE)
         .filter(is_dismissed=False)
         .update(is_dismissed=True, updated_at=F("updated_at"))
     )

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.catalog.models import AIModel
-from apps.core.models import Record
+from apps.core.models import Job, Record
 from apps.libraries.models import Document
 from apps.users.access import memberships_of
 from apps.users.models import Team, User
@@ -112,7 +112,7 @@ class JobQuerySet(models.QuerySet["ImageJob"]):
         return self.filter(owner=user, team__in=memberships_of(user).values("team"))
 
 
-class ImageJob(Record):
+class ImageJob(Job):
     """Work of the image queue. The database is the queue; a worker holds a job by a lease."""
 
     class Kind(models.TextChoices):
@@ -123,17 +123,9 @@ class ImageJob(Record):
         UPSCALE = "upscale", _("Upscale")
         TRAIN = "train", _("Training")
 
-    class State(models.TextChoices):
-        QUEUED = "queued", _("Waiting")
-        RUNNING = "running", _("Running")
-        DONE = "done", _("Done")
-        FAILED = "failed", _("Failed")
-        CANCELLED = "cancelled", _("Cancelled")
-
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="image_jobs")
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="image_jobs")
     kind = models.CharField(max_length=10, choices=Kind)
-    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     order = models.JSONField(default=dict)  # images.orders.Order (TRAIN: images.training.Lesson), as it was wished
     plan = models.JSONField(default=list)  # what each picture differs in: [{"seed": …, "prompt": …}, …]; [] for TRAIN
     model = models.ForeignKey(AIModel, null=True, on_delete=models.SET_NULL, related_name="+")

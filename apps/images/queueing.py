@@ -25,7 +25,6 @@ from apps.images.models import ImageJob, ImageTurn
 from apps.users.models import Team, User
 
 State = ImageJob.State
-LIVE = (State.QUEUED, State.RUNNING)
 
 # `began` and `ended` are NULL for a team or person that was never served: it begins where all others are.
 _NEXT = """
@@ -107,7 +106,7 @@ def place_for(user: User, team: Team, limits: Limits) -> Iterator[None]:
     """
     ImageTurn.objects.get_or_create(team=team, owner=None)
     ImageTurn.objects.select_for_update(no_key=True).get(team=team, owner=None)
-    live = ImageJob.objects.filter(team=team, state__in=LIVE)
+    live = ImageJob.objects.filter(team=team, state__in=ImageJob.LIVE)
     if live.count() >= limits.queue_of_team:
         raise QueueFull(limit=limits.queue_of_team)
     if live.filter(owner=user).count() >= limits.queue_of_person:

@@ -23,7 +23,6 @@ from apps.images.orders import Order
 from apps.libraries.models import Document
 from apps.users.models import User
 
-LIVE = frozenset({ImageJob.State.QUEUED, ImageJob.State.RUNNING})
 MOST_CHARS = 2_000
 
 
@@ -37,7 +36,7 @@ def scenes_of(story: Story) -> list[Scene]:
 
 def is_drawing(scene: Scene) -> bool:
     """Return whether its picture waits or is drawn."""
-    return scene.job is not None and scene.job.state in LIVE
+    return scene.job is not None and scene.job.state in ImageJob.LIVE
 
 
 def is_readable(user: User, story: Story) -> bool:

@@ -9,7 +9,7 @@ from django.db.models import F
 
 from apps.catalog.models import AIModel
 from apps.core.errors import NotFound
-from apps.images import jobs, pace, queueing, quotas, safety, tasks
+from apps.images import jobs, pace, quotas, safety, tasks
 from apps.images.access import access_board, access_job, board_still
 from apps.images.errors import NotRepeatable, PromptsTooLong, TooLarge
 from apps.images.limits import Limits, limits
@@ -142,7 +142,7 @@ def cancel_all(*, user: User, team: Team) -> int:
 
     Trainings go on: they have a page of their own.
     """
-    live = ImageJob.objects.owned_by(user).filter(team=team, state__in=queueing.LIVE).exclude(kind=ImageJob.Kind.TRAIN)
+    live = ImageJob.objects.owned_by(user).filter(team=team, state__in=ImageJob.LIVE).exclude(kind=ImageJob.Kind.TRAIN)
     waiting_first = live.order_by("state").values_list("pk", flat=True)  # else the worker would begin the next one
     return sum(jobs.cancel(job_id) for job_id in list(waiting_first))
 
@@ -170,7 +170,7 @@ def dismiss(*, user: User, job: ImageJob) -> None:
 def dismiss_all(*, user: User, team: Team) -> list[UUID]:
     """Take all orders that ended off the person's list; return which."""
     ended = ImageJob.objects.owned_by(user).filter(team=team, is_dismissed=False).exclude(kind=ImageJob.Kind.TRAIN)
-    chosen = list(ended.exclude(state__in=queueing.LIVE).values_list("pk", flat=True))
+    chosen = list(ended.exclude(state__in=ImageJob.LIVE).values_list("pk", flat=True))
     jobs.dismiss(ImageJob.objects.filter(pk__in=chosen))
     return chosen
 

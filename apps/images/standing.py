@@ -18,7 +18,6 @@ from apps.images import pace
 from apps.images.models import ImageJob, ImageTurn
 
 State = ImageJob.State
-LIVE = (State.QUEUED, State.RUNNING)
 KEEP_S = 1
 MOST_SLICES = 20_000  # of one play; what comes later is told without a time
 _KEY = "image-standing"
@@ -73,7 +72,7 @@ class _Lane:
 
 def standing(jobs: Iterable[ImageJob]) -> dict[UUID, Standing]:
     """Return where these jobs stand, by their ids; those that have ended are left out. At most three queries."""
-    live = [job.pk for job in jobs if job.state in LIVE]
+    live = [job.pk for job in jobs if job.state in ImageJob.LIVE]
     if not live:
         return {}
     known: dict[UUID, Standing] | None = cache.get(_KEY)
@@ -86,7 +85,7 @@ def standing(jobs: Iterable[ImageJob]) -> dict[UUID, Standing]:
 def _loaded() -> tuple[list[Waiting], Turns]:
     rates = pace.paces()
     with tenancy.everything("a place in the queue depends on all teams"):
-        rows = ImageJob.objects.filter(state__in=LIVE).order_by("created_at", "pk")
+        rows = ImageJob.objects.filter(state__in=ImageJob.LIVE).order_by("created_at", "pk")
         jobs = [_waiting(job, rates) for job in rows.only(*_COLUMNS)]
         teams = {job.team_id for job in jobs}
         turns = ImageTurn.objects.filter(team__in=teams).values_list("team", "owner", "began", "ended", "updated_at")

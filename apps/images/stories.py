@@ -20,7 +20,6 @@ from apps.images.models import ImageJob, Scene, Story
 from apps.images.ordering import order_to_json, validated
 from apps.images.orders import Order
 from apps.images.safety import check_prompts
-from apps.images.scenes import LIVE
 from apps.libraries.access import access_document
 from apps.libraries.models import Document
 from apps.users.access import access_team
@@ -47,7 +46,7 @@ class Telling:
     @property
     def is_live(self) -> bool:
         """Return whether its scenes are still being found."""
-        return self.story.state in LIVE
+        return self.story.state in ImageJob.LIVE
 
 
 def documents_of(user: User, team: Team) -> QuerySet[Document]:
@@ -126,7 +125,9 @@ def draw_all(*, user: User, story: Story, is_again: bool = False) -> int:
 def stop(*, user: User, story: Story) -> None:
     """Find no more scenes and draw none that waits; what is there stays."""
     story = access_story(user, story.pk)
-    Story.objects.filter(pk=story.pk, state__in=LIVE).update(state=State.CANCELLED, lease_until=None, updated_at=Now())
+    Story.objects.filter(pk=story.pk, state__in=ImageJob.LIVE).update(
+        state=State.CANCELLED, lease_until=None, updated_at=Now()
+    )
     for scene in scenes.scenes_of(story):
         if scene.job is not None and scenes.is_drawing(scene):
             services.cancel(user=user, job=scene.job)

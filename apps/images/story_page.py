@@ -15,7 +15,6 @@ from apps.images.live import Live
 from apps.images.models import ImageJob, Picture, Scene, Story, Style
 from apps.images.ordering import order_from_json
 from apps.images.orders import Order
-from apps.images.scenes import LIVE
 from apps.images.standing import Standing, standing
 from apps.images.stories import Telling
 from apps.metering.models import Resource
@@ -167,7 +166,7 @@ def changes(page: StoryPage, seen: Collection[str]) -> Changes:
 
 def _cards(user: User, telling: Telling, found: Sequence[Scene]) -> Sequence[SceneCard]:
     pictures = scenes.pictures_of(user, telling.story, found)
-    jobs = [scene.job for scene in found if scene.job is not None and scene.job.state in LIVE]
+    jobs = [scene.job for scene in found if scene.job is not None and scene.job.state in ImageJob.LIVE]
     places, shown = standing(jobs), live.progress_of(job.pk for job in jobs)
     cards = []
     chapter = ""

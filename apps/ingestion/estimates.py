@@ -76,9 +76,7 @@ def estimate(job: Work, ahead: Work, others: Iterable[Work], slots: int) -> Esti
 
 def of_team(team_id: UUID, key: str = "pk") -> Mapping[UUID, Estimate]:
     """Return the estimates of a team's live jobs by their ids, or by `document_id`; paused libraries have none."""
-    rows = IngestionJob.objects.filter(
-        team=team_id, state__in=(State.QUEUED, State.RUNNING), document__library__is_paused=False
-    )
+    rows = IngestionJob.objects.filter(team=team_id, state__in=IngestionJob.LIVE, document__library__is_paused=False)
     columns = (key, "state", "stage", "done", "total", "document__name", "version__size_bytes")
     own = list(rows.order_by("created_at", "pk").values_list(*columns)[:OWN_MAX])
     if not own:

@@ -26,7 +26,7 @@ def run_jobs(job_ids: Collection[UUID], *, on_progress: Callable[[int, int], Non
         worked = _step(wanted, Stage.READ, read)
         Runner(lambda _job_id: None, only=wanted).run(FOREVER_S)
         worked += _step(wanted, Stage.INDEX, index)
-        live = IngestionJob.objects.filter(pk__in=wanted, state__in=jobs.LIVE).count()
+        live = IngestionJob.objects.filter(pk__in=wanted, state__in=IngestionJob.LIVE).count()
         if on_progress is not None:
             on_progress(len(wanted) - live, len(wanted))
         if not live:

@@ -24,14 +24,16 @@ def running_jobs_have_a_lease() -> list[str]:
 @invariant("ingestion.settled-jobs-have-no-staged-chunks")
 def settled_jobs_have_no_staged_chunks() -> list[str]:
     """Chunks are staged for live jobs only, numbered 0..n-1 once they wait for vectors."""
-    leftover = StagedChunk.objects.exclude(job__state__in=jobs.LIVE).values("job").annotate(n=Count("pk"))[:SHOWN]
+    leftover = (
+        StagedChunk.objects.exclude(job__state__in=IngestionJob.LIVE).values("job").annotate(n=Count("pk"))[:SHOWN]
+    )
     return [f"job {row['job']} is settled and has {row['n']} staged chunks" for row in leftover]
 
 
 @invariant("ingestion.unsettled-documents-have-a-job")
 def unsettled_documents_have_a_job() -> list[str]:
     """Every document that is not deleted and not settled has a live job, and a settled one has none."""
-    live = Exists(IngestionJob.objects.filter(document=OuterRef("pk"), state__in=jobs.LIVE))
+    live = Exists(IngestionJob.objects.filter(document=OuterRef("pk"), state__in=IngestionJob.LIVE))
     documents = Document.objects.filter(deleted_at=None, library__deleted_at=None).annotate(is_live=live)
     settled = Q(status__in=Document.SETTLED)
     stranded = documents.filter(~settled, is_live=False)[:SHOWN]

@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from apps.core.errors import AppError, Value
 from apps.core.leases import renewing
+from apps.core.models import JobState
 from apps.ingestion import journal, pace, queueing
 from apps.ingestion.errors import JobStopped, WorkerLost
 from apps.ingestion.models import IngestionJob, StagedChunk
@@ -29,7 +30,6 @@ from apps.libraries.models import Document, DocumentVersion
 
 State = IngestionJob.State
 Stage = IngestionJob.Stage
-LIVE = (State.QUEUED, State.RUNNING)
 RENEWALS_PER_LEASE = 3  # two may be missed
 RETRY_AFTER_S = 10
 PATIENCE_S = 30  # between two tries of what waits for space, for a scanner …
@@ -280,7 +280,7 @@ def _wait(job: IngestionJob, seconds: float, error: AppError, log: str) -> None:
 def cancel(job: IngestionJob) -> None:
     """Stop a job: a queued one at once, a running one by its worker within about a second."""
     with transaction.atomic():
-        row = IngestionJob.objects.select_for_update().filter(pk=job.pk, state__in=LIVE).first()
+        row = IngestionJob.objects.select_for_update().filter(pk=job.pk, state__in=IngestionJob.LIVE).first()
         if row is None:
             return
         if row.state == State.QUEUED:
@@ -341,11 +341,11 @@ def _fail(job: IngestionJob, code: str, params: dict[str, Value], log: str) -> N
 
 def _document_of(job: IngestionJob) -> QuerySet[Document]:
     """Return the document of a settled job; empty while another job of it lives, whose state it shows."""
-    others = IngestionJob.objects.filter(document=OuterRef("pk"), state__in=LIVE).exclude(pk=job.pk)
+    others = IngestionJob.objects.filter(document=OuterRef("pk"), state__in=IngestionJob.LIVE).exclude(pk=job.pk)
     return Document.objects.filter(~Exists(others), pk=job.document_id)
 
 
-def _settle(job: IngestionJob, state: IngestionJob.State) -> None:
+def _settle(job: IngestionJob, state: JobState) -> None:
     job.state, job.lease_owner, job.lease_until = state, "", None
     job.finished_at = Now()
     job.save()

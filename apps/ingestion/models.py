@@ -9,23 +9,16 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.catalog.models import AIModel
-from apps.core.models import Record
+from apps.core.models import Job, Record
 from apps.libraries.models import Document, DocumentVersion, Library
 from apps.users.models import Team, User
 
 
-class IngestionJob(Record):
+class IngestionJob(Job):
     """The reading of one version. PostgreSQL is the truth, the broker only a bell.
 
     A worker owns a running job as long as it renews `lease_until`; after that any worker may take it over.
     """
-
-    class State(models.TextChoices):
-        QUEUED = "queued", _("Waiting")
-        RUNNING = "running", _("Running")
-        DONE = "done", _("Done")
-        FAILED = "failed", _("Failed")
-        CANCELLED = "cancelled", _("Cancelled")
 
     class Stage(models.TextChoices):
         READ = "read", _("Reading")
@@ -43,7 +36,6 @@ class IngestionJob(Record):
     version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="jobs")
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.READ)
     options = models.JSONField(default=dict, blank=True)  # of a kind: {"pages": {"3": PageSetting}}, {"chunking": Rule}
-    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     stage = models.CharField(max_length=10, choices=Stage, default=Stage.READ)
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)

@@ -14,7 +14,6 @@ from apps.libraries.rights import rights_in
 from apps.users.models import Team, User
 
 State = IngestionJob.State
-LIVE = (State.QUEUED, State.RUNNING)
 BELL_ROWS = 8
 FILTERS = ("all", "running", "queued", "failed", "done", "cancelled")
 _RUNNING_FIRST = Case(
@@ -95,7 +94,7 @@ def bell_list(user: User, team: Team | None) -> BellList:
     if team is None:
         return BellList()
     jobs = _of_team(user, team).select_related("document__library")
-    live = list(jobs.filter(state__in=LIVE).order_by(_RUNNING_FIRST, "created_at", "pk")[:BELL_ROWS])
+    live = list(jobs.filter(state__in=IngestionJob.LIVE).order_by(_RUNNING_FIRST, "created_at", "pk")[:BELL_ROWS])
     failed = jobs.filter(state=State.FAILED).order_by("-finished_at", "pk")[:BELL_ROWS]
     return BellList(_rows(team.pk, live), [Row(job) for job in failed])
 
@@ -106,7 +105,7 @@ def _of_team(user: User, team: Team) -> QuerySet[IngestionJob]:
 
 
 def _belled(team: Team) -> QuerySet[IngestionJob]:
-    return IngestionJob.objects.filter(team=team, state__in=(*LIVE, State.FAILED), is_cleared=False)
+    return IngestionJob.objects.filter(team=team, state__in=(*IngestionJob.LIVE, State.FAILED), is_cleared=False)
 
 
 def latest_jobs(user: User, library: Library) -> QuerySet[IngestionJob]:
@@ -136,5 +135,5 @@ def rows(library: Library, jobs: Sequence[IngestionJob]) -> list[Row]:
 
 
 def _rows(team_id: UUID, jobs: Sequence[IngestionJob]) -> list[Row]:
-    known = estimates.of_team(team_id) if any(job.state in LIVE for job in jobs) else {}
+    known = estimates.of_team(team_id) if any(job.state in IngestionJob.LIVE for job in jobs) else {}
     return [Row(job, known.get(job.pk)) for job in jobs]

@@ -112,7 +112,7 @@ def catch_up(version: DocumentVersion, rule: Rule) -> None:
 @transaction.atomic
 def cancel_all(*, user: User, library: Library) -> int:
     """Stop cutting a library's documents anew: those that wait keep their old chunks. Returns how many were stopped."""
-    live = IngestionJob.objects.filter(document__library=library, kind=Kind.CHUNK, state__in=jobs.LIVE)
+    live = IngestionJob.objects.filter(document__library=library, kind=Kind.CHUNK, state__in=IngestionJob.LIVE)
     rows = list(live.select_for_update(of=("self",), skip_locked=True).order_by("pk"))
     waiting = [job for job in rows if job.state == State.QUEUED]
     ids = [job.pk for job in waiting]
@@ -135,7 +135,7 @@ def standing(library: Library) -> Standing:
     documents = Document.objects.filter(library=library, deleted_at=None, current_version__chunk_count__gt=0)
     cut = documents.filter(_is_cut_by(rule_of(library))).count()
     live = IngestionJob.objects.filter(
-        document__library=library, document__deleted_at=None, kind=Kind.CHUNK, state__in=jobs.LIVE
+        document__library=library, document__deleted_at=None, kind=Kind.CHUNK, state__in=IngestionJob.LIVE
     )
     return Standing(cut, live.count(), documents.count())
 

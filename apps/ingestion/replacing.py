@@ -134,7 +134,7 @@ def _add_version(user: User | None, document: Document, stored: Stored, words: _
             )
     except IntegrityError as error:
         raise _taken(document, stored.sha256) from error
-    for live in IngestionJob.objects.filter(document=document, state__in=jobs.LIVE):
+    for live in IngestionJob.objects.filter(document=document, state__in=IngestionJob.LIVE):
         jobs.cancel(live)
     version = DocumentVersion(id=stored.version_id, document=document, number=number, created_by=user)
     version.sha256, version.size_bytes, version.note = stored.sha256, stored.size_bytes, words.note[:NOTE_MAX]

@@ -28,7 +28,7 @@ def bells(stage: str) -> int:
 
 def _queue_stranded() -> None:
     """Queue unsettled documents that have no live job: restored ones whose reading their deletion had stopped."""
-    live = IngestionJob.objects.filter(document=OuterRef("pk"), state__in=jobs.LIVE)
+    live = IngestionJob.objects.filter(document=OuterRef("pk"), state__in=IngestionJob.LIVE)
     unsettled = Document.objects.filter(
         ~Exists(live),
         deleted_at=None,

@@ -96,7 +96,7 @@ def retry(*, user: User, document: Document) -> IngestionJob:
 @transaction.atomic
 def cancel(*, user: User, document: Document) -> None:
     """Stop the reading of a document; one that is settled already stays as it is."""
-    job = IngestionJob.objects.filter(document=document, state__in=jobs.LIVE).first()
+    job = IngestionJob.objects.filter(document=document, state__in=IngestionJob.LIVE).first()
     if job is not None:
         jobs.cancel(job)
         audit.record("document.cancelled", actor=user, team=document.library.team, target=document)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.db import DatabaseError, connection
 
 from apps.core.invariants import verify
-from apps.ingestion import jobs, temp
+from apps.ingestion import temp
 from apps.ingestion.models import IngestionJob, StagedChunk
 from apps.libraries.models import Document
 from apps.libraries.purge import orphans, remove_orphans
@@ -43,7 +43,7 @@ def drain(limit_s: float) -> float:
     began = time.monotonic()
     while time.monotonic() - began < limit_s:
         try:
-            if not IngestionJob.objects.filter(state__in=jobs.LIVE).exists():
+            if not IngestionJob.objects.filter(state__in=IngestionJob.LIVE).exists():
                 return time.monotonic() - began
         except DatabaseError:
             connection.close()

@@ -41,7 +41,7 @@ def work_off() -> None:
         tasks.read_document()
         tasks.embed_pending()
         tasks.index_document()
-        if not IngestionJob.objects.filter(state__in=jobs.LIVE).exists():
+        if not IngestionJob.objects.filter(state__in=IngestionJob.LIVE).exists():
             return
 
 

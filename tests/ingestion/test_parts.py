@@ -52,7 +52,7 @@ def broken() -> list[str]:
 
 def settle_all() -> None:
     """Carry out jobs until none is left, those of parts that jobs make included."""
-    while live := list(IngestionJob.objects.filter(state__in=jobs.LIVE).values_list("pk", flat=True)):
+    while live := list(IngestionJob.objects.filter(state__in=IngestionJob.LIVE).values_list("pk", flat=True)):
         run_jobs(live)
 
 

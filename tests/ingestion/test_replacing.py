@@ -27,7 +27,7 @@ from apps.users.models import Team, User
 from tests import factories
 from tests.ingestion.conftest import Upload, long_text
 
-LIVE = jobs.LIVE
+LIVE = IngestionJob.LIVE
 
 
 @pytest.fixture(autouse=True)

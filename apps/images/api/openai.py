@@ -24,7 +24,7 @@ from apps.core.openai_shape import NAMES, body_of, openai_body, status_of
 from apps.images import files
 from apps.images.api.asked import fields, form, text
 from apps.images.api.base import ImagesView
-from apps.images.api.placing import LIVE, filled, placed, wait_for
+from apps.images.api.placing import filled, placed, wait_for
 from apps.images.limits import GRID, limits
 from apps.images.models import ImageJob, Picture
 from apps.images.ordering import order_from_json
@@ -181,7 +181,7 @@ def answer_of(data: Mapping[str, Any]) -> Answer:
 def drawn(request: Request, job: ImageJob, answer: Answer) -> Response:
     """Wait for the job; return its pictures. Raises TakesLong, NotDrawn."""
     job = wait_for(job, settings.ENV.image_api_wait_s)
-    if job.state in LIVE:
+    if job.state in ImageJob.LIVE:
         raise TakesLong(job=str(job.pk))
     found = Picture.objects.owned_by(person_of(request)).filter(job=job, deleted_at=None)
     pictures = list(found.order_by("number"))

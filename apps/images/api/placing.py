@@ -4,7 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.cache import cache
 from django.utils.translation import gettext_lazy as _
@@ -27,8 +27,8 @@ REPEAT_CHARS = 200
 REPEAT_S = 24 * 3_600
 PENDING_S = 60
 PENDING = "pending"
+Found = TypeVar("Found")
 LOOK_S = 0.3
-LIVE = {ImageJob.State.QUEUED, ImageJob.State.RUNNING}
 
 
 class StillPlacing(AppError):
@@ -97,10 +97,22 @@ def once(request: Request, place: Callable[[], ImageJob]) -> ImageJob:
 
 def wait_for(job: ImageJob, seconds: float) -> ImageJob:
     """Return the job once it has ended, at the latest after so many seconds; no connection is held meanwhile."""
-    until = time.monotonic() + seconds
-    while job.state in LIVE and time.monotonic() < until:
-        let_go()
-        time.sleep(LOOK_S)
+
+    def look() -> ImageJob:
         job.refresh_from_db(fields=["state"])
+        return job
+
+    waited(look, lambda found: found.state not in ImageJob.LIVE, seconds)
     job.refresh_from_db()
     return job
+
+
+def waited(look: Callable[[], Found], is_over: Callable[[Found], bool], seconds: float) -> Found:
+    """Return what `look` finds once it is over, at the latest after so many seconds; holds no connection meanwhile."""
+    until = time.monotonic() + seconds
+    found = look()
+    while not is_over(found) and time.monotonic() < until:
+        let_go()
+        time.sleep(LOOK_S)
+        found = look()
+    return found

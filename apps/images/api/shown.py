@@ -11,11 +11,9 @@ from apps.catalog.suiting import is_demo, suits
 from apps.core.errors import sentence_of
 from apps.images import live
 from apps.images.live import Live
-from apps.images.models import Board, ImageJob, Picture
+from apps.images.models import Board, ImageJob, Picture, PictureReport, Style, WordList
 from apps.images.standing import Standing, standing
 from apps.users.models import User
-
-LIVE = {ImageJob.State.QUEUED, ImageJob.State.RUNNING}
 
 
 def model_json(model: AIModel) -> dict[str, Any]:
@@ -59,7 +57,7 @@ def job_json(job: ImageJob, place: Standing | None, shown: Live | None, pictures
         "id": str(job.pk),
         "kind": job.kind,
         "state": job.state,
-        "is_final": job.state not in LIVE,
+        "is_final": job.state not in ImageJob.LIVE,
         "position": place.position if place else None,
         "seconds_left": place.seconds if place else None,
         "done": job.done,
@@ -104,6 +102,43 @@ def picture_json(picture: Picture) -> dict[str, Any]:
         "file": reverse("api:image-file", args=[picture.pk]),
         "created_at": picture.created_at.isoformat(),
     }
+
+
+def style_json(style: Style) -> dict[str, Any]:
+    """Return a style."""
+    return {
+        "id": str(style.pk),
+        "name": style.name,
+        "prompt": style.prompt,
+        "negative": style.negative,
+        "settings": style.settings,
+    }
+
+
+def list_json(row: WordList) -> dict[str, Any]:
+    """Return a word list."""
+    return {"id": str(row.pk), "name": row.name, "words": row.words}
+
+
+def report_json(report: PictureReport) -> dict[str, Any]:
+    """Return a report as the team's admins see it; the picture itself is at its own address while it is open."""
+    owner = report.picture.owner
+    return {
+        "id": str(report.pk),
+        "picture": str(report.picture_id),
+        "owner": owner.email if owner else None,
+        "reporter": report.reporter.email if report.reporter else None,
+        "reason": report.reason,
+        "state": report.state,
+        "decision": report.decision,
+        "decided_at": report.decided_at.isoformat() if report.decided_at else None,
+        "created_at": report.created_at.isoformat(),
+    }
+
+
+def notice_json(report: PictureReport) -> dict[str, Any]:
+    """Return why a picture was taken down, as its owner is told."""
+    return {"id": str(report.pk), "picture": str(report.picture_id), "reason": report.decision}
 
 
 def board_json(board: Board, user: User) -> dict[str, Any]:

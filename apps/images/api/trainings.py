@@ -14,9 +14,10 @@ from apps.images.access import access_job
 from apps.images.api.asked import fields, query
 from apps.images.api.base import ImagesView
 from apps.images.api.placing import once
-from apps.images.api.shown import LIVE, adapter_json
-from apps.images.lessons import Lesson, lesson_from_json
+from apps.images.api.shown import adapter_json
+from apps.images.lessons import Lesson, lesson_from_json, with_preset
 from apps.images.models import ImageJob
+from apps.images.resolving import model_of
 from apps.users.api_auth import asked_team, person_of
 
 SHOWN = 50
@@ -29,7 +30,7 @@ def training_json(job: ImageJob) -> dict[str, Any]:
     return {
         "id": str(job.pk),
         "state": job.state,
-        "is_final": job.state not in LIVE,
+        "is_final": job.state not in ImageJob.LIVE,
         "done": job.done,
         "total": job.total,
         "losses": job.plan,
@@ -66,9 +67,12 @@ class TrainingsView(ImagesView):
         return Response({"results": [training_json(row) for row in rows.order_by("-created_at")[:SHOWN]]})
 
     def post(self, request: Request) -> Response:
-        """Begin one."""
-        lesson = lesson_from_json(fields(request, FIELDS))
+        """Begin one; what nothing is said of is set as suits the model and the method."""
         user, team = person_of(request), asked_team(request)
+        said = fields(request, FIELDS)
+        name = said.get("model", "")
+        model = model_of(user, team, name if isinstance(name, str) else "")
+        lesson = lesson_from_json(with_preset(said, model))
         return _accepted(once(request, lambda: training_services.place_lesson(user=user, team=team, lesson=lesson)))
 
 
@@ -83,6 +87,18 @@ class TrainingView(ImagesView):
         """Cancel it; what it has learnt so far stays for a while, to go on with."""
         services.cancel(user=person_of(request), job=_training(request, job_id))
         return Response(training_json(_training(request, job_id)))
+
+
+class ResultView(ImagesView):
+    """What a training made."""
+
+    def delete(self, request: Request, job_id: UUID) -> Response:
+        """Remove the adapter and its files."""
+        adapter = training_services.result_of(_training(request, job_id))
+        if adapter is None:
+            raise NotFound
+        training_services.remove_result(user=person_of(request), adapter=adapter, team=asked_team(request))
+        return Response(status=204)
 
 
 class ResumeView(ImagesView):

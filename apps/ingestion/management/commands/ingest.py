@@ -12,7 +12,6 @@ from django.core.files.base import File
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.core.errors import AppError, sentence_of
-from apps.ingestion import jobs
 from apps.ingestion.inline import run_jobs
 from apps.ingestion.models import IngestionJob
 from apps.ingestion.services import take_upload
@@ -56,7 +55,7 @@ class Command(BaseCommand):
 def _settle(library: Library) -> dict[UUID, IngestionJob]:
     """Carry out the library's jobs, those of the files inside files included; returns the last job of each document."""
     settled: dict[UUID, IngestionJob] = {}
-    live = IngestionJob.objects.filter(document__library=library, state__in=jobs.LIVE)
+    live = IngestionJob.objects.filter(document__library=library, state__in=IngestionJob.LIVE)
     while ids := list(live.values_list("pk", flat=True)):
         settled |= {job.document_id: job for job in run_jobs(ids)}
     return settled
