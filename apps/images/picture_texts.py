@@ -1,4 +1,4 @@
-"""The texts in a picture file that may tell how it was made: PNG's text chunks and EXIF. Pixels are not decoded."""
+"""The texts in a picture file that may tell how it was made: text chunks, EXIF, else what the alpha channel hides."""
 
 import io
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from PIL import ExifTags, Image
 from apps.images.errors import PictureRefused, PictureTooHeavy, PictureTooWide
 from apps.images.grammar.pictured import KEYWORDS
 from apps.images.limits import MIB, Limits
+from apps.images.stealth import stealth_texts
 from apps.images.uploads import FORMATS, GARBLED
 
 UNICODE, ASCII = b"UNICODE\x00", b"ASCII\x00\x00\x00"  # how a UserComment says what follows
@@ -27,7 +28,7 @@ def texts_in(upload: "UploadedFile[bytes]", bounds: Limits) -> dict[str, str]:
             if image.width * image.height > bounds.source_pixels:
                 raise PictureTooWide(megapixels=bounds.source_pixels // 1_000_000)
             chunks = {key: value for key in KEYWORDS if isinstance(value := image.info.get(key), str)}
-            return dict(_exif_texts(image.getexif())) | chunks
+            return dict(_exif_texts(image.getexif())) | chunks or stealth_texts(image)
     except GARBLED as error:
         raise PictureRefused from error
 

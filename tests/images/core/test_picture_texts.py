@@ -1,5 +1,6 @@
 """Settings in real files, where each program puts them, held against sd-parsers; and files made to do harm."""
 
+import gzip
 import io
 import json
 import struct
@@ -7,13 +8,14 @@ import time
 import zlib
 from typing import Any
 
+import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
-from sd_parsers import ParserManager
+from sd_parsers import Eagerness, ParserManager
 
 from apps.core.errors import AppError
 from apps.images.errors import PictureRefused
@@ -184,6 +186,60 @@ def test_it_reads_what_sd_parsers_reads(texts: dict[str, str]) -> None:
     assert str(found.info.seed) == str(sampler.parameters["seed"])
     if sampler.model is not None and sampler.model.name:
         assert found.info.model == sampler.model.name
+
+
+def hidden(text: bytes, name: bytes = b"stealth_pngcomp", size: tuple[int, int] = (60, 90)) -> bytes:
+    """Return a PNG with a text in its alpha channel: down each column, from left to right."""
+    data = name + (len(text) * 8).to_bytes(4) + text
+    bits = np.zeros(size[0] * size[1], np.uint8)
+    bits[: len(data) * 8] = np.unpackbits(np.frombuffer(data, np.uint8))
+    pixels = np.full((size[1], size[0], 4), 254, np.uint8)
+    pixels[..., 3] |= bits.reshape(size).T
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+NOVELAI = {
+    "Software": "NovelAI",
+    "Source": "Stable Diffusion XL C1E1DE52",
+    "Description": "一只猫",
+    "Comment": json.dumps({"prompt": "一只猫", "sampler": "k_euler", "seed": 5, "steps": 20, "scale": 7, "uc": "模糊"}),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Image.Image.getdata is deprecated:DeprecationWarning")  # sd-parsers' call
+def test_it_finds_what_the_alpha_channel_hides() -> None:
+    """As sd-parsers reads it when told to look closely."""
+    content = hidden(gzip.compress(json.dumps(NOVELAI).encode()))
+    other = ParserManager(eagerness=Eagerness.EAGER).parse(io.BytesIO(content))
+    assert other is not None
+
+    found = read(content)
+
+    assert found is not None
+    assert (found.program, found.info.prompt) == ("NovelAI", other.samplers[0].prompts[0].value)
+    block = read(hidden(BLOCK.encode(), b"stealth_pnginfo"))
+    assert block is not None
+    assert (block.program, block.info.seed) == ("AUTOMATIC1111", 5)
+    assert read(hidden(b"", b"stealth_another")) is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(hidden(b"no gzip"), id="no-gzip"),
+        pytest.param(hidden(gzip.compress(b"a" * 50_000_000)[:500]), id="bomb"),
+        pytest.param(hidden(b"")[:200], id="cut"),
+    ],
+)
+def test_it_refuses_what_hides_harm(content: bytes) -> None:
+    started = time.process_time()
+
+    with pytest.raises((UnreadableInfo, PictureRefused)):
+        read(content)
+
+    assert time.process_time() - started < 3
 
 
 def test_it_takes_over_a_second_pass(alice: User, t1: Team) -> None:
