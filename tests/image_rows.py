@@ -72,6 +72,9 @@ IMAGES: dict[str, list[Access]] = {
     "images:scene-restore": [protected("POST", NF)],
     # a team's rules for pictures: admins alone (tests/images/safety)
     "team_images:page": [protected("GET", 403), protected("POST", 403)],
+    "team_images:words-try": [protected("POST", 403)],
+    "team_images:mark": [protected("GET", 403)],
+    "team_images:undo": [protected("POST", 403)],
     "team_images:style-new": [protected("POST", 403, lambda _: {"name": "Mine"})],
     "team_images:style": [protected("POST", 403, lambda _: {"name": "Mine"})],
     "team_images:style-delete": [protected("POST", 403)],
@@ -82,12 +85,20 @@ IMAGES: dict[str, list[Access]] = {
     "team_images:decide": [protected("POST", 403, lambda _: {"reason": "Mine"})],
     "team_images:notice-seen": [personal("POST", 404)],  # nobody took a picture of theirs down
     "console:images": [personal("GET", 404), personal("POST", 404)],
+    "console:images-try": [personal("POST", 404)],
+    "console:images-mark": [personal("GET", 404)],
     # the studio's REST API asked by sessions; without one: 401
     **{
         f"api:image-{name}": [Access("GET", 401, 200, 200, NF)]
-        for name in ("models", "adapters", "samplers", "styles", "limits")
+        for name in ("models", "adapters", "samplers", "limits", "notices")
     },
-    "api:image-jobs": [Access("GET", 401, 200, 200, NF), api("POST", 415, 415)],
+    "api:image-jobs": [
+        Access("GET", 401, 200, 200, NF),
+        api("POST", 415, 415),
+        Access("DELETE", 401, 200, 200, NF),  # one's own
+    ],
+    "api:image-jobs-dismissed": [api("POST", 415, 415)],
+    "api:image-job-preview": [api("GET", NF, NF)],
     "api:image-estimates": [api("POST", 415, 415)],
     "api:image-job": [api("GET", NF, NF), api("DELETE", NF, NF)],
     "api:image-job-retry": [api("POST", 415, 415)],
@@ -103,6 +114,28 @@ IMAGES: dict[str, list[Access]] = {
     "api:image-trainings": [Access("GET", 401, 200, 200, NF), api("POST", 415, 415)],
     "api:image-training": [api("GET", NF, NF), api("DELETE", NF, NF)],
     "api:image-training-resume": [api("POST", 415, 415)],
+    "api:image-training-result": [api("DELETE", NF, NF)],
+    "api:image-many": [api("POST", 415, 415)],
+    "api:image-edges": [api("GET", NF, NF)],
+    "api:image-on-board": [api("DELETE", NF, NF)],
+    "api:image-themes": [Access("GET", 401, 200, 200, NF), api("POST", 415, 415)],
+    "api:image-own-words": [Access("GET", 401, 200, 200, NF), Access("PUT", 401, 200, 200, NF)],
+    "api:image-theme": [api("GET", NF, NF), api("DELETE", NF, NF)],
+    "api:image-stories": [Access("GET", 401, 200, 200, NF), api("POST", 415, 415)],
+    "api:image-story": [api(method, NF, NF) for method in ("GET", "PATCH", "DELETE")],
+    "api:image-story-file": [api("GET", NF, NF)],
+    "api:image-story-act": [api("POST", 415, 415)],
+    "api:image-scene": [api(method, NF, NF) for method in ("GET", "PATCH", "DELETE")],
+    "api:image-scene-act": [api("POST", 415, 415)],
+    # what a team's admins keep: bob is one, of his own team
+    "api:image-rules": [Access("GET", 401, 200, 403, NF), Access("PATCH", 401, 200, 403, NF)],
+    "api:image-styles": [Access("GET", 401, 200, 200, NF), Access("POST", 401, 415, 403, NF)],
+    "api:image-style": [api("PATCH", NF, 403), api("DELETE", NF, 403)],
+    "api:image-word-lists": [Access("GET", 401, 200, 200, NF), Access("POST", 401, 415, 403, NF)],
+    "api:image-word-list": [api("PATCH", NF, 403), api("DELETE", NF, 403)],
+    "api:image-reports": [Access("GET", 401, 200, 403, NF)],
+    "api:image-reported": [api("GET", NF, 403), api("POST", 415, 415)],
+    "api:image-notice": [api("DELETE", NF, NF)],
     # OpenAI's routes take keys alone (tests/images/api)
     **{
         f"{place}:openai-{name}": [api("POST", 401, 401)]

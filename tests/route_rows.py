@@ -16,6 +16,7 @@ Expected = int | str
 # What addresses name besides the objects of t1: ids that nobody has, and words.
 NOBODYS = (
     *("opening_id", "model_id", "preview_id", "test_id", "mapping_id", "quota_id", "price_id", "wish_id"),
+    "theme_id",
     *("style_id", "list_id", "report_id"),
 )
 WORDS: dict[str, object] = {
@@ -31,6 +32,7 @@ WORDS: dict[str, object] = {
     "variant": "full",
     "rest": "chat/completions",
     "verdict": "take-down",
+    "act": "draw",
 }
 
 

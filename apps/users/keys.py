@@ -25,7 +25,8 @@ _FORM = re.compile(rf"({BEGINNING}[A-Za-z0-9]{{{_PREFIX_CHARS}}})_[A-Za-z0-9]{{{
 _NO_HASH = "0" * 64
 SEEN_S = 60  # `last_used_at` is kept to the minute
 MOST_KEYS = 50  # open ones, of one person in one team
-WRITERS = {KeyScope.WRITE: Role.EDITOR}  # the least role that has anything of the scope
+# The least role that has anything of the scope:
+WRITERS = {KeyScope.WRITE: Role.EDITOR, KeyScope.IMAGE_RULES: Role.ADMIN}
 
 
 @dataclass(frozen=True, slots=True)

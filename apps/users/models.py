@@ -266,6 +266,7 @@ class KeyScope(models.TextChoices):
     ASK = "ask", _("Ask questions")
     WRITE = "write", _("Upload and change documents")
     IMAGES = "images", _("Draw pictures")
+    IMAGE_RULES = "image-rules", _("Keep the team's rules for pictures")
 
 
 class ApiKey(Record):

@@ -5,7 +5,7 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.images import boards
+from apps.images import boards, gallery
 from apps.images.access import access_board
 from apps.images.api.asked import fields, query, switch, text
 from apps.images.api.base import ImagesView
@@ -55,4 +55,14 @@ class BoardView(ImagesView):
         """Delete it."""
         user = person_of(request)
         boards.delete(user=user, board=access_board(user, board_id, own=True))
+        return Response(status=204)
+
+
+class OnBoardView(ImagesView):
+    """A picture on a shared board."""
+
+    def delete(self, request: Request, board_id: UUID, picture_id: UUID) -> Response:
+        """Take it off, whosever it is; its owner keeps it. For editors."""
+        user = person_of(request)
+        gallery.take_off(user=user, board=access_board(user, board_id), picture_ids=[picture_id])
         return Response(status=204)

@@ -1,7 +1,6 @@
 """What there is to choose from: models, adapters, samplers, styles, limits."""
 
 from dataclasses import asdict
-from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,7 +14,6 @@ from apps.images.api.base import ImagesView
 from apps.images.api.shown import adapter_json, model_json
 from apps.images.grammar.samplers import SAMPLERS, SCHEDULES
 from apps.images.limits import limits
-from apps.images.models import Style
 from apps.images.resolving import model_of
 from apps.users.api_auth import asked_team, person_of
 
@@ -59,20 +57,6 @@ class SamplersView(ImagesView):
                 "schedules": [{"name": key, "title": schedule.label} for key, schedule in SCHEDULES.items()],
             }
         )
-
-
-class StylesView(ImagesView):
-    """The team's styles."""
-
-    def get(self, request: Request) -> Response:
-        """Return them by name; `settings` are locked while a style is chosen."""
-        query(request, ())
-        rows = Style.objects.filter(team=asked_team(request)).order_by("name")
-        return Response({"results": [_style(row) for row in rows]})
-
-
-def _style(style: Style) -> dict[str, Any]:
-    return {"name": style.name, "prompt": style.prompt, "negative": style.negative, "settings": style.settings}
 
 
 class LimitsView(ImagesView):
