@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from apps.runtimes.training import Method
 LEAST_PICTURES, MOST_VECTORS, MOST_RANK, MOST_BATCH = 1, 16, 128, 8
 LONGEST_CAPTION = 400
 MOST_PRIORS = 100
+LONGEST_WORD = 29  # characters between the angle brackets
 TOKEN = re.compile(r"<[a-z0-9][a-z0-9-]{1,28}>")
 SMALL_BYTES = 100_000_000  # models below learn fast: the demonstration model in a minute
 _SIDES = {"sd1": 512, "sd2": 768, "sdxl": 1_024}
@@ -51,6 +52,24 @@ class NoName(Invalid):
     code = "training-name"
     title = _("The adapter has no name")
     detail = _("Give what is learnt a name of at most 80 characters.")
+
+
+class TokenTaken(Invalid):
+    """The team has learnt another thing by this word. Param: token."""
+
+    status = 422
+    code = "training-token-taken"
+    title = _("The new word is taken")
+    detail = _("%(token)s is a word that your team has taught already: choose another name.")
+
+
+class LongCaption(Invalid):
+    """A model would not read the end of a description. Params: caption, tokens, limit."""
+
+    status = 422
+    code = "training-caption-long"
+    title = _("A description is too long")
+    detail = _("The model reads %(limit)s tokens of a description, and “%(caption)s” has %(tokens)s: shorten it.")
 
 
 class NoCaption(Invalid):
@@ -178,6 +197,12 @@ def preset(model: AIModel, method: Method) -> Preset:
     if is_small:
         return Preset(400, 2e-3, 8, 4, side, 100)
     return Preset(800, 1e-4, 16, 1, side, 200)
+
+
+def with_preset(values: Mapping[str, Any], model: AIModel) -> dict[str, Any]:
+    """Return the values of a lesson with what suits the model where they say nothing; methods are checked later."""
+    method: Method = values["method"] if values.get("method") in LEARNT else "lora"
+    return {**asdict(preset(model, method)), **values, "model": model.name}
 
 
 def side_of(model: AIModel) -> int:

@@ -1,7 +1,7 @@
 """The form on which a training is begun: few questions for a newcomer, the rest folded away."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from django import forms
@@ -13,11 +13,22 @@ from apps.catalog.models import AIModel
 from apps.core.errors import Invalid
 from apps.core.forms import offer
 from apps.core.text import uuid_or_none
-from apps.images.lessons import LONGEST_CAPTION, MOST_BATCH, MOST_RANK, MOST_VECTORS, Lesson, Shown, preset
+from apps.images.lessons import (
+    LONGEST_CAPTION,
+    LONGEST_WORD,
+    MOST_BATCH,
+    MOST_RANK,
+    MOST_VECTORS,
+    Lesson,
+    Shown,
+    preset,
+)
 from apps.images.ordering import MAX_SEED
+from apps.images.training_services import free_word
 from apps.runtimes.training import Method
 
 STAR = "*"  # stands for the new word or thing in a description
+UNNAMED = "new"  # the word of a name without Latin letters
 RARE = "sks"  # a word that hardly any caption has: what DreamBooth ties a thing to
 PRIORS = 12
 METHODS: list[tuple[Method, Any]] = [
@@ -56,8 +67,9 @@ class LessonForm(forms.Form):
     seed = forms.IntegerField(label=_("Seed"), min_value=0, max_value=MAX_SEED, required=False)
     trains_text = forms.BooleanField(label=_("Train the text encoder too"), required=False)
 
-    def __init__(self, *args: Any, models: Sequence[AIModel], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, models: Sequence[AIModel], taken: Container[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._taken = taken  # words that were taught already
         self._models = {model.name: model for model in models}
         offer(self, {"model": [(model.name, model.title) for model in models]})
 
@@ -83,7 +95,8 @@ class LessonForm(forms.Form):
     def _word(self, method: Method) -> str:
         """Return what * stands for."""
         if method == "textual_inversion":
-            return f"<{short_name(self.cleaned_data['title'])[:29] or 'new'}>"
+            name = short_name(self.cleaned_data["title"]).replace("_", "-")[:LONGEST_WORD]
+            return free_word(name if len(name) > 1 else UNNAMED, self._taken)
         return RARE if method == "dreambooth_lora" else ""
 
     def _class(self, method: Method) -> str:

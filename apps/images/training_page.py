@@ -5,6 +5,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from apps.catalog.access import usable_models
 from apps.catalog.models import AIModel
 from apps.core.errors import NotFound, sentence_of
@@ -14,8 +17,10 @@ from apps.images.addresses import address_of
 from apps.images.lessons import Lesson, lesson_from_json
 from apps.images.models import ImageJob, Picture
 from apps.images.orders import LoraWish
+from apps.images.standing import Standing, standing
 from apps.images.studio_page import Studio
 from apps.images.training_services import XL
+from apps.images.wording import time_of
 from apps.users.models import Team, User
 
 State = ImageJob.State
@@ -32,6 +37,7 @@ class Training:
     job: ImageJob
     result: AIModel | None
     shown: Mapping[int, Picture]
+    place: Standing | None = None  # in the queue, while it lives
 
     @cached_property
     def lesson(self) -> Lesson:
@@ -63,6 +69,20 @@ class Training:
         return round(100 * self.done / max(1, self.job.total))
 
     @property
+    def waits_for(self) -> str:
+        """Return in words where it stands in the queue and when it will be done, as far as that is known."""
+        if self.place is None:
+            return ""
+        before = self.place.position - 1
+        parts = [
+            ngettext("%(n)s order comes before", "%(n)s orders come before", before) % {"n": before}
+            if before > 0 and not self.job.done
+            else "",
+            _("about %(time)s left") % {"time": time_of(self.place.seconds)} if self.place.seconds is not None else "",
+        ]
+        return " · ".join(filter(None, parts))
+
+    @property
     def is_resumable(self) -> bool:
         """Return whether it ended early and can go on."""
         return training_services.is_resumable(self.job)
@@ -92,12 +112,17 @@ class Training:
         return [float(point["loss"]) for point in self.job.plan]
 
     @property
+    def highest(self) -> float:
+        """Return the loss at the upper edge of the curve."""
+        return max(smoothed(self._losses), default=0.0)
+
+    @property
     def curve(self) -> str:
         """Return the points of the smoothed loss for an SVG of WIDTH x HEIGHT; "" before there is one."""
         losses = smoothed(self._losses)
         if len(losses) < 2:  # noqa: PLR2004 -- a line has two ends
             return ""
-        most, total = max(losses) or 1.0, max(1, self.job.total)
+        most, total = self.highest or 1.0, max(1, self.job.total)
         steps = [float(point["step"]) for point in self.job.plan]
         return " ".join(
             f"{step / total * WIDTH:.1f},{HEIGHT - loss / most * (HEIGHT - 8):.1f}"
@@ -112,7 +137,7 @@ def smoothed(losses: Sequence[float]) -> list[float]:
 
 
 def trainings_of(user: User, team: Team) -> list[Training]:
-    """Return the person's last trainings in the team; three queries."""
+    """Return the person's last trainings in the team; three queries, and those of `standing` where some live."""
     jobs = list(
         ImageJob.objects.owned_by(user)
         .filter(team=team, kind=ImageJob.Kind.TRAIN)
@@ -121,7 +146,8 @@ def trainings_of(user: User, team: Team) -> list[Training]:
     )
     results = _results(jobs)
     shown = _pictures(jobs)
-    return [Training(user, job, results.get(job.pk), shown.get(job.pk, {})) for job in jobs]
+    places = standing(jobs)
+    return [Training(user, job, results.get(job.pk), shown.get(job.pk, {}), places.get(job.pk)) for job in jobs]
 
 
 def training_of(user: User, job_id: UUID) -> Training:
@@ -129,7 +155,8 @@ def training_of(user: User, job_id: UUID) -> Training:
     job = access_job(user, job_id)
     if job.kind != ImageJob.Kind.TRAIN:
         raise NotFound
-    return Training(user, job, _results([job]).get(job.pk), _pictures([job]).get(job.pk, {}))
+    shown = _pictures([job]).get(job.pk, {})
+    return Training(user, job, _results([job]).get(job.pk), shown, standing([job]).get(job.pk))
 
 
 def _results(jobs: Sequence[ImageJob]) -> dict[UUID, AIModel]:

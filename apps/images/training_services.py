@@ -1,7 +1,8 @@
 """Trainings: begun, estimated, cancelled, gone on with, and what was learnt removed again."""
 
+import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import replace
 
 from django.db import transaction
@@ -9,19 +10,31 @@ from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
 from apps.catalog import managing
+from apps.catalog.access import usable_models
 from apps.catalog.found import short_name
 from apps.catalog.models import AIModel
+from apps.catalog.specs import spec_of
 from apps.core.errors import AppError, NotFound
 from apps.images import quotas, safety, tasks, training_files
 from apps.images.access import access_job, access_pictures
 from apps.images.errors import NotRepeatable
-from apps.images.lessons import Lesson, lesson_from_json, lesson_to_json, validated
+from apps.images.lessons import (
+    LONGEST_WORD,
+    Lesson,
+    LongCaption,
+    TokenTaken,
+    lesson_from_json,
+    lesson_to_json,
+    validated,
+)
 from apps.images.limits import limits
 from apps.images.models import ImageJob
 from apps.images.queueing import place_for
 from apps.images.quotas import Cost
 from apps.images.resolving import model_of
 from apps.images.training import DRAWN_STEPS
+from apps.runtimes.clip_tokens import clip_tokens
+from apps.runtimes.diffusion.chunks import CHUNK_TOKENS
 from apps.users.access import access_team, acting_key, role_in
 from apps.users.models import Role, Team, User
 
@@ -50,12 +63,41 @@ def place_lesson(*, user: User, team: Team, lesson: Lesson) -> ImageJob:
     model = model_of(user, team, lesson.model)
     if model.capabilities.get("family") == XL:
         raise CannotTeach(model=model.title)
+    if lesson.token in taught_words(user, team):
+        raise TokenTaken(token=lesson.token)
+    _check_captions(lesson, model)
     pictures = access_pictures(user, [shown.picture for shown in lesson.pictures])
     if any(picture.team_id != team.pk for picture in pictures):
         raise NotFound
-    safety.check_prompts(team, _prompts(lesson))
+    with safety.refusals_told(user, team):
+        safety.check_prompts(team, _prompts(lesson))
     name = f"{short_name(lesson.title)[:60] or 'adapter'}-{get_random_string(5, _SUFFIX)}"
     return _queue(user, team, replace(lesson, model=model.name, adapter=name), model)
+
+
+def taught_words(user: User, team: Team) -> set[str]:
+    """Return the words that adapters of the team stand for, and those that are being taught in it; two queries."""
+    adapters = usable_models(AIModel.Kind.ADAPTER, team_id=team.pk, user=user).exclude(token="")
+    live = ImageJob.objects.filter(team=team, kind=ImageJob.Kind.TRAIN, state__in=ImageJob.LIVE)
+    return {*adapters.values_list("token", flat=True), *live.values_list("order__token", flat=True)} - {"", None}
+
+
+def free_word(wanted: str, taken: Container[str]) -> str:
+    """Return the word `<wanted>`, with a number where it is taken."""
+    names = itertools.chain([wanted], (f"{wanted[: LONGEST_WORD - 3]}-{number}" for number in range(2, 100)))
+    return next((f"<{name}>" for name in names if f"<{name}>" not in taken), f"<{wanted}>")
+
+
+def _check_captions(lesson: Lesson, model: AIModel) -> None:
+    """Raise LongCaption where the text encoder would be shown a part of a description only."""
+    tokens = clip_tokens(spec_of(model))
+    if tokens is None:
+        return
+    for caption in {lesson.class_prompt, *(each.caption for each in lesson.pictures)}:
+        words = caption.replace(lesson.token, " ") if lesson.token else caption
+        vectors = caption.count(lesson.token) * lesson.vectors if lesson.token else 0
+        if (length := len(tokens.ids(words)) + vectors) > CHUNK_TOKENS:
+            raise LongCaption(caption=f"{caption[:40]}…", tokens=length, limit=CHUNK_TOKENS)
 
 
 def _prompts(lesson: Lesson) -> Iterable[str]:
@@ -88,13 +130,15 @@ def cost_of(lesson: Lesson, done: int = 0) -> Cost:
 def resume(*, user: User, job: ImageJob) -> ImageJob:
     """Go on with a training that was cancelled or failed, as a new job that takes over its checkpoint.
 
-    Raises NotRepeatable where the checkpoint is gone.
+    Raises NotRepeatable where the checkpoint is gone, and what `place_lesson` raises for the team's rules and limits.
     """
     job = access_job(user, job.pk)
     if not is_resumable(job):
         raise NotRepeatable
     lesson = validated(lesson_from_json(job.order))
     model = model_of(user, job.team, lesson.model)
+    with safety.refusals_told(user, job.team):
+        safety.check_prompts(job.team, _prompts(lesson))
     with transaction.atomic():
         new = _queue(user, job.team, lesson, model, job.done)
         training_files.hand_over(job, new)

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -53,6 +54,7 @@ def _page(
         "trainings": trainings_of(request.user, team),
         "left": left_of(request.user, team),
         "max_mib": limits().source_bytes // MIB,
+        "most": settings.ENV.image_training_pictures,
         "error": error,
     }
     status = error.status if error else 400 if form.errors else 200
@@ -86,7 +88,8 @@ def begin(request: PersonRequest) -> HttpResponse:
     """Begin a training."""
     team = team_of(request)
     models = teachable(request.user, team)
-    form = LessonForm(request.POST, models=models)
+    taken = training_services.taught_words(request.user, team)
+    form = LessonForm(request.POST, models=models, taken=taken)
     ids, captions = request.POST.getlist("picture"), request.POST.getlist("caption")
     if not form.is_valid():
         return _page(request, form, models, _chosen(request, ids, captions))

@@ -66,7 +66,9 @@ class KbTraining extends HTMLElement {
     const pick = this.querySelector("[data-pick]");
     pick?.toggleAttribute("data-busy", true);
     this.say("");
-    for (const file of files) await this.upload(file);
+    const room = Number(this.dataset.most) - this.querySelectorAll("[data-picture]").length;
+    for (const file of files.slice(0, Math.max(0, room))) await this.upload(file);
+    if (files.length > room) this.say([this.told(), this.dataset.textMost].filter(Boolean).join(" "));
     pick?.toggleAttribute("data-busy", false);
   }
 
@@ -89,6 +91,11 @@ class KbTraining extends HTMLElement {
     /** @type {HTMLImageElement} */ (row.querySelector("img")).src = picture.address;
     /** @type {HTMLInputElement} */ (row.querySelector('[name="picture"]')).value = picture.id;
     this.querySelector("[data-pictures]")?.append(row);
+  }
+
+  /** @returns {string} */
+  told() {
+    return this.querySelector("[data-problem]")?.textContent ?? "";
   }
 
   /** @param {string} text */
