@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from apps.images.errors import (
     BadSetting,
@@ -54,7 +55,7 @@ def order_to_json(order: Order) -> dict[str, Any]:
 
 
 def order_from_json(data: object) -> Order:
-    """Return the order that the values say; what they leave out is as in `Order`. Raises BadSetting.
+    """Return the order that the values say; what they leave out is as in `Order`. Raises BadSetting, SourceNeeded.
 
     Nothing but the fields of `Order` is taken: an id, a team or an owner among them is refused (security case 15).
     """
@@ -62,7 +63,13 @@ def order_from_json(data: object) -> Order:
     try:
         return _ORDER.validate_python(data)
     except ValidationError as error:
-        raise BadSetting(field=".".join(str(step) for step in error.errors()[0]["loc"])) from None
+        wrong = error.errors()[0]
+        field = ".".join(str(step) for step in wrong["loc"])
+        raise (SourceNeeded if _is_unset_picture(wrong) else BadSetting)(field=field) from None
+
+
+def _is_unset_picture(wrong: ErrorDetails) -> bool:
+    return wrong["loc"][-1:] == ("picture",) and wrong["input"] is None
 
 
 def _refuse_unknown(data: object, kind: type, place: str) -> None:

@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * <kb-mask>: paints a mask over a picture: brush, eraser, rectangle, soft edge, invert, undo.
+ * <kb-mask>: paints a mask over a picture: brush, eraser, rectangle, soft edge, invert, undo. [ and ] change the brush,
+ * a ring shows its size, and the soft edge is seen while it is set.
  * `open(address, mask)` begins with the picture and perhaps a mask; `blob()` is a PNG of the picture's size, white
  * where it is drawn anew. On the screen the white is shown in the accent's colour over the picture.
  */
@@ -15,10 +16,55 @@ class KbMask extends HTMLElement {
     /** @type {ImageData[]} */
     this.past = [];
     this.addEventListener("click", (event) => this.clicked(/** @type {HTMLElement} */ (event.target)));
-    this.addEventListener("keydown", (event) => { if (event.key === "z" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); this.undo(); } });
+    this.ring = /** @type {HTMLElement} */ (this.querySelector("[data-ring]"));
+    this.addEventListener("keydown", (event) => this.onKey(event));
+    this.addEventListener("input", () => this.soften());
+    this.canvas.addEventListener("pointermove", (event) => this.hover(event));
+    this.canvas.addEventListener("pointerleave", () => { this.ring.hidden = true; });
     this.canvas.addEventListener("pointerdown", (event) => this.begin(event));
     this.canvas.addEventListener("pointermove", (event) => this.move(event));
     for (const type of ["pointerup", "pointercancel"]) this.canvas.addEventListener(type, () => this.end());
+  }
+
+  /** @param {KeyboardEvent} event */
+  onKey(event) {
+    const by = { "[": -5, "]": 5 }[event.key];
+    if (by) this.brush.value = String(Number(this.brush.value) + by);
+    else if (event.key === "z" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); this.undo(); }
+  }
+
+  get brush() { return /** @type {HTMLInputElement} */ (this.querySelector("[data-brush]")); }
+
+  /** The ring around what the brush will cover. @param {PointerEvent} event */
+  hover(event) {
+    this.ring.hidden = this.tool === "box" || event.pointerType === "touch";
+    const stage = /** @type {HTMLElement} */ (this.ring.parentElement).getBoundingClientRect();
+    const across = this.size() * this.scale();
+    Object.assign(this.ring.style, { width: `${across}px`, height: `${across}px`, left: `${event.clientX - stage.left}px`, top: `${event.clientY - stage.top}px` });
+  }
+
+  /** Pixels of the screen for one of the picture. */
+  scale() {
+    const box = this.canvas.getBoundingClientRect();
+    return Math.min(box.width / this.canvas.width, box.height / this.canvas.height);
+  }
+
+  /** How far the edge is blurred, in pixels of the picture. */
+  softness() {
+    const soft = Number(/** @type {HTMLInputElement} */ (this.querySelector("[data-feather]")).value);
+    return (soft / 100) * 0.1 * Math.min(this.canvas.width, this.canvas.height);
+  }
+
+  soften() {
+    const soft = this.softness() * this.scale();
+    this.canvas.style.filter = soft ? `blur(${soft}px)` : "";
+  }
+
+  /** Whether nothing is painted. */
+  isEmpty() {
+    const { data } = this.pen.getImageData(0, 0, this.canvas.width, this.canvas.height);
+    for (let at = 3; at < data.length; at += 4) if (data[at]) return false;
+    return true;
   }
 
   /** @param {string} address @param {string} mask */
@@ -27,6 +73,7 @@ class KbMask extends HTMLElement {
     await KbMask.load(this.under, address);
     this.canvas.width = this.under.naturalWidth;
     this.canvas.height = this.under.naturalHeight;
+    this.soften();
     if (!mask) return;
     const image = new Image();
     await KbMask.load(image, mask);
@@ -55,14 +102,13 @@ class KbMask extends HTMLElement {
   /** @param {PointerEvent} event @returns {[number, number]} */
   at(event) {
     const box = this.canvas.getBoundingClientRect();
-    const scale = Math.min(box.width / this.canvas.width, box.height / this.canvas.height);
+    const scale = this.scale();
     const left = box.left + (box.width - this.canvas.width * scale) / 2, top = box.top + (box.height - this.canvas.height * scale) / 2;
     return [(event.clientX - left) / scale, (event.clientY - top) / scale];
   }
 
   size() {
-    const slider = /** @type {HTMLInputElement} */ (this.querySelector("[data-brush]"));
-    return Math.max(1, (Number(slider.value) / 100) * 0.5 * Math.min(this.canvas.width, this.canvas.height));
+    return Math.max(1, (Number(this.brush.value) / 100) * 0.5 * Math.min(this.canvas.width, this.canvas.height));
   }
 
   /** @param {PointerEvent} event */
@@ -139,10 +185,10 @@ class KbMask extends HTMLElement {
     made.width = this.canvas.width;
     made.height = this.canvas.height;
     const pen = /** @type {CanvasRenderingContext2D} */ (made.getContext("2d"));
-    const soft = Number(/** @type {HTMLInputElement} */ (this.querySelector("[data-feather]")).value);
+    const soft = this.softness();
     pen.fillStyle = "black";
     pen.fillRect(0, 0, made.width, made.height);
-    pen.filter = `brightness(0) invert(1)${soft ? ` blur(${(soft / 100) * 0.1 * Math.min(made.width, made.height)}px)` : ""}`;
+    pen.filter = `brightness(0) invert(1)${soft ? ` blur(${soft}px)` : ""}`;
     pen.drawImage(this.canvas, 0, 0);
     return new Promise((resolve, reject) => made.toBlob((blob) => (blob ? resolve(blob) : reject(new Error())), "image/png"));
   }

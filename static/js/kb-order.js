@@ -3,9 +3,12 @@
  * <kb-order>: the form of the studio as an order (images.orders.Order in JSON) and back.
  * A field's name is its path ("hires.scale", "outpaint.0"); [data-group] with [data-enable] is null while it is
  * switched off; [data-rows] holds lists of objects whose fields have data-key. `order.read()`, `order.write(values)`.
- * Says `kb:order` whenever something changed.
+ * [data-only-for] and [data-not-for] name the kinds of order for which a part is shown. Says `kb:order` whenever
+ * something changed, and calls `follow(this)` of the parts that show something of it (KbOrder.PARTS).
  */
 class KbOrder extends HTMLElement {
+  static PARTS = ["kb-styles", "kb-source", "kb-slot", "kb-edges", "kb-axes"];
+
   connectedCallback() {
     this.form = /** @type {HTMLFormElement} */ (this.querySelector("form"));
     this.start = JSON.parse(this.dataset.start ?? "{}");
@@ -15,7 +18,10 @@ class KbOrder extends HTMLElement {
     this.form.addEventListener("change", (event) => this.onChange(/** @type {HTMLInputElement} */ (event.target)));
     this.form.addEventListener("click", (event) => this.onClick(/** @type {HTMLElement} */ (event.target)));
     // Elements inside become what they are when their own script has run.
-    customElements.whenDefined("kb-prompt").then(() => this.write(this.start));
+    Promise.all(["kb-prompt", ...KbOrder.PARTS].map((name) => customElements.whenDefined(name))).then(() => {
+      this.write({ ...this.start, ...JSON.parse(this.dataset.draft || "{}") });
+      this.dataset.ready = "";
+    });
   }
 
   /** @param {string} name @returns {any} */
@@ -32,20 +38,21 @@ class KbOrder extends HTMLElement {
     for (const group of this.groups()) order[group] = this.isOn(group) ? {} : null;
     for (const element of this.form.elements) {
       const field = /** @type {HTMLInputElement} */ (element);
-      if (!field.name) continue;
+      if (!field.name || (field.type === "radio" && !field.checked)) continue;
       if (field.name === "styles") { if (field.checked) order.styles.push(field.value); continue; }
       const path = field.name.split(".");
       if (order[path[0]] === null && path.length > 1) continue;
       KbOrder.put(order, path, KbOrder.value(field));
     }
-    return { ...order, kind: KbOrder.kind(order) };
+    return KbOrder.plain(order);
   }
 
   /** @param {HTMLInputElement} field */
   static value(field) {
     if (field.type === "checkbox") return field.checked;
-    if (field.dataset.null !== undefined && field.value.trim() === "") return null;
-    return field.type === "number" ? Number(field.value) : field.value;
+    const value = field.dataset.own ?? field.value; // what a style fixes is not the person's own
+    if (field.dataset.null !== undefined && value.trim() === "") return null;
+    return field.type === "number" ? Number(value) : value;
   }
 
   /** @param {any} order @param {string[]} path @param {any} value */
@@ -56,11 +63,16 @@ class KbOrder extends HTMLElement {
     KbOrder.put(order[head], rest, value);
   }
 
-  /** What is to be done follows from what is set. @param {Record<string, any>} order */
-  static kind(order) {
-    if (!order.source) return "draw";
-    if (order.mask) return "inpaint";
-    return order.outpaint?.some((/** @type {number} */ side) => side > 0) ? "outpaint" : "redraw";
+  /** Without a source there is nothing to be done with it; what a kind of order does not know is left out. @param {Record<string, any>} order */
+  static plain(order) {
+    const kind = order.source ? order.kind : "draw";
+    return {
+      ...order,
+      kind,
+      mask: kind === "inpaint" ? order.mask : null,
+      outpaint: kind === "outpaint" ? order.outpaint : [0, 0, 0, 0],
+      hires: kind === "draw" || kind === "redraw" ? order.hires : null,
+    };
   }
 
   groups() {
@@ -112,8 +124,10 @@ class KbOrder extends HTMLElement {
   /** @param {string} name @param {any} value */
   set(name, value) {
     const field = this.field(name);
-    if (!field || field instanceof RadioNodeList) return;
-    if (field.type === "checkbox") field.checked = Boolean(value);
+    if (!field) return;
+    if (field instanceof RadioNodeList) field.value = value;
+    else if (field.dataset.own !== undefined) field.dataset.own = String(value ?? "");
+    else if (field.type === "checkbox") field.checked = Boolean(value);
     else if (field instanceof HTMLSelectElement) { if ([...field.options].some((option) => option.value === value)) field.value = value; }
     else field.value = value === null || value === undefined ? "" : String(value);
   }
@@ -158,6 +172,13 @@ class KbOrder extends HTMLElement {
     this.querySelectorAll("[data-twin]").forEach((field) => this.slide(/** @type {HTMLInputElement} */ (field)));
     this.allowSchedules();
     this.showModel();
+    this.changed();
+  }
+
+  /** Something else is set now. */
+  changed() {
+    this.querySelectorAll("[aria-invalid]").forEach((field) => field.removeAttribute("aria-invalid"));
+    this.querySelectorAll(KbOrder.PARTS.join()).forEach((part) => /** @type {any} */ (part).follow(this));
     this.marks();
     this.dispatchEvent(new CustomEvent("kb:order", { bubbles: true }));
   }
@@ -170,13 +191,12 @@ class KbOrder extends HTMLElement {
     }
     const twin = field.matches("[data-twin]") ? field : field.parentElement?.querySelector("[data-twin]");
     if (twin instanceof HTMLInputElement) this.slide(twin);
-    this.marks();
-    this.dispatchEvent(new CustomEvent("kb:order", { bubbles: true }));
+    this.changed();
   }
 
   /** @param {HTMLInputElement} field */
   onChange(field) {
-    if (field.dataset.enable) { this.switch(field.dataset.enable, field.checked); this.settle(); }
+    if (field.dataset.enable) this.enable(field.dataset.enable, field.checked);
     if (field.dataset.addRow && field.value) {
       if (!this.lists()[field.dataset.addRow].some((row) => row.name === field.value)) this.addRow(field.dataset.addRow, { name: field.value, weight: 0.8 });
       field.value = "";
@@ -194,11 +214,27 @@ class KbOrder extends HTMLElement {
     if (ratio) this.shape(Number(ratio));
     else if (word) /** @type {any} */ (this.querySelector("kb-prompt")).add(word);
     else if (button.matches("[data-swap]")) this.write({ width: Number(this.field("height").value), height: Number(this.field("width").value) });
-    else if (button.matches("[data-seed-shuffle]")) this.write({ seed: null });
+    else if (button.matches("[data-seed-shuffle]")) this.write({ seed: Math.floor(Math.random() * 2 ** 32) });
+    else if (button.matches("[data-reset]")) this.reset();
     else if (button.matches("[data-seed-lock]")) this.lock();
     else if (button.matches("[data-less], [data-more]")) this.count(button.matches("[data-more]") ? 1 : -1);
     else if (button.matches("[data-add-axis]")) { this.addRow("axes", {})?.querySelector("select")?.focus(); this.settle(); }
     else if (button.matches("[data-row-remove]")) { button.closest("[data-row]")?.remove(); this.settle(); }
+  }
+
+  /** A part that is switched on and has no picture takes the source. @param {string} group @param {boolean} isOn */
+  enable(group, isOn) {
+    this.switch(group, isOn);
+    const picture = this.field(`${group}.picture`);
+    if (isOn && picture && !picture.value) picture.value = this.field("source").value;
+    this.settle();
+  }
+
+  /** Everything as it was at first; what was set can be had back. */
+  reset() {
+    const before = this.read();
+    this.write(this.start);
+    document.body.dispatchEvent(new CustomEvent("kb:toast", { detail: { text: this.dataset.textReset, undo: () => this.write(before) } }));
   }
 
   /** A ratio of width to height at about the pixels that the model was trained on. @param {number} ratio */
@@ -248,9 +284,18 @@ class KbOrder extends HTMLElement {
     const model = this.models[this.field("model").value] ?? {};
     const vocabulary = this.querySelector("[data-vocabulary]");
     if (vocabulary instanceof HTMLElement) vocabulary.hidden = !model.is_demo;
-    for (const option of this.querySelectorAll("option[data-fits]")) {
-      const fits = /** @type {HTMLElement} */ (option).dataset.fits?.split(" ") ?? [];
-      /** @type {HTMLOptionElement} */ (option).disabled = !fits.includes(this.field("model").value);
+    for (const each of this.querySelectorAll("[data-fits]")) {
+      const isFit = /** @type {HTMLElement} */ (each).dataset.fits?.split(" ").includes(this.field("model").value) ?? false;
+      if (each instanceof HTMLOptionElement) each.disabled = !isFit;
+      else /** @type {HTMLElement} */ (each).hidden = !isFit;
+    }
+  }
+
+  /** Show the parts that the kind of order has. @param {string} kind */
+  showKind(kind) {
+    for (const part of this.querySelectorAll("[data-only-for], [data-not-for]")) {
+      const { onlyFor, notFor } = /** @type {HTMLElement} */ (part).dataset;
+      part.toggleAttribute("data-off", (onlyFor !== undefined && !onlyFor.split(" ").includes(kind)) || Boolean(notFor?.split(" ").includes(kind)));
     }
   }
 
@@ -266,14 +311,49 @@ class KbOrder extends HTMLElement {
     if (add instanceof HTMLButtonElement) add.hidden = this.querySelectorAll("[data-rows=axes] [data-row]").length >= 3;
     this.querySelector("[data-seed-lock]")?.setAttribute("aria-pressed", String(this.field("seed").value !== ""));
     const order = this.read();
+    this.showKind(order.kind);
     const used = {
-      source: order.source, loras: order.loras.length, control: order.control, hires: order.hires, axes: order.axes.length,
-      variation: order.variation_strength > 0, rare: order.clip_skip > 1 || order.is_combinatorial,
+      source: order.source, loras: order.loras.length, control: order.control, image_prompt: order.image_prompt,
+      hires: order.hires, axes: order.axes.length, variation: order.variation_strength > 0,
+      rare: order.sampler !== this.start.sampler || order.schedule !== "automatic" || order.clip_skip > 1 || order.is_combinatorial,
     };
     for (const [name, isUsed] of Object.entries(used)) {
       const dot = this.querySelector(`[data-dot="${name}"]`);
       if (dot instanceof HTMLElement) dot.hidden = !isUsed;
     }
+  }
+
+  /**
+   * Mark the field that a refusal is about, and with `isSent` lead there: its fold is opened and it has the focus.
+   * @param {{field?: string, code?: string, name?: string}} problem @param {boolean} isSent
+   */
+  point(problem, isSent) {
+    const field = this.meant(problem);
+    if (!field) return;
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-describedby", "order-problem");
+    if (!isSent) return;
+    for (let fold = field.closest("details"); fold; fold = fold.parentElement?.closest("details") ?? null) fold.open = true;
+    field.focus({ preventScroll: true });
+    field.scrollIntoView({ block: "center" });
+  }
+
+  static ABOUT = { "image-prompt-empty": "prompt", "image-model-unknown": "model", "image-size": "width", "image-count": "count", "image-style-unknown": "styles" };
+  static STANDS_FOR = { source: "[data-source-pick]", mask: "[data-mask-edit]", "control.picture": "[data-group=control] [data-slot-pick]", "image_prompt.picture": "[data-group=image_prompt] [data-slot-pick]", outpaint: "[name='outpaint.0']", styles: "[name=styles]" };
+
+  /** @param {{field?: string, code?: string, name?: string}} problem @returns {HTMLElement | null} the field that it is about */
+  meant({ field = "", code = "", name }) {
+    if (code.startsWith("image-adapter")) return [...this.querySelectorAll("[data-rows] [data-row], select")].map((each) => /** @type {HTMLElement} */ (each.matches("select") ? each : each.querySelector("[data-twin]"))).find((each) => name === (each instanceof HTMLSelectElement ? each.value : /** @type {HTMLInputElement} */ (each?.parentElement?.querySelector("[data-key=name]"))?.value)) ?? null;
+    const path = field || /** @type {Record<string, string>} */ (KbOrder.ABOUT)[code] || (code.startsWith("prompt") ? "prompt" : "");
+    const stands = /** @type {Record<string, string>} */ (KbOrder.STANDS_FOR)[path];
+    if (stands) return this.querySelector(stands);
+    const [rows, ...rest] = path.split(".");
+    if (["loras", "axes"].includes(rows) && path !== rows) {
+      const keyed = [...this.querySelectorAll(`[data-rows="${rows}"] [data-key="${rest.at(-1)}"]`)].map((each) => /** @type {HTMLInputElement} */ (each));
+      return keyed.find((each) => !each.validity.valid) ?? keyed[0] ?? this.querySelector(`[data-rows="${rows}"] [data-key]:not([type=hidden])`);
+    }
+    const found = path ? this.field(path) : null;
+    return found instanceof HTMLElement ? found : null;
   }
 
   /** What a setting is called on the page. @param {string} name */

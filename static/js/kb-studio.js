@@ -20,8 +20,7 @@ class KbStudio extends HTMLElement {
     document.body.addEventListener("kb:recall", (event) => this.recall(/** @type {CustomEvent} */ (event).detail));
     document.body.addEventListener("kb:draw", (event) => this.draw(/** @type {CustomEvent} */ (event).detail.order));
     document.body.addEventListener("kb:source", (event) => this.source(/** @type {CustomEvent} */ (event).detail));
-    this.querySelector("[data-source-file]")?.addEventListener("change", (event) => this.chosen(/** @type {HTMLInputElement} */ (event.target)));
-    Promise.all([customElements.whenDefined("kb-order"), customElements.whenDefined("kb-viewer")]).then(() => this.fromAddress());
+    Promise.all(["kb-order", "kb-viewer", "kb-source"].map((name) => customElements.whenDefined(name))).then(() => this.fromAddress());
   }
 
   /** /images/?prompt=… fills the prompt, ?picture=… opens a picture: other pages lead here so. */
@@ -35,7 +34,7 @@ class KbStudio extends HTMLElement {
 
   // ------------------------------------------------------------------ asking the server
 
-  /** @param {string} address @param {any} body @returns {Promise<any>} what it answers; throws its sentence */
+  /** @param {string} address @param {any} body @returns {Promise<any>} what it answers; throws its sentence, with the problem as its cause */
   async ask(address, body) {
     const isForm = body instanceof FormData;
     const token = JSON.parse(document.body.getAttribute("hx-headers") ?? "{}")["X-CSRFToken"] ?? "";
@@ -48,7 +47,7 @@ class KbStudio extends HTMLElement {
       });
     } catch { throw new Error(this.dataset.textOffline); }
     const said = await answer.json().catch(() => ({}));
-    if (!answer.ok) throw new Error(said.detail || said.title || this.dataset.textFailed);
+    if (!answer.ok) throw new Error(said.detail || said.title || this.dataset.textFailed, { cause: said });
     return said;
   }
 
@@ -64,10 +63,12 @@ class KbStudio extends HTMLElement {
     } catch (error) {
       this.problem(/** @type {Error} */ (error).message);
       if (matchMedia("(max-width: 719px)").matches) this.show("prompt");
+      this.order.point(/** @type {any} */ (error).cause ?? {}, true);
+      return;
     } finally {
       this.isSending = false;
-      this.changed();
     }
+    this.changed();
   }
 
   /** @param {string} text */
@@ -81,7 +82,6 @@ class KbStudio extends HTMLElement {
   changed() {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.estimate(), KbStudio.WAIT_MS);
-    this.showSource();
   }
 
   /** Ask what the order costs and how long its texts are. */
@@ -92,11 +92,12 @@ class KbStudio extends HTMLElement {
     if (asked !== this.asked) return;
     const cost = this.querySelector("[data-cost]");
     if (cost) cost.textContent = said.code === "image-prompt-empty" ? "" : said.problem ?? said.cost;
-    if (said.problem) return;
+    this.problem("");
+    if (said.problem) { if (cost?.textContent) this.order.point(said, false); return; }
     const left = this.querySelector("#pictures-left");
     if (left) left.innerHTML = said.left; // server-rendered
     for (const [name, count] of Object.entries(said.tokens)) this.count(name, /** @type {any} */ (count));
-    this.problem("");
+    /** @type {any} */ (this.querySelector("kb-axes"))?.count(said.cells);
   }
 
   /** @param {string} name @param {{text: string, chunks: number}} count */
@@ -119,39 +120,11 @@ class KbStudio extends HTMLElement {
     this.show("prompt");
   }
 
-  /** Begin with a picture. @param {{id: string, address: string, width: number, height: number, inpaint?: boolean}} picture */
-  source({ id, address, width, height, inpaint }) {
-    this.pictured = { id, address, width, height };
-    this.order.write({ source: id, mask: null });
-    const fold = this.querySelector("[data-fold=source]");
-    if (fold instanceof HTMLDetailsElement) fold.open = true;
+  /** Begin with a picture. @param {{id: string, address: string, width: number, height: number, kind?: string, inpaint?: boolean}} picture */
+  source(picture) {
     this.show("prompt");
-    this.sameSize();
-    if (inpaint) this.paint();
-    else this.say(this.dataset.textSource ?? "");
-  }
-
-  /** The order is as large as its source, within what may be drawn. */
-  sameSize() {
-    if (!this.pictured) return;
-    const most = Number(this.order.field("width").max);
-    const { width, height } = this.pictured;
-    const scale = Math.min(1, most / Math.max(width, height));
-    const grid = (/** @type {number} */ side) => Math.max(Number(this.order.field("width").min), Math.round((side * scale) / 8) * 8);
-    this.order.write({ width: grid(width), height: grid(height) });
-  }
-
-  showSource() {
-    const id = this.order.field("source").value, mask = this.order.field("mask").value;
-    const show = (/** @type {string} */ selector, /** @type {boolean} */ isShown) => this.querySelectorAll(selector).forEach((each) => { /** @type {HTMLElement} */ (each).hidden = !isShown; });
-    show("[data-source-empty]", !id);
-    show("[data-source-set]", Boolean(id));
-    show("[data-mask-set], [data-mask-clear]", Boolean(mask));
-    const image = /** @type {HTMLImageElement | null} */ (this.querySelector("[data-source-image]"));
-    const address = id && (this.pictured?.id === id ? this.pictured.address : `${location.pathname}pictures/${id}/small/`);
-    if (image && address && image.getAttribute("src") !== address) image.src = address;
-    const over = /** @type {HTMLImageElement | null} */ (this.querySelector("[data-mask-image]"));
-    if (over) { over.hidden = !mask; if (mask) over.src = `${location.pathname}pictures/${mask}/small/`; }
+    /** @type {any} */ (this.querySelector("kb-source")).take(picture);
+    if (!picture.inpaint && !picture.kind) this.say(this.dataset.textSource ?? "");
   }
 
   /** @param {string} text */
@@ -167,14 +140,7 @@ class KbStudio extends HTMLElement {
     if (!button) return;
     const { show, example } = button.dataset;
     if (show) this.show(show);
-    else if (example) { this.order.write({ prompt: example }); this.draw(this.order.read()); }
-    else if (button.matches("[data-source-pick]")) /** @type {HTMLElement} */ (this.querySelector("[data-source-file]")).click();
-    else if (button.matches("[data-source-clear]")) { this.pictured = undefined; this.order.write({ source: null, mask: null, outpaint: [0, 0, 0, 0] }); }
-    else if (button.matches("[data-mask-clear]")) this.order.write({ mask: null });
-    else if (button.matches("[data-mask-edit]")) this.paint();
-    else if (button.matches("[data-mask-use]")) this.takeMask();
-    else if (button.matches("[data-size-of-source]")) this.sameSize();
-    else if (button.matches("[data-control-source]")) this.control();
+    else if (example) { this.order.replace({ prompt: example }); this.draw(this.order.read()); }
     else if (button.matches("[data-found-apply]")) this.apply();
     else if (button.matches("[data-found-source]")) this.useFound();
   }
@@ -201,10 +167,16 @@ class KbStudio extends HTMLElement {
     if (event.type === "dragleave") this.depth -= 1;
     if (event.type === "dragover" || event.type === "drop") event.preventDefault();
     if (event.type === "drop") this.depth = 0;
-    const veil = this.querySelector("[data-veil]");
-    if (veil instanceof HTMLElement) veil.hidden = this.depth <= 0;
+    this.veil(this.depth > 0);
     const file = event.type === "drop" ? event.dataTransfer.files[0] : undefined;
     if (file) this.take(file);
+  }
+
+  /** Say over the page what a file that is dropped will be. @param {boolean} isShown */
+  veil(isShown) {
+    if (!isShown) this.depth = 0;
+    const veil = this.querySelector("[data-veil]");
+    if (veil instanceof HTMLElement) veil.hidden = !isShown;
   }
 
   /** @param {ClipboardEvent} event */
@@ -213,13 +185,6 @@ class KbStudio extends HTMLElement {
     if (!file) return;
     event.preventDefault();
     this.take(file);
-  }
-
-  /** @param {HTMLInputElement} input */
-  chosen(input) {
-    const file = input.files?.[0];
-    input.value = "";
-    if (file) this.take(file);
   }
 
   /** A picture that tells its settings offers them; any other becomes the source. @param {File} file */
@@ -243,8 +208,18 @@ class KbStudio extends HTMLElement {
 
   /** @param {File} file */
   async upload(file) {
-    this.source(await this.ask(this.dataset.upload ?? "", KbStudio.formOf(file)));
-    document.body.dispatchEvent(new CustomEvent("kb:pictures"));
+    const kept = await this.uploaded(file);
+    if (kept) this.source(kept);
+  }
+
+  /** Keep a picture or mask on the server. @param {Blob} file @param {string} [kind] @returns {Promise<any>} its id, address and size; nothing where it is refused, which is said */
+  async uploaded(file, kind) {
+    if (file.size > Number(this.dataset.maxMib) * 1024 * 1024) return this.say(this.dataset.textTooLarge ?? "");
+    try {
+      const kept = await this.ask(this.dataset.upload ?? "", KbStudio.formOf(file, kind));
+      if (!kind) document.body.dispatchEvent(new CustomEvent("kb:pictures"));
+      return kept;
+    } catch (error) { this.say(/** @type {Error} */ (error).message); }
   }
 
   /** Show what differs from the form. @param {{order: Record<string, any>, format: string, notes: string[]}} said */
@@ -287,42 +262,9 @@ class KbStudio extends HTMLElement {
     this.show("prompt");
   }
 
-  async useFound() {
+  useFound() {
     /** @type {HTMLDialogElement} */ (this.querySelector("#found-settings")).close();
-    try { await this.upload(/** @type {any} */ (this.found).file); } catch (error) { this.say(/** @type {Error} */ (error).message); }
-  }
-
-  // ------------------------------------------------------------------ mask and edges
-
-  paint() {
-    const dialog = /** @type {HTMLDialogElement} */ (this.querySelector("#mask-dialog"));
-    const image = /** @type {HTMLImageElement} */ (this.querySelector("[data-source-image]"));
-    this.showSource();
-    dialog.showModal();
-    /** @type {any} */ (dialog.querySelector("kb-mask")).open(this.pictured?.address ?? image.src, this.order.field("mask").value ? /** @type {HTMLImageElement} */ (this.querySelector("[data-mask-image]")).src : "");
-  }
-
-  async takeMask() {
-    const dialog = /** @type {HTMLDialogElement} */ (this.querySelector("#mask-dialog"));
-    try {
-      const blob = await /** @type {any} */ (dialog.querySelector("kb-mask")).blob();
-      const { id } = await this.ask(this.dataset.upload ?? "", KbStudio.formOf(blob, "mask"));
-      this.order.write({ mask: id });
-      dialog.close();
-    } catch (error) { this.say(/** @type {Error} */ (error).message); }
-  }
-
-  /** Show the ControlNet the source, and the person what it will see. */
-  async control() {
-    const source = this.order.field("source").value || this.order.field("control.picture").value;
-    if (!source) return /** @type {HTMLElement} */ (this.querySelector("[data-source-file]")).click();
-    this.order.write({ control: { picture: source } });
-    const { low, high, method } = this.order.read().control;
-    const figure = this.querySelector("[data-edges-preview]");
-    const image = figure?.querySelector("img");
-    if (!(figure instanceof HTMLElement) || !image) return;
-    image.src = method === "canny" ? `${this.dataset.edges}?picture=${source}&low=${low}&high=${high}` : `${location.pathname}pictures/${source}/small/`;
-    figure.hidden = false;
+    return this.upload(/** @type {any} */ (this.found).file);
   }
 }
 customElements.define("kb-studio", KbStudio);

@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * <kb-toast>: short notes at the bottom of the page.
- * Listens on the body for `kb:toast` {text, undo?: url} (from the header HX-Trigger or dispatched by code)
- * and turns failed htmx requests into a note. Undo is a POST to its address.
+ * Listens on the body for `kb:toast` {text, undo?: url or function} (from the header HX-Trigger or dispatched by code)
+ * and turns failed htmx requests into a note. Undo is a POST to its address, or the function.
  */
 class KbToast extends HTMLElement {
   connectedCallback() {
@@ -27,7 +27,7 @@ class KbToast extends HTMLElement {
     return detail?.textContent?.trim() ?? "";
   }
 
-  /** @param {{text: string, undo?: string, seconds?: number}} note */
+  /** @param {{text: string, undo?: string | (() => void), seconds?: number}} note */
   show({ text, undo, seconds }) {
     if (!text) return;
     const toast = document.createElement("div");
@@ -68,9 +68,10 @@ class KbToast extends HTMLElement {
     return button;
   }
 
-  /** @param {HTMLElement} toast @param {string} address */
+  /** @param {HTMLElement} toast @param {string | (() => void)} address */
   undo(toast, address) {
     this.remove_(toast);
+    if (typeof address === "function") return address();
     // The answer says by HX-Refresh, HX-Redirect or HX-Trigger what to show again.
     // @ts-ignore htmx is a global of its own script
     window.htmx.ajax("POST", address, { source: document.body, swap: "none" });

@@ -18,9 +18,16 @@ EXAMPLE = "a large red circle on white background"
 def enter(visit: Visit, **window: object) -> Page:
     """Open the studio as the administrator."""
     page = visit(**window).sign_in()
-    page.goto("/images/")
-    page.locator("kb-studio").wait_for()
+    begin_anew(page)
     return page
+
+
+def begin_anew(page: Page) -> None:
+    """Open the studio with every setting as at first: the form is kept as it was left."""
+    page.goto("/images/")
+    page.locator("kb-order[data-ready]").wait_for(state="attached")
+    page.locator("[data-reset]").click()
+    page.locator(".toast-close").first.click()
 
 
 def draw(page: Page, prompt: str, count: int = 1) -> None:
@@ -141,7 +148,7 @@ def test_it_offers_the_settings_of_a_dropped_picture(visit: Visit, tmp_path: Pat
     with page.expect_download() as download:
         page.locator("#viewer-download a").first.click()
     path = saved(download.value, tmp_path)
-    page.goto("/images/")
+    begin_anew(page)
     page.locator("#order-steps").fill("7")
 
     page.locator("[data-source-file]").set_input_files(str(path))
@@ -194,7 +201,7 @@ def test_it_says_in_words_what_cannot_be_drawn(visit: Visit) -> None:
     visitor = visit()
     visitor.allowed.append("422")
     page = visitor.sign_in()
-    page.goto("/images/")
+    begin_anew(page)
     page.locator("#order-prompt").fill(EXAMPLE)
     page.locator("[name=width]").fill("65")
 

@@ -14,9 +14,10 @@ from apps.core.text import uuid_or_none
 from apps.images import files
 from apps.images.access import access_picture
 from apps.images.addresses import address_of
-from apps.images.drawings import canny
+from apps.images.drawings import canny, resized
 from apps.images.errors import PictureRefused
 from apps.images.found_settings import settings_in
+from apps.images.limits import limits
 from apps.images.models import Picture
 from apps.images.uploads import store_upload
 from apps.images.views.shared import team_of
@@ -25,6 +26,7 @@ from apps.users.requests import PersonRequest
 KINDS = {"": Picture.Kind.SOURCE, "source": Picture.Kind.SOURCE, "mask": Picture.Kind.MASK}
 LOW, HIGH = 100, 200  # thresholds of Canny unless told otherwise
 BRIGHTEST = 255
+DIGITS = 5  # of a threshold or a side
 
 
 @require_POST
@@ -52,7 +54,7 @@ def read_settings(request: PersonRequest) -> JsonResponse:
 @require_safe
 @login_required
 def edges(request: PersonRequest) -> HttpResponse:
-    """Return the edges of a picture as the ControlNet will see them."""
+    """Return the edges of a picture as the ControlNet will see them: at the size of the drawing, where it is told."""
     wanted = uuid_or_none(request.GET.get("picture", ""))
     if wanted is None:
         raise NotFound
@@ -62,6 +64,9 @@ def edges(request: PersonRequest) -> HttpResponse:
         pixels = files.read_pixels(found)
     except FileNotFoundError as error:
         raise NotFound from error
+    size = _number(request, "width"), _number(request, "height")
+    if all(limits().min_side <= side <= limits().max_side for side in size):
+        pixels = resized(pixels, size)
     buffer = io.BytesIO()
     Image.fromarray(canny(pixels, low, max(low, high))).save(buffer, "PNG")
     headers: dict[str, Any] = {"Cache-Control": "private, max-age=60", "X-Content-Type-Options": "nosniff"}
@@ -69,8 +74,12 @@ def edges(request: PersonRequest) -> HttpResponse:
 
 
 def _threshold(request: PersonRequest, name: str, otherwise: int) -> int:
+    return min(BRIGHTEST, _number(request, name, otherwise))
+
+
+def _number(request: PersonRequest, name: str, otherwise: int = 0) -> int:
     text = request.GET.get(name, "")
-    return min(BRIGHTEST, int(text)) if text.isdecimal() and len(text) < len("1000") else otherwise
+    return int(text) if text.isdecimal() and len(text) <= DIGITS else otherwise
 
 
 def _file(request: PersonRequest) -> "UploadedFile[bytes]":
