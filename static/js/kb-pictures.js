@@ -12,8 +12,18 @@ class KbPictures extends HTMLElement {
     document.addEventListener("visibilitychange", () => !document.hidden && this.soon(0));
     document.body.addEventListener("htmx:afterSwap", () => this.settle());
     document.body.addEventListener("kb:runs", (event) => this.refresh(/** @type {CustomEvent} */ (event).detail));
+    this.mirror();
     this.settle();
     this.soon(0);
+  }
+
+  /** On a phone the settings, where it says what is left of the day's limit, are on another tab. */
+  mirror() {
+    const left = document.getElementById("pictures-left"), line = this.querySelector("[data-left]");
+    if (!left || !line) return;
+    const copy = () => { line.textContent = left.textContent?.trim() ?? ""; };
+    new MutationObserver(copy).observe(left, { childList: true, subtree: true });
+    copy();
   }
 
   disconnectedCallback() {
