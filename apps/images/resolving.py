@@ -18,6 +18,7 @@ from apps.images.errors import (
     UnknownAdapter,
     UnknownImageModel,
 )
+from apps.images.grammar.grids import listed
 from apps.images.models import ImageJob, Picture, Style, WordList
 from apps.images.orders import PLAIN_UPSCALERS, Order
 from apps.images.planning import Words, with_loras_read
@@ -83,7 +84,7 @@ def words_of(team: Team, order: Order) -> Words:
     """Return the team's styles that the order names, and its word lists where a prompt may name one; two queries."""
     names = {
         *order.styles,
-        *(name.strip() for axis in order.axes if axis.kind == "style" for name in axis.values.split(",")),
+        *(name for axis in order.axes if axis.kind == "style" for name in listed(axis.values)),
     }
     styles = {style.name: style for style in Style.objects.filter(team=team, name__in=names)} if names else {}
     texts = [order.prompt, order.negative, *(style.prompt + style.negative for style in styles.values())]

@@ -56,7 +56,7 @@ def read_axis(kind: str, text: str, *, limit: int = GRID_PICTURES) -> Axis:
     if reader is None:
         raise GridAxis(axis=kind[:40])
     values: list[AxisValue] = []
-    for written in _listed(text):
+    for written in listed(text):
         values.extend(reader(written, limit))
         if len(values) > limit:
             raise GridTooLarge(limit=limit)
@@ -87,7 +87,7 @@ def replaced(axis: Axis, value: AxisValue, text: str) -> str:
     return text.replace(word, other)
 
 
-def _listed(text: str) -> list[str]:
+def listed(text: str) -> list[str]:
     """Return the values of a list; quotes hold a comma, doubled quotes a quote, as in CSV."""
     require_length(text)
     lines = text.replace("\0", "").splitlines(keepends=True)

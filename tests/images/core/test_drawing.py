@@ -32,7 +32,7 @@ from apps.runtimes.drawing import Stopped
 from apps.runtimes.fake_images import FakeImageModel, failing
 from apps.users.models import Team, User
 from tests import factories
-from tests.images.core.conftest import Place, order, png
+from tests.images.conftest import Place, order, png
 
 
 def pictures(job: ImageJob) -> list[Picture]:
@@ -244,6 +244,16 @@ def test_it_compares_models_in_a_grid(place: Place, alice: User, t1: Team) -> No
     assert pictures(job)[1].model_sha256 == "cd" * 32
     with pytest.raises(UnknownImageModel):
         place(alice, axes=(AxisWish("model", "fake-image, nothing"),))
+
+
+def test_it_compares_styles_in_a_grid(place: Place, alice: User, t1: Team) -> None:
+    for name, prompt in (("ink", "{prompt}, ink"), ("oil, old", "{prompt}, oil")):
+        Style.objects.create(team=t1, name=name, prompt=prompt)
+
+    job = place(alice, prompt="a cat", axes=(AxisWish("style", 'ink, "oil, old"'),))
+    tasks.draw_pictures()
+
+    assert [one.prompt for one in pictures(job)] == ["a cat, ink", "a cat, oil"]
 
 
 def test_it_fills_in_styles_wildcards_and_variants(place: Place, alice: User, t1: Team) -> None:
