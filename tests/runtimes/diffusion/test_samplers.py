@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 
 from apps.images.grammar.samplers import AUTOMATIC, SAMPLERS
 from apps.runtimes.contracts import RuntimeFailure
@@ -42,6 +43,28 @@ def test_it_forgets_the_schedule_that_the_model_was_saved_with() -> None:
     trained = TRAINED | {"use_karras_sigmas": True}
 
     assert not build_scheduler(trained, Sampling("euler", "uniform", 20, 1)).config.use_karras_sigmas
+
+
+def test_it_places_times_by_the_beta_distribution() -> None:
+    """The quantiles of the distribution, and its symmetry: as many steps in the first tenth as in the last."""
+    scheduler = build_scheduler(TRAINED, Sampling("euler", "beta", 100, 1))
+    scheduler.set_timesteps(100)
+    times = scheduler.timesteps.numpy()
+
+    assert times[0] == pytest.approx(999)
+    assert times[50] == pytest.approx(999 / 2, rel=1e-3)
+    assert times[25] == pytest.approx(999 * stats.beta.ppf(0.75, 0.6, 0.6), rel=1e-3)
+    assert abs((times > 999 * 0.9).sum() - (times < 999 * 0.1).sum()) <= 1
+    assert np.all(np.diff(scheduler.sigmas.numpy()) < 0)
+
+
+@pytest.mark.parametrize("sampler", [key for key, schedule in PAIRS if schedule == "beta"])
+def test_it_takes_many_steps_of_the_beta_distribution(sampler: str) -> None:
+    scheduler = build_scheduler(TRAINED, Sampling(sampler, "beta", 150, 1))
+    scheduler.set_timesteps(150)
+
+    assert torch.isfinite(scheduler.sigmas).all()
+    assert scheduler.sigmas[0] == pytest.approx(14.6, abs=0.1)
 
 
 @pytest.mark.parametrize("name", ["dpm_fast", "dpm_adaptive", "restart", "heunpp2", "", "Euler"])
