@@ -141,6 +141,8 @@ IMAGES: dict[str, list[Access]] = {
         f"{place}:openai-{name}": [api("POST", 401, 401)]
         for place, name in itertools.product(("api", "openai"), ("generations", "edits"))
     },
+    # what they hand out is opened by whoever has the address
+    **{f"{place}:openai-file": [Access("GET", 404, 404, 404, 404)] for place in ("api", "openai")},
     "openai:nothing": [api(method, 401, 401) for method in ("GET", "POST", "PUT", "PATCH", "DELETE")],
 }
 

@@ -5,11 +5,12 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.console.images import model_lines, team_lines
 from apps.images import checking, policies
 from apps.images.policy_forms import PolicyForm
+from apps.images.views.team import marked, tried
 from apps.users.access import require_system_admin
 from apps.users.requests import PersonRequest
 
@@ -32,3 +33,19 @@ def images(request: PersonRequest) -> HttpResponse:
         "models": model_lines(),
     }
     return render(request, "console/images.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def try_words(request: PersonRequest) -> HttpResponse:
+    """Say whether the words of the form, not kept yet, refuse a prompt."""
+    require_system_admin(request.user)
+    return tried(request, in_team=False)
+
+
+@login_required
+@require_safe
+def mark(request: PersonRequest) -> HttpResponse:
+    """Show how the words of the form look on a picture."""
+    require_system_admin(request.user)
+    return marked(request, _("The team's name"))

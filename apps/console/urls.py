@@ -30,6 +30,8 @@ urlpatterns = [
     path("prices/", quota_views.prices, name="prices"),
     path("prices/<uuid:price_id>/remove/", quota_views.remove_price, name="remove-price"),
     path("images/", image_views.images, name="images"),
+    path("images/try/", image_views.try_words, name="images-try"),
+    path("images/mark/", image_views.mark, name="images-mark"),
     path("jobs/", team_views.jobs, name="jobs"),
     path("jobs/<uuid:job_id>/", team_views.job, name="job"),
 ]

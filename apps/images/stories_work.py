@@ -7,8 +7,9 @@ given up.
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Lock
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -20,6 +21,7 @@ from apps.catalog.services import spec_of
 from apps.catalog.suiting import is_demo
 from apps.core import tenancy
 from apps.core.errors import AppError, NotFound
+from apps.core.leases import renewing
 from apps.images.assistant import choosing, mailbox, words
 from apps.images.assistant.craft import negative_list
 from apps.images.assistant.errors import (
@@ -30,7 +32,7 @@ from apps.images.assistant.errors import (
     NotWritten,
     StoryLost,
 )
-from apps.images.assistant.writing import MOST_S, Ask, Use, write
+from apps.images.assistant.writing import Ask, Use, write
 from apps.images.errors import ModelGone, RightLost
 from apps.images.models import ImageJob, Scene, Story
 from apps.images.ordering import order_from_json
@@ -45,22 +47,39 @@ from apps.users.models import Membership
 
 logger = logging.getLogger(__name__)
 State = ImageJob.State
-LEASE_S = 2 * MOST_S
+LEASE_S = 30.0  # renewed while a model writes
 ATTEMPTS = 3
 LOOK_S = 0.5
 THEME_CHARS = 400  # of a passage: a small model reads no more with profit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Held:
-    """A story that this process owns for one slice."""
+    """A story that this process owns for one slice, as long as it renews the lease."""
 
     story: Story
     until: datetime
+    lock: Lock = field(default_factory=Lock)
 
-    def rows(self) -> QuerySet[Story]:
-        """Return the row, empty once it was stopped or is somebody else's."""
+    def is_held(self) -> bool:
+        """Return whether it was neither stopped nor given to another worker."""
+        with self.lock:
+            return self._rows().exists()
+
+    def _rows(self) -> QuerySet[Story]:
         return Story.objects.filter(pk=self.story.pk, state=State.RUNNING, lease_until=self.until)
+
+    def renew(self) -> None:
+        """Hold it for another while, unless it was lost."""
+        with self.lock, tenancy.acting_for(self.story.team_id):
+            later = _lease_end()
+            if self._rows().update(lease_until=later):
+                self.until = later
+
+    def end(self, **values: object) -> None:
+        """Let go of it with these values, unless it was lost."""
+        with self.lock, tenancy.acting_for(self.story.team_id):
+            self._rows().update(lease_until=None, updated_at=Now(), **values)
 
 
 def has_waiting() -> bool:
@@ -83,10 +102,9 @@ def work_one() -> bool:
     if held is None:
         return False
     try:
-        with tenancy.acting_for(held.story.team_id):
+        with tenancy.acting_for(held.story.team_id), renewing(held.renew, lambda: LEASE_S / 3, "story-lease"):
             is_over = _slice(held)
-        state = State.DONE if is_over else State.QUEUED
-        held.rows().update(state=state, lease_until=None, attempts=0, updated_at=Now())
+        held.end(state=State.DONE if is_over else State.QUEUED, attempts=0)
     except AppError as error:
         _fail(held, error)
     except RuntimeFailure:
@@ -96,7 +114,7 @@ def work_one() -> bool:
 
 
 def _fail(held: Held, error: AppError) -> None:
-    held.rows().update(state=State.FAILED, error_code=error.code, lease_until=None, updated_at=Now())
+    held.end(state=State.FAILED, error_code=error.code)
 
 
 @transaction.atomic
@@ -106,13 +124,19 @@ def _claim() -> Held | None:
         story = waiting.select_for_update(skip_locked=True, of=("self",)).first()
         if story is None:
             return None
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT clock_timestamp() + make_interval(secs => %s)", [LEASE_S])
-            until: datetime = cursor.fetchone()[0]
+        until = _lease_end()
         Story.objects.filter(pk=story.pk).update(
             state=State.RUNNING, lease_until=until, attempts=F("attempts") + 1, updated_at=Now()
         )
     return Held(story, until)
+
+
+def _lease_end() -> datetime:
+    """Return when a lease taken now ends, by the clock of the database."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp() + make_interval(secs => %s)", [LEASE_S])
+        until: datetime = cursor.fetchone()[0]
+        return until
 
 
 def _slice(held: Held) -> bool:
@@ -160,7 +184,7 @@ def _prompt(held: Held, scene: Scene) -> None:
         prompt, is_plain = plain_prompt(scene.text) or plain_prompt(scene.chapter) or "a scene", True
     except AssistantStopped:
         return
-    if held.rows().exists():
+    if held.is_held():
         unwritten = Scene.objects.filter(pk=scene.pk, prompt="")  # else its owner wrote one meanwhile
         unwritten.update(prompt=prompt, negative=negative, is_plain=is_plain, updated_at=Now())
 
@@ -189,7 +213,7 @@ def _unwanted(held: Held) -> Callable[[], bool]:
         if time.monotonic() - asked_at < LOOK_S:
             return False
         asked_at = time.monotonic()
-        return not held.rows().exists()
+        return not held.is_held()
 
     return is_unwanted
 

@@ -7,6 +7,9 @@ from apps.images.views import team
 app_name = "team_images"
 urlpatterns = [
     path("teams/<uuid:team_id>/images/", team.page, name="page"),
+    path("teams/<uuid:team_id>/images/try/", team.try_words, name="words-try"),
+    path("teams/<uuid:team_id>/images/mark/", team.mark, name="mark"),
+    path("teams/<uuid:team_id>/images/undo/", team.undelete, name="undo"),
     path("teams/<uuid:team_id>/images/styles/", team.style, name="style-new"),
     path("teams/<uuid:team_id>/images/styles/<uuid:style_id>/", team.style, name="style"),
     path("teams/<uuid:team_id>/images/styles/<uuid:style_id>/delete/", team.style_delete, name="style-delete"),

@@ -8,6 +8,7 @@ class KbAssistant extends HTMLElement {
     document.addEventListener("click", (event) => this.clicked(/** @type {HTMLElement} */ (event.target)));
     const theme = new URLSearchParams(location.search).get("theme");
     if (theme) this.open(theme);
+    this.addEventListener("htmx:afterSettle", () => this.querySelector("[data-assistant-use]")?.scrollIntoView({ block: "end" }));
   }
 
   get dialog() { return /** @type {HTMLDialogElement} */ (this.querySelector("dialog")); }

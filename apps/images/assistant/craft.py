@@ -51,6 +51,14 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
+class Meant:
+    """What is known of a theme without a model: names of its subject, one of which has to be shown, and all words."""
+
+    subject: Sequence[str] = ()
+    words: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """A prompt and a negative prompt that keep to the rules."""
 
@@ -58,27 +66,32 @@ class Written:
     negative: str
 
 
-def written(draft: Draft, own: Sequence[str] = (), about: Sequence[str] = ()) -> Written | None:
+def written(draft: Draft, own: Sequence[str] = (), meant: Meant | None = None) -> Written | None:
     """Return the prompt of a draft with the person's `own` negative list; None where no subject is left of it.
 
-    `about` are words of which the subject has to show one, where that is known: the first of them is put before it if
-    none is there. Heavier tags come first, then by the order of the parts; what is too much falls off at the end.
+    The subject is held to what is `meant`. Heavier tags come first, those of one weight in the order of the parts; what
+    is too much falls off at the end.
     """
     subjects = list(_tags(draft.parts.get("subject", ())))
     if not subjects:
         return None
+    subjects = _held(subjects, meant) if meant else subjects
     rest = [tag for part in PARTS[1:] for tag in list(_tags(draft.parts.get(part, ()))) or _standing(part)]
-    found = [*_missing(subjects, about), *subjects, *rest]
+    found = [*subjects, *rest]
     chosen = fitting(sorted(unlike(found), key=lambda tag: -tag.weight))
     unwanted = [*_own(own), *map(Tag, NEGATIVE), *_meant(_tags(draft.negative), chosen)]
     return Written(", ".join(map(str, chosen)), ", ".join(map(str, fitting(unlike(unwanted)))))
 
 
-def _missing(subjects: Sequence[Tag], about: Sequence[str]) -> list[Tag]:
-    """Return what a picture is about where no subject says it: small models lose it."""
-    shown = {word for tag in subjects for word in _words(tag)}
-    wanted = [Tag(text, STRESSED) for text in about]
-    return [] if any(_words(tag) & shown for tag in wanted) else wanted[:1]
+def _held(subjects: list[Tag], meant: Meant) -> list[Tag]:
+    """Return the subjects as they are where one shows what is meant; else that before those that have to do with it.
+
+    Small models lose it: an owl with glasses becomes a cat with a hat.
+    """
+    if not meant.subject or any(_words(tag) & _words(Tag(text)) for tag in subjects for text in meant.subject):
+        return subjects
+    known = {word for text in meant.words for word in _words(Tag(text))}
+    return [Tag(meant.subject[0], STRESSED), *(tag for tag in subjects if _words(tag) & known)]
 
 
 def _meant(unwanted: Iterable[Tag], wanted: Sequence[Tag]) -> Iterator[Tag]:

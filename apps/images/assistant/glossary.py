@@ -11,6 +11,7 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import Final
 
+from apps.images.assistant.craft import Meant
 from apps.libraries.lexical import segment
 
 MOST_WORDS: Final = 24  # of a theme: what is said later matters less, and a prompt has an end
@@ -18,12 +19,11 @@ _LONGEST: Final = 6  # characters of a dictionary's word that is looked for with
 _MOST_WORDS_OF_MEANING: Final = 4
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _COUNTED = re.compile(r"[一两二三几][个個只隻条條本杯碗幅位座朵张張头頭匹辆輛棵片艘]")  # "a", with its measure word
-_CLAUSE = re.compile(r"[，。；！？,.;!?\n]+")
+_CLAUSE = re.compile(r"[，。；！？、,.;!?\n]+")
 _EMPTY: Final = frozenset("的了在是和与與着過过把被也就都而及或这這那里裡上下中有从從到对對为為个個")
-_NO_MEANING = re.compile(
-    r"(?:surname|(?:old |erhua |Japanese )?variant|see |CL:|classifier|used |abbr|also |Taiwan|lit\.|fig\.|be located)"
-)
-_OF_OLD = re.compile(r"\s*\((?:classical|archaic|old|literary)\)")
+_NO_MEANING = re.compile(r"(?:surname|see |CL:|classifier|used |abbr|also |Taiwan|lit\.|fig\.|be located)")
+_VARIANT = re.compile(r"(?:old |erhua |Japanese )?variant")  # of another word, whose meanings follow
+_NOT_SAID = re.compile(r"\s*\((?:classical|archaic|old|literary|vulgar|slang|coll\.)\)")
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\]]*\]")
 
 
@@ -32,20 +32,25 @@ def glossed(theme: str) -> str:
 
     What Chinese puts last, behind 的, is what the theme is about, and comes first: "owl, spectacles (戴眼镜的猫头鹰)".
     """
+    english = english_of(theme)
+    return f"{', '.join(english[:MOST_WORDS])} ({theme})" if english else theme
+
+
+def english_of(theme: str) -> list[str]:
+    """Return the English of a theme's Chinese words, each once; none for a theme in other scripts."""
     if not _HAN.search(theme):
-        return theme
+        return []
     parts = [part for clause in _clauses(theme) for part in reversed(clause.split("的"))]
-    found = dict.fromkeys(english for part in parts for word in _words(part) if (english := meaning(word)))
-    return f"{', '.join(list(found)[:MOST_WORDS])} ({theme})" if found else theme
+    return list(dict.fromkeys(found for part in parts for word in _words(part) if (found := meaning(word))))
 
 
-def subject_of(theme: str) -> tuple[str, ...]:
-    """Return the meanings of the words behind 的, the last word first: what a Chinese theme is about; () without 的."""
+def meant_by(theme: str) -> Meant:
+    """Return what a Chinese theme is about: the words behind 的, the last one first. Without 的 nothing is known."""
     clauses = _clauses(theme)
     if len(clauses) != 1 or "的" not in clauses[0]:
-        return ()
+        return Meant()
     words = list(_words(clauses[0].rpartition("的")[2]))
-    return tuple(found for word in reversed(words) for found in meanings(word))
+    return Meant(tuple(found for word in reversed(words) for found in meanings(word)), english_of(theme))
 
 
 def _clauses(theme: str) -> list[str]:
@@ -78,7 +83,8 @@ def meaning(word: str) -> str:
 @lru_cache(maxsize=4096)
 def meanings(word: str) -> tuple[str, ...]:
     """Return the short meanings of a word as they are used today."""
-    said = (part for line in _entries(word) for part in re.split("[/;]", line.partition("] ")[2]))
+    lines = (line.partition("] /")[2] for line in _entries(word))
+    said = (part for line in lines if not _VARIANT.match(line) for part in re.split("[/;]", line))
     return tuple(dict.fromkeys(plain for part in said if (plain := _plain(part))))
 
 
@@ -86,7 +92,7 @@ def _plain(said: str) -> str:
     """Return a meaning without what is said beside it; empty for one that is long, old or no meaning."""
     plain = " ".join(_ASIDE.sub(" ", said).split()).split(",")[0].removeprefix("to ").strip(" .")
     is_short = 0 < len(plain.split()) <= _MOST_WORDS_OF_MEANING
-    is_meant = is_short and not _NO_MEANING.match(plain) and not _OF_OLD.match(said) and not _HAN.search(plain)
+    is_meant = is_short and not _NO_MEANING.match(plain) and not _NOT_SAID.match(said) and not _HAN.search(plain)
     return plain.removeprefix("put on or ") if is_meant else ""
 
 

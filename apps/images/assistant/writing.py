@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 from apps.images.assistant import asking, shapes
 from apps.images.assistant.craft import Written, written
 from apps.images.assistant.errors import AssistantStopped, AssistantTooSlow, NotWritten
-from apps.images.assistant.glossary import subject_of
+from apps.images.assistant.glossary import meant_by
 from apps.runtimes.contracts import ChatModel, Sampling
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ def write(model: ChatModel, ask: Ask, use: Use, is_unwanted: Callable[[], bool] 
 
 def _written(text: str, ask: Ask) -> Written | None:
     draft = asking.read(text)
-    return None if draft is None else written(draft, ask.own, subject_of(ask.theme))
+    return None if draft is None else written(draft, ask.own, meant_by(ask.theme))
 
 
 def _shapes(model: ChatModel, ask: Ask, use: Use, check: Callable[[], None]) -> Written:

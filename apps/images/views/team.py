@@ -1,20 +1,21 @@
 """The page on which a team's admins keep its pictures in order: rules, reports, styles, word lists."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import IntegrityError
 from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.catalog.access import usable_models
 from apps.catalog.models import AIModel
 from apps.core.errors import NotFound
-from apps.core.text import typed
-from apps.images import checking, files, policies, reports
+from apps.core.text import one_line, typed
+from apps.images import checking, files, policies, policy_trials, reports
 from apps.images.models import ImagePolicy, Style, WordList
 from apps.images.policy_forms import PolicyForm, StyleForm, WordListForm
 from apps.users.access import TeamAccess, access_team
@@ -22,6 +23,8 @@ from apps.users.requests import PersonRequest
 from apps.users.team_page import team_page
 
 INVALID = 422
+DELETED = "deleted_image_rule"  # in the session: what was deleted last
+DELETED_FIELDS = {"Style": ("name", "prompt", "negative", "settings"), "WordList": ("name", "words")}
 
 
 def _access(request: PersonRequest, team_id: UUID) -> TeamAccess:
@@ -58,6 +61,7 @@ def _page(
         installation=ImagePolicy.objects.filter(team=None).first(),
         has_checker=checking.is_available(),
         reports=reports.reports_of(access),
+        deleted=deleted_in(request, access),
         styles=[
             (row, StyleForm(instance=row, models=models, auto_id=f"style-{row.pk}-%s"))
             for row in policies.styles_of(access)
@@ -73,6 +77,35 @@ def _page(
 def _models(access: TeamAccess) -> dict[str, str]:
     rows = usable_models(AIModel.Kind.IMAGE, team_id=access.team.pk)
     return {row.name: row.title for row in rows}
+
+
+@login_required
+@require_POST
+def try_words(request: PersonRequest, team_id: UUID) -> HttpResponse:
+    """Say whether the words of the form, not kept yet, refuse a prompt."""
+    _access(request, team_id)
+    return tried(request, in_team=True)
+
+
+def tried(request: PersonRequest, *, in_team: bool) -> HttpResponse:
+    """Return what became of the posted prompt under the posted words."""
+    said = request.POST
+    trial = policy_trials.try_prompt(said.get("prompt", ""), said.get("blocked_words", ""), in_team=in_team)
+    return render(request, "images/parts/word_trial.html", {"trial": trial})
+
+
+@login_required
+@require_safe
+def mark(request: PersonRequest, team_id: UUID) -> HttpResponse:
+    """Show how the words of the form look on a picture."""
+    access = _access(request, team_id)
+    return marked(request, access.team.name)
+
+
+def marked(request: PersonRequest, name: str) -> HttpResponse:
+    """Return the preview of the asked words; the name stands for none."""
+    words = one_line(typed(request.GET.get("watermark", ""))) or name
+    return render(request, "images/parts/mark_preview.html", {"source": policy_trials.mark_preview(words)})
 
 
 @login_required
@@ -113,19 +146,48 @@ def _saved(request: PersonRequest, access: TeamAccess, form: StyleForm | WordLis
 @login_required
 @require_POST
 def style_delete(request: PersonRequest, team_id: UUID, style_id: UUID) -> HttpResponse:
-    """Delete a style."""
+    """Delete a style; the page offers to bring it back."""
     access = _access(request, team_id)
-    policies.delete(user=request.user, access=access, row=policies.style_of(access, style_id))
+    _deleted(request, access, policies.style_of(access, style_id))
     return redirect("team_images:page", team_id)
 
 
 @login_required
 @require_POST
 def word_list_delete(request: PersonRequest, team_id: UUID, list_id: UUID) -> HttpResponse:
-    """Delete a word list."""
+    """Delete a word list; the page offers to bring it back."""
     access = _access(request, team_id)
-    policies.delete(user=request.user, access=access, row=policies.word_list_of(access, list_id))
+    _deleted(request, access, policies.word_list_of(access, list_id))
     return redirect("team_images:page", team_id)
+
+
+def _deleted(request: PersonRequest, access: TeamAccess, row: Style | WordList) -> None:
+    kept = {name: getattr(row, name) for name in DELETED_FIELDS[type(row).__name__]}
+    policies.delete(user=request.user, access=access, row=row)
+    request.session[DELETED] = {"team": str(access.team.pk), "kind": type(row).__name__, "fields": kept}
+
+
+@login_required
+@require_POST
+def undelete(request: PersonRequest, team_id: UUID) -> HttpResponse:
+    """Bring back the style or word list that the person deleted last, while they are signed in."""
+    access = _access(request, team_id)
+    kept = deleted_in(request, access)
+    if kept is None:
+        raise NotFound
+    row = {"Style": Style, "WordList": WordList}[kept["kind"]](**kept["fields"])
+    try:
+        policies.save(user=request.user, access=access, row=row)
+    except IntegrityError:
+        messages.error(request, _("There is one with this name already."))
+    del request.session[DELETED]
+    return redirect("team_images:page", team_id)
+
+
+def deleted_in(request: PersonRequest, access: TeamAccess) -> dict[str, Any] | None:
+    """Return what the person deleted last in this team, None where nothing can be brought back."""
+    kept: dict[str, Any] | None = request.session.get(DELETED)
+    return kept if kept is not None and kept["team"] == str(access.team.pk) else None
 
 
 @login_required

@@ -171,7 +171,7 @@ def test_a_dead_workers_story_is_taken_back_and_fails_after_some_times(alice: Us
         assert held is not None
         Story.objects.filter(pk=story.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
         stories_work.take_back()
-        assert not held.rows().exists()
+        assert not held.is_held()
 
     story.refresh_from_db()
     assert (story.state, story.error_code) == ("failed", "story-lost")

@@ -13,8 +13,7 @@ from apps.images import reports, safety
 from apps.images.models import Board, ImagePolicy, Style, WordList
 from apps.users.models import Team, User
 from tests import factories
-from tests.images.core.conftest import Place
-from tests.images.pages.conftest import Made
+from tests.images.conftest import Made, Place
 
 RULES = {"is_enabled": "on", "is_watermarked": "on", "watermark": " 画室 \n A ", "blocked_words": "nude\n\nnude\n裸体"}
 
@@ -161,3 +160,54 @@ def test_the_pages_ask_the_database_as_often_for_many_rows(
 def test_the_log_has_words_for_each_action(action: str) -> None:
     assert actions.has_words(action)
     assert actions.family_of(action) is actions.FAMILIES["images"]
+
+
+def test_words_are_tried_before_they_are_kept(ada_client: Client, root_client: Client, t1: Team) -> None:
+    ImagePolicy.objects.create(team=None, blocked_words="hidden-word")
+    address = reverse("team_images:words-try", args=[t1.pk])
+
+    def said(prompt: str, words: str = "nude\n裸体") -> str:
+        return ada_client.post(address, {"prompt": prompt, "blocked_words": words}).content.decode()
+
+    assert "“nude”" in said("a n.u.d.e figure")
+    assert "“裸体”" in said("裸 體")
+    assert "may be drawn" in said("a tree")
+    everywhere = said("a hidden-word in a tree")
+    assert "installation" in everywhere
+    assert "hidden-word" not in everywhere
+    assert said("").strip() == ""
+    assert "<b>" not in said("<b>", "<b>b")
+    own = root_client.post(reverse("console:images-try"), {"prompt": "gore", "blocked_words": "gore"})
+    assert "“gore”" in own.content.decode()
+    assert ImagePolicy.objects.get().blocked_words == "hidden-word"
+
+
+def test_a_mark_is_shown_before_it_is_kept(ada_client: Client, root_client: Client, t1: Team) -> None:
+    def shown(words: str) -> str:
+        return ada_client.get(reverse("team_images:mark", args=[t1.pk]), {"watermark": words}).content.decode()
+
+    assert "data:image/webp;base64," in shown("画室")
+    assert shown("画室") != shown("A")
+    assert shown("") == shown(t1.name)
+    assert shown(" 画室\n") == shown("画室")
+    assert "data:image/webp" in root_client.get(reverse("console:images-mark")).content.decode()
+
+
+def test_a_deleted_style_or_list_is_brought_back_once(ada_client: Client, t1: Team) -> None:
+    style = Style.objects.create(team=t1, name="Ink", prompt="{prompt}, ink", settings={"steps": 12})
+    words = WordList.objects.create(team=t1, name="pets", words="cat\ndog")
+    undo = reverse("team_images:undo", args=[t1.pk])
+    assert ada_client.post(undo).status_code == 404
+
+    ada_client.post(reverse("team_images:style-delete", args=[t1.pk, style.pk]))
+    assert undo in ada_client.get(page(t1)).content.decode()
+    ada_client.post(undo)
+    back = Style.objects.get()
+    assert (back.team, back.name, back.prompt, back.settings) == (t1, "Ink", "{prompt}, ink", {"steps": 12})
+    assert ada_client.post(undo).status_code == 404
+    ada_client.post(reverse("team_images:words-delete", args=[t1.pk, words.pk]))
+    WordList.objects.create(team=t1, name="pets", words="bird")
+    ada_client.post(undo)
+    assert WordList.objects.get().words == "bird"
+    actions_told = list(AuditEvent.objects.filter(action__startswith="image-style").values_list("action", flat=True))
+    assert sorted(actions_told) == ["image-style.deleted", "image-style.made"]
