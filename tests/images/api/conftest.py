@@ -12,10 +12,7 @@ from apps.images import tasks
 from apps.users import keys
 from apps.users.access import access_team
 from apps.users.models import KeyScope, Team, User
-from tests.images.core.conftest import _no_bells, image_model, place
-from tests.images.pages.conftest import made
 
-__all__ = ["_no_bells", "image_model", "key", "made", "place"]
 BASE = "/api/v1/images"
 
 

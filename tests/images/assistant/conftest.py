@@ -1,18 +1,13 @@
-"""Fake models that write and draw, and no bells: tests say when a worker works."""
-
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+"""A fake model that writes, and a tale for it."""
 
 import pytest
 
 from apps.catalog.models import AIModel
-from apps.images import assistant_tasks, tasks
+from apps.images import assistant_tasks
 from apps.images.models import Story
 from apps.libraries.models import Document
 from apps.libraries.reading import save_blocks
 from apps.libraries.types import Block
-from apps.runtimes import registry
 from apps.users.models import Team, User
 from tests import factories
 from tests.images.assistant.tales import GOOD, begun, worked
@@ -28,22 +23,10 @@ BLOCKS = (
 
 
 @pytest.fixture(autouse=True)
-def _no_bells(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> Iterator[None]:
-    monkeypatch.setattr(tasks, "ring", lambda: None)
+def _no_bells_for_writers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tests say when a worker writes."""
     monkeypatch.setattr(assistant_tasks.write_prompt, "apply_async", lambda *_args, **_named: None)
     monkeypatch.setattr(assistant_tasks.find_scenes, "apply_async", lambda *_args, **_named: None)
-    settings.MEDIA_ROOT = tmp_path / "media"
-    yield
-    registry.close_all()
-
-
-@pytest.fixture
-def image_model(db: None) -> AIModel:
-    """Return the default image model, a fake."""
-    model: AIModel = factories.AIModelFactory(
-        name="fake-image", title="Fake image", kind=AIModel.Kind.IMAGE, dimensions=None, sha256="ab" * 32
-    )
-    return model
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from apps.images.orders import ControlWish, ImagePromptWish
 from apps.users.access import KeyLimits, acting_key
 from apps.users.models import Membership, Role, Team, User
 from tests import factories
-from tests.images.core.conftest import Place, order, png
+from tests.images.conftest import Place, order, png
 
 Act = Callable[[User, Picture, Board], object]
 ACTS: dict[str, Act] = {

@@ -8,7 +8,7 @@ from apps.core.errors import NotFound
 from apps.images import addresses, boards, gallery, uploads
 from apps.images.models import Board, Picture
 from apps.users.models import Membership, Team, User
-from tests.images.core.conftest import png
+from tests.images.conftest import png
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from apps.metering.models import Reservation, Resource, UsageEvent
 from apps.runtimes.drawing import Drawing, OnStep, Progress
 from apps.runtimes.fake_images import FakeImageModel
 from apps.users.models import Team, User
-from tests.images.core.conftest import Place
+from tests.images.conftest import Place
 
 
 def used(resource: Resource) -> int:

@@ -24,7 +24,7 @@ from apps.images.models import ImageJob, Picture
 from apps.metering.models import Counter, Reservation, Resource, UsageEvent
 from apps.users.models import Membership
 from tests import factories
-from tests.images.core.conftest import order
+from tests.images.conftest import order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WORKER = """

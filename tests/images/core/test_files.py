@@ -23,7 +23,7 @@ from apps.metering.errors import QuotaExceeded
 from apps.metering.limits import Limit, set_limit
 from apps.metering.models import Counter, Reservation, Resource, Scope, UsageEvent, Window
 from apps.users.models import Team, User
-from tests.images.core.conftest import Place, png
+from tests.images.conftest import Place, png
 from tests.images.core.test_drawing import lora
 
 PROMPT = "一只猫，水墨画, (red:1.2)\nsecond line"

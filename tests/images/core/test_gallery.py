@@ -17,7 +17,7 @@ from apps.images.gallery import Filters
 from apps.images.models import Board, ImageJob, Picture
 from apps.metering.models import Resource, UsageEvent
 from apps.users.models import Team, User
-from tests.images.core.conftest import Place, png
+from tests.images.conftest import Place, png
 
 
 def stored(team: Team) -> int:

@@ -22,7 +22,7 @@ from apps.images.models import ImageJob, Picture
 from apps.metering.models import Reservation, Resource, UsageEvent
 from apps.users.models import Membership
 from tests import factories
-from tests.images.core.conftest import order
+from tests.images.conftest import order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # A worker's process: it does what the task does, and stops for ever at the place that the test names.

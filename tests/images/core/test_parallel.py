@@ -26,7 +26,7 @@ from apps.runtimes.drawing import Drawing, OnStep
 from apps.runtimes.fake_images import FakeImageModel
 from apps.users.models import Membership
 from tests import factories
-from tests.images.core.conftest import order
+from tests.images.conftest import order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CALLS, BUDGET = 30, 5

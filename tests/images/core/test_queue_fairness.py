@@ -11,7 +11,7 @@ from apps.images.errors import QueueFull
 from apps.images.models import ImageJob, ImageTurn
 from apps.users.models import Team, User
 from tests import factories
-from tests.images.core.conftest import Place
+from tests.images.conftest import Place
 
 PICTURE_S = 10.0
 

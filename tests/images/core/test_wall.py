@@ -10,7 +10,7 @@ from apps.images import boards, gallery, jobs, pace, services, standing, tasks, 
 from apps.images.access import access_job, access_picture
 from apps.images.models import ImageJob, Picture
 from apps.users.models import Team, User
-from tests.images.core.conftest import Place, order, png
+from tests.images.conftest import Place, order, png
 from tests.tenancy.conftest import as_role
 
 

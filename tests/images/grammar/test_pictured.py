@@ -247,6 +247,35 @@ def test_it_keeps_a_sampler_that_is_not_known_to_refuse_it_by_name() -> None:
     assert read(prompt=changed("3", scheduler="ddim_uniform"))["Schedule type"] == "ddim_uniform"
 
 
+@pytest.mark.parametrize(
+    ("names", "key"),
+    [
+        pytest.param("ddim", "ddim", id="ddim"),
+        pytest.param("deis deis_k", "deis", id="deis"),
+        pytest.param("lms lms_k", "lms", id="lms"),
+        pytest.param("heun heun_k", "heun", id="heun"),
+        pytest.param("euler euler_k", "euler", id="euler"),
+        pytest.param("euler_a", "euler_a", id="euler-a"),
+        pytest.param("kdpm_2 kdpm_2_k", "dpm2", id="dpm2"),
+        pytest.param("kdpm_2_a kdpm_2_a_k", "dpm2_a", id="dpm2-a"),
+        pytest.param("dpmpp_2m dpmpp_2m_k", "dpmpp_2m", id="dpmpp-2m"),
+        pytest.param("dpmpp_2m_sde dpmpp_2m_sde_k", "dpmpp_2m_sde", id="dpmpp-2m-sde"),
+        pytest.param("dpmpp_sde dpmpp_sde_k", "dpmpp_sde", id="dpmpp-sde"),
+        pytest.param("unipc unipc_k", "unipc", id="unipc"),
+        pytest.param("lcm", "lcm", id="lcm"),
+        pytest.param("tcd", "tcd", id="tcd"),
+    ],
+)
+def test_it_knows_invokeais_schedulers(names: str, key: str) -> None:
+    """With `_k` they follow Karras, without it the model's own noise."""
+    for name in names.split():
+        found = read_picture_texts({"invokeai_metadata": json.dumps(INVOKE | {"scheduler": name})})
+        assert found is not None
+        sampling = found.info.sampling()
+        assert sampling is not None
+        assert (sampling[0].key, sampling[1].key) == (key, "karras" if name.endswith("_k") else "uniform")
+
+
 def test_it_follows_comfyuis_links() -> None:
     assert read(prompt=COMFY) == {
         "Prompt": "美丽的风景 <lora:ink:0.5:0.8>",

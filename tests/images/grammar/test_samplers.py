@@ -65,3 +65,50 @@ def test_it_has_no_schedule_that_is_not_in_the_table() -> None:
         assert set(sampler.schedules) <= set(SCHEDULES)
         assert sampler.automatic in sampler.schedules
         assert resolve(sampler, SCHEDULES["automatic"]).key != "automatic"
+
+
+COMFYUI = {
+    "euler": "euler",
+    "euler_ancestral": "euler_a",
+    "heun": "heun",
+    "dpm_2": "dpm2",
+    "dpm_2_ancestral": "dpm2_a",
+    "lms": "lms",
+    "dpmpp_sde": "dpmpp_sde",
+    "dpmpp_sde_gpu": "dpmpp_sde",
+    "dpmpp_2m": "dpmpp_2m",
+    "dpmpp_2m_sde": "dpmpp_2m_sde",
+    "dpmpp_2m_sde_gpu": "dpmpp_2m_sde",
+    "dpmpp_3m_sde": "dpmpp_3m_sde",
+    "dpmpp_3m_sde_gpu": "dpmpp_3m_sde",
+    "lcm": "lcm",
+    "ipndm": "ipndm",
+    "deis": "deis",
+    "ddim": "ddim",
+    "uni_pc": "unipc",
+    "uni_pc_bh2": "unipc",
+}
+ELSEWHERE = [
+    "euler_cfg_pp", "euler_ancestral_cfg_pp", "heunpp2", "dpm_fast", "dpm_adaptive", "dpmpp_2s_ancestral", "ddpm",
+    "dpmpp_2m_cfg_pp", "dpmpp_2m_sde_heun", "ipndm_v", "res_multistep", "gradient_estimation", "er_sde", "seeds_2",
+    "pndm", "dpmpp_2s", "dpmpp_3m",  # InvokeAI; before ComfyUI, below AUTOMATIC1111
+    "k_dpm_fast", "k_dpm_ad", "k_dpmpp_2s_a", "plms", "restart", "DPM++ 2S a Karras", "DDIM CFG++",
+]  # fmt: skip
+
+
+def test_it_knows_comfyuis_samplers() -> None:
+    assert {name: choose(name)[0].key for name in COMFYUI} == COMFYUI
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_it_takes_no_other_sampler_for_one_that_is_not_here(name: str) -> None:
+    with pytest.raises(UnknownSampler) as caught:
+        choose(name)
+
+    assert name in caught.value.sentence()
+
+
+@pytest.mark.parametrize("name", ["simple", "ddim_uniform", "linear_quadratic", "kl_optimal", "Align Your Steps"])
+def test_it_takes_no_other_schedule_for_one_that_is_not_here(name: str) -> None:
+    with pytest.raises(UnknownSchedule):
+        choose("dpmpp_2m", name)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from apps.images.models import Board, Picture, PictureReport
 from apps.users.models import Team, User
-from tests.images.pages.conftest import INFO, Made
+from tests.images.conftest import INFO, Made
 
 HTMX = {"HX-Request": "true"}
 ACTS = ("star", "move", "delete", "restore", "report")

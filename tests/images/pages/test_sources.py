@@ -12,7 +12,7 @@ from PIL import Image, PngImagePlugin
 from apps.catalog.models import AIModel
 from apps.images.models import Picture
 from apps.users.models import Team, User
-from tests.images.pages.conftest import INFO, Made
+from tests.images.conftest import INFO, Made
 
 CHINESE = (
     "一个(红色:1.3)的圆\nNegative prompt: 模糊\nSteps: 4, Sampler: Euler a, CFG scale: 7.5, Seed: 42, Size: 128x64"

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.catalog.models import AIModel
 from apps.images.models import ImageJob, ImagePolicy, Style
 from apps.users.models import Team, User
-from tests.images.pages.conftest import Made
+from tests.images.conftest import Made
 
 MOST = 25
 FEW, MANY = 2, 9

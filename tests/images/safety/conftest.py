@@ -7,10 +7,7 @@ import pytest
 
 from apps.images.models import ImagePolicy
 from apps.users.models import Team
-from tests.images.core.conftest import _no_bells, fake, image_model, place
-from tests.images.pages.conftest import made
 
-__all__ = ["_no_bells", "fake", "image_model", "made", "place", "rule"]
 Rule = Callable[..., ImagePolicy]
 
 

@@ -10,7 +10,7 @@ from apps.images.models import ImageJob, Picture, Style, WordList
 from apps.images.orders import Order
 from apps.metering.models import Reservation
 from apps.users.models import Team, User
-from tests.images.core.conftest import Place, order
+from tests.images.conftest import Place, order
 from tests.images.core.test_drawing import lora
 from tests.images.safety.conftest import Rule
 

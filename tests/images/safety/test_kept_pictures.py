@@ -18,7 +18,7 @@ from apps.runtimes.contracts import RuntimeFailure
 from apps.runtimes.spec import RuntimeSpec
 from apps.users.models import Team, User
 from kb_project.env import Env
-from tests.images.core.conftest import Place
+from tests.images.conftest import Place
 from tests.images.safety.conftest import Rule
 
 RED = np.full((64, 64, 3), (250, 10, 10), np.uint8)

@@ -13,8 +13,7 @@ from apps.images.errors import ReasonMissing
 from apps.images.models import Board, Picture, PictureReport
 from apps.users.access import access_team
 from apps.users.models import Membership, Team, User
-from tests.images.core.conftest import Place
-from tests.images.pages.conftest import Made
+from tests.images.conftest import Made, Place
 
 
 @pytest.fixture

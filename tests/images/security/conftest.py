@@ -13,11 +13,10 @@ from apps.libraries.models import Document
 from apps.users.models import KeyScope, Membership, Role, Team, User
 from tests import factories
 from tests.images.api.conftest import Asker, Key, key
-from tests.images.core.conftest import _no_bells, image_model, place, png
-from tests.images.pages.conftest import Made, made
+from tests.images.conftest import Made, png
 from tests.images.training.conftest import brought
 
-__all__ = ["_no_bells", "askers", "image_model", "key", "made", "place"]
+__all__ = ["askers", "key"]
 CANARY = "CANARY-T1"
 
 

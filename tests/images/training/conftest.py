@@ -1,6 +1,6 @@
 """A fake model that can be taught, pictures to learn from, and lessons."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from apps.catalog.models import AIModel
-from apps.images import files, tasks, training_services
+from apps.images import files, training_services
 from apps.images.lessons import Lesson, Shown
 from apps.images.models import ImageJob, Picture
-from apps.runtimes import registry
 from apps.runtimes.fake_training import WIDTH, FakeTrainer
 from apps.users.models import Team, User
 from tests import factories
@@ -20,14 +19,10 @@ Teach = Callable[..., ImageJob]
 
 
 @pytest.fixture(autouse=True)
-def _no_bells(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> Iterator[None]:
-    """Let tests say when a worker trains, keep their files apart, and drop the fake models after each."""
-    monkeypatch.setattr(tasks, "ring", lambda: None)
-    settings.MEDIA_ROOT = tmp_path / "media"
+def _nothing_taught(settings: Any, tmp_path: Path) -> None:
+    """Keep the models that tests make apart, and forget what other tests taught."""
     settings.MODELS_DIR = tmp_path / "models"
     FakeTrainer.taught.clear()
-    yield
-    registry.close_all()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A training from its order to the adapter in the catalogue, slice by slice, with a trainer that learns nothing."""
 
 import shutil
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from django.core.files.storage import default_storage
 
 from apps.catalog.access import usable_models
+from apps.catalog.manifest import BUNDLED
 from apps.catalog.manifest import BUNDLED
 from apps.catalog.models import AIModel
 from apps.core.errors import AppError, NotFound
@@ -352,6 +354,66 @@ def test_it_forgets_files_of_trainings_that_nobody_goes_on_with(
 
     assert not default_storage.exists(training_files._folder(job))
     assert not training_services.is_resumable(job)
+
+
+def test_one_word_is_taught_once(teach: Teach, alice: User, t1: Team) -> None:
+    def word() -> ImageJob:
+        shown = (lessons.Shown(brought(alice, t1).pk, "a <pinky> circle"),)
+        return teach(alice, t1, method="textual_inversion", token="<pinky>", initial="red", pictures=shown)
+
+    word()
+    with pytest.raises(lessons.TokenTaken):
+        word()  # while the first one is being taught
+    tasks.draw_pictures()
+    with pytest.raises(lessons.TokenTaken, match="pinky"):
+        word()  # and when it is in the catalogue
+
+    taken = training_services.taught_words(alice, t1)
+    assert taken == {"<pinky>"}
+    assert training_services.free_word("pinky", taken) == "<pinky-2>"
+    assert training_services.free_word("blue", taken) == "<blue>"
+
+
+def test_it_goes_on_only_as_the_team_allows_it_now(
+    teach: Teach, alice: User, t1: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = teach(alice, t1)
+    with monkeypatch.context() as patch:
+        cancel_at(5, job, patch)
+        tasks.draw_pictures()
+    job.refresh_from_db()
+    policy = ImagePolicy.objects.create(team=t1, is_enabled=False)
+
+    with pytest.raises(errors.DrawingOff):
+        training_services.resume(user=alice, job=job)
+    ImagePolicy.objects.filter(pk=policy.pk).update(is_enabled=True, blocked_words="pink")
+    with pytest.raises(errors.WordBlocked):
+        training_services.resume(user=alice, job=job)
+    ImagePolicy.objects.all().delete()
+    monkeypatch.setattr(training_services.quotas, "reserve", lambda **_: (_ for _ in ()).throw(QuotaExceeded()))
+    with pytest.raises(QuotaExceeded):
+        training_services.resume(user=alice, job=job)
+
+    assert ImageJob.objects.count() == 1
+    assert training_services.is_resumable(job)
+
+
+def test_a_description_that_the_model_would_not_read_to_its_end_is_refused(
+    teach: Teach, alice: User, t1: Team, base: AIModel, settings: Any
+) -> None:
+    shutil.copytree(BUNDLED / "shapes-demo" / "tokenizer", settings.MODELS_DIR / "demo" / "tokenizer")
+    AIModel.objects.filter(pk=base.pk).update(path="demo", runtime="diffusers")
+    brief, long = "a red circle " * 25, "a red circle " * 26
+
+    def caption(text: str) -> ImageJob:
+        return teach(alice, t1, pictures=(lessons.Shown(brought(alice, t1).pk, text),))
+
+    assert caption(brief).state == State.QUEUED
+    with pytest.raises(lessons.LongCaption) as refused:
+        caption(long)
+    assert refused.value.params["tokens"] == 78
+    with pytest.raises(lessons.LongCaption):
+        teach(alice, t1, method="dreambooth_lora", class_prompt=long)
 
 
 def test_one_word_is_taught_once(teach: Teach, alice: User, t1: Team) -> None:

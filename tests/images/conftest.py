@@ -1,29 +1,34 @@
-"""A fake image model, orders and what a worker does with them."""
+"""A fake image model, orders and pictures, and no bells: tests say when a worker draws."""
 
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from apps.catalog.models import AIModel
 from apps.catalog.services import spec_of
-from apps.images import services, tasks
-from apps.images.models import ImageJob
+from apps.images import files, services, tasks
+from apps.images.models import ImageJob, Picture
+from apps.images.ordering import order_to_json
 from apps.images.orders import Order
+from apps.images.provenance import Texts
 from apps.runtimes import registry
 from apps.runtimes.fake_images import FakeImageModel
 from apps.users.models import Team, User
 from tests import factories
 
 Place = Callable[..., ImageJob]
+Made = Callable[..., Picture]
+INFO = "a red circle\nSteps: 4, Sampler: Euler a, CFG scale: 3, Seed: 7, Size: 64x64, Model: fake-image"
 
 
 @pytest.fixture(autouse=True)
 def _no_bells(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> Iterator[None]:
-    """Let tests say when a worker draws, keep their files apart, and drop the fake models after each."""
+    """Ring for no worker, keep files apart, and drop the fake models after each test."""
     monkeypatch.setattr(tasks, "ring", lambda: None)
     settings.MEDIA_ROOT = tmp_path / "media"
     yield
@@ -72,3 +77,20 @@ def place(image_model: AIModel) -> Place:
         return services.place_order(user=user, team=team, order=order(**fields))
 
     return _place
+
+
+@pytest.fixture
+def made(image_model: AIModel) -> Made:
+    """Return a function that keeps a picture as a worker would have: made(user, team, **columns)."""
+
+    def _made(user: User, team: Team, **columns: Any) -> Picture:
+        drawn = order(prompt="CANARY-T1 circle", model="fake-image", seed=7)
+        stored = files.write(team.pk, np.full((64, 64, 3), 200, np.uint8), Texts(INFO))
+        values: dict[str, Any] = {
+            "pk": stored.pk, "file": stored.file, "thumbnail": stored.thumbnail, "sha256": stored.sha256,
+            "size_bytes": stored.size_bytes, "width": 64, "height": 64, "prompt": drawn.prompt, "seed": drawn.seed,
+            "settings": order_to_json(drawn), "model_name": "fake-image", "model_sha256": "ab" * 32,
+        }  # fmt: skip
+        return Picture.objects.create(team=team, owner=user, **(values | columns))
+
+    return _made
