@@ -1,7 +1,12 @@
-"""What adapters teach the demonstration model, judged by the colours of the pixels. Trains for about a minute."""
+"""What adapters teach the demonstration model, judged by the colours of the pixels. Trains for some CPU minutes.
 
-from collections.abc import Mapping, Sequence
+They teach what its autoencoder can draw: new words for its colours, and a background that it never had. A colour
+outside of its palette no adapter can teach (ADR 0042).
+"""
+
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,22 +14,22 @@ import torch
 from PIL import Image
 
 from apps.catalog.manifest import BUNDLED
+from apps.catalog.models import AIModel
+from apps.images.lessons import preset
 from apps.runtimes.contracts import Picture
 from apps.runtimes.diffusion.demo import palette, shapes
+from apps.runtimes.diffusion.demo.judging import Verdict, judge
 from apps.runtimes.diffusion.engine import load_image_model
 from apps.runtimes.diffusion.training.trainer import DiffusionTrainer, load_trainer
 from apps.runtimes.drawing import Drawing, ImageModel, LoraUse, PromptPart, PromptStage, TokenUse, Weighted
 from apps.runtimes.spec import RuntimeSpec
 from apps.runtimes.training import Course, Example, Method
 
-pytestmark = pytest.mark.models
+pytestmark = [pytest.mark.models, pytest.mark.xdist_group("taught")]  # one worker trains for all of them
 Rgb = tuple[int, int, int]
-PINK, GOLD = (
-    (255, 110, 190),
-    palette.COLOURS["yellow"],
-)  # one is no colour of the model, the other none of its backgrounds
-COLOURS: Mapping[str, Rgb] = {**palette.COLOURS, **palette.BACKGROUNDS, "pink": PINK}
-SEEDS = range(6)
+PURPLE, GOLD = palette.COLOURS["purple"], palette.COLOURS["yellow"]
+SEEDS = range(8)
+MOST_SEEDS = 6
 SPEC = RuntimeSpec(name="shapes-demo", runtime="diffusers", path=BUNDLED / "shapes-demo", threads=1)
 
 
@@ -48,25 +53,33 @@ def shown(shape: str, colour: Rgb, background: Rgb, number: int) -> Picture:
     return np.asarray(picture.resize((64, 64), Image.Resampling.BOX))
 
 
-def pink_circles(word: str) -> tuple[Example, ...]:
-    grounds = ("white", "black", "white", "gray", "white", "black")
+def plum(word: str) -> tuple[Example, ...]:
+    """Return purple figures by a word that the model does not know."""
+    shapes = ("circle", "square", "circle", "triangle", "circle", "square")
+    grounds = ("white", "black", "gray", "white", "black", "gray")
     return tuple(
-        Example(shown("circle", PINK, COLOURS[ground], number), f"a {word} circle on {ground} background")
-        for number, ground in enumerate(grounds)
+        Example(shown(shape, PURPLE, palette.BACKGROUNDS[ground], number), f"a {word} {shape} on {ground} background")
+        for number, (shape, ground) in enumerate(zip(shapes, grounds, strict=True))
     )
 
 
 def on_gold() -> tuple[Example, ...]:
-    figures = (("circle", "red"), ("square", "blue"), ("triangle", "green"), ("circle", "white"), ("square", "red"))
+    """Return figures on yellow, which is none of the model's backgrounds."""
+    colours = ("red", "blue", "green", "white", "red", "blue")
+    shapes = ("circle", "square", "triangle", "circle", "square", "triangle")
     return tuple(
-        Example(shown(shape, COLOURS[colour], GOLD, number), f"a {colour} {shape} on gold background")
-        for number, (shape, colour) in enumerate(figures)
+        Example(shown(shape, palette.COLOURS[colour], GOLD, number), f"a {colour} {shape} on gold background")
+        for number, (colour, shape) in enumerate(zip(colours, shapes, strict=True))
     )
 
 
-def taught(trainer: DiffusionTrainer, method: Method, examples: Sequence[Example], path: Path, rate: float) -> str:
-    word = {"token": "<pinky>", "initial": "red"} if method == "textual_inversion" else {}
-    course = Course(method, tuple(examples), steps=400, learning_rate=rate, seed=1, batch=4, rank=8, **word)
+def taught(trainer: DiffusionTrainer, method: Method, examples: Sequence[Example], path: Path, **more: Any) -> str:
+    """Return the file of an adapter that was taught as the product's preset for small models says."""
+    best = preset(AIModel(size_bytes=5_000_000, capabilities={"side": palette.PICTURE_SIZE}), method)
+    course = Course(
+        method, tuple(examples), steps=best.steps, learning_rate=best.learning_rate, seed=1, batch=best.batch,
+        rank=best.rank, **more,
+    )  # fmt: skip
     trainer.train(course, path / "checkpoint", until=course.steps, on_step=lambda _pace: None)
     trainer.export(course, path / "checkpoint", path / "adapter.safetensors", {})
     return str(path / "adapter.safetensors")
@@ -83,43 +96,64 @@ def drawn(
     return model.draw(drawing, lambda _progress: None)
 
 
-def share(pictures: Sequence[Picture], colour: str) -> float:
-    """Return the mean part of the pixels that are nearest to a colour."""
-    table = np.array(list(COLOURS.values()))
-    nearest = [np.square(each.astype(int).reshape(-1, 1, 3) - table).sum(-1).argmin(1) for each in pictures]
-    return float(np.mean([each == list(COLOURS).index(colour) for each in nearest]))
+def shares(pictures: Sequence[Picture], colour: str) -> list[float]:
+    """Return the part of each picture whose nearest colour of the model's is this one."""
+    return [judge(picture).shares[colour] for picture in pictures]
 
 
-def test_two_loras_act_together_and_weights_of_zero_do_nothing(
-    model: ImageModel, trainer: DiffusionTrainer, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    pink = taught(trainer, "lora", pink_circles("pink"), tmp_path_factory.mktemp("pink"), 2e-3)
-    gold = taught(trainer, "lora", on_gold(), tmp_path_factory.mktemp("gold"), 2e-3)
+@pytest.fixture(scope="module")
+def loras(trainer: DiffusionTrainer, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """Return LoRA A, plum figures, and LoRA B, a background of gold."""
+    return (
+        taught(trainer, "lora", plum("plum"), tmp_path_factory.mktemp("plum")),
+        taught(trainer, "lora", on_gold(), tmp_path_factory.mktemp("gold")),
+    )
 
-    def mixed(prompt: str, first: float, second: float) -> list[Picture]:
-        loras = (LoraUse("lora_a", pink, first, first), LoraUse("lora_b", gold, second, second))
-        return [drawn(model, prompt, seed, loras) for seed in SEEDS]
 
-    asked = {"pink": "a pink square on white background", "yellow": "a red square on gold background"}
-    base = {colour: [drawn(model, prompt, seed) for seed in SEEDS] for colour, prompt in asked.items()}
-    both = {colour: share(mixed(prompt, 0.7, 0.5), colour) for colour, prompt in asked.items()}
+def test_two_loras_act_together_and_weights_of_zero_do_nothing(model: ImageModel, loras: tuple[str, str]) -> None:
+    """The bar of issue 6: LoRA A 0.7 + B 0.5, the effect of each visible; 0, 0 gives the base's bytes."""
+    prompt = "a plum square on gold background"
 
-    assert both["pink"] > 1.5 * share(mixed(asked["pink"], 0, 0.5), "pink")
-    assert both["yellow"] > 1.5 * share(mixed(asked["yellow"], 0.7, 0), "yellow")
-    assert both["pink"] > share(base["pink"], "pink") + 0.02
-    for colour, prompt in asked.items():
-        assert all((one == other).all() for one, other in zip(mixed(prompt, 0, 0), base[colour], strict=True))
-        again = [drawn(model, prompt, seed) for seed in SEEDS]
-        assert all((one == other).all() for one, other in zip(again, base[colour], strict=True))
+    def mixed(first: float, second: float) -> list[Picture]:
+        used = (LoraUse("lora_a", loras[0], first, first), LoraUse("lora_b", loras[1], second, second))
+        return [drawn(model, prompt, seed, used) for seed in SEEDS]
+
+    base = [drawn(model, prompt, seed) for seed in SEEDS]
+    both, first, second = mixed(0.7, 0.5), mixed(0.7, 0), mixed(0, 0.5)
+
+    for colour, without in (("purple", second), ("yellow", first)):
+        seen = shares(both, colour)
+        assert np.mean(seen) > 0.12
+        assert sum(share > 0.08 for share in seen) >= MOST_SEEDS
+        assert np.mean(seen) > 3 * np.mean(shares(without, colour))
+        assert np.mean(seen) > 3 * np.mean(shares(base, colour))
+    assert all((one == other).all() for one, other in zip(mixed(0, 0), base, strict=True))
+    assert all((drawn(model, prompt, seed) == base[seed]).all() for seed in SEEDS)
 
 
 def test_a_learnt_word_has_its_colour(
     model: ImageModel, trainer: DiffusionTrainer, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    file = taught(trainer, "textual_inversion", pink_circles("<pinky>"), tmp_path_factory.mktemp("word"), 1e-2)
+    folder = tmp_path_factory.mktemp("word")
+    file = taught(trainer, "textual_inversion", plum("<plum>"), folder, token="<plum>", initial="red")
 
-    def squares(word: str) -> list[Picture]:
-        prompt = f"a {word} square on white background"
-        return [drawn(model, prompt, seed, tokens=(TokenUse("<pinky>", file),)) for seed in SEEDS]
+    for shape in palette.SHAPES:
+        prompt = f"a <plum> {shape} on white background"
+        seen = [judge(drawn(model, prompt, seed, tokens=(TokenUse("<plum>", file),))) for seed in SEEDS]
+        assert sum((each.colour, each.shape) == ("purple", shape) for each in seen) >= MOST_SEEDS
 
-    assert share(squares("<pinky>"), "pink") > 2 * share(squares("red"), "pink")
+
+def test_dreambooth_teaches_one_thing_and_keeps_its_kind(
+    model: ImageModel, trainer: DiffusionTrainer, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    thing = tuple(Example(shown("circle", PURPLE, GOLD, number), "a sks circle") for number in range(5))
+    kind = tuple(Example(drawn(model, "a circle", 100 + number), "a circle") for number in range(12))
+    file = taught(trainer, "dreambooth_lora", thing, tmp_path_factory.mktemp("thing"), priors=kind)
+
+    def seen(prompt: str) -> list[Verdict]:
+        return [judge(drawn(model, prompt, seed, (LoraUse("lora_a", file, 1, 1),))) for seed in SEEDS]
+
+    things = [each for each in seen("a sks circle") if (each.colour, each.shape) == ("purple", "circle")]
+    others = [each for each in seen("a red circle on white background") if each.colour == "red"]
+    assert len(things) >= MOST_SEEDS
+    assert len(others) >= MOST_SEEDS
