@@ -40,12 +40,6 @@ def is_open(team: Team) -> bool:
     return rules_of(team.pk).is_enabled
 
 
-def require_open(team: Team) -> None:
-    """Raise DrawingOff where the team, or the installation, draws nothing; one query."""
-    if not is_open(team):
-        raise DrawingOff
-
-
 def check_prompts(team: Team, prompts: Iterable[str]) -> None:
     """Raise DrawingOff or WordBlocked; one query. The prompts are those that are drawn: with every word filled in.
 

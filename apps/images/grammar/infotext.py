@@ -64,14 +64,6 @@ class Infotext:
         """Return the value of a setting, "" where there is none."""
         return dict(self.fields).get(key, "").strip()
 
-    def to_mapping(self) -> dict[str, str]:
-        """Return what upstream's reader returns: all strings, the size in two."""
-        found: dict[str, str] = {}
-        for key, value in self.fields:
-            size = _SIZE.fullmatch(value)
-            found.update({f"{key}-1": size[1], f"{key}-2": size[2]} if size else {key: value})
-        return {**found, "Prompt": self.prompt, "Negative prompt": self.negative}
-
     @property
     def steps(self) -> int | None:
         """Return the number of steps."""

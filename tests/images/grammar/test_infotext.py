@@ -12,6 +12,7 @@ from sd_parsers import ParserManager
 from apps.images.grammar.errors import UnknownSampler, UnreadableInfo
 from apps.images.grammar.infotext import INFO_CHARS, Infotext, fields_of, read_infotext, sampling_fields, write_infotext
 from apps.images.grammar.samplers import choose
+from tests.images.grammar.upstream import mapping
 
 PARAMETERS = "Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 965400086, Size: 512x512, Model hash: 45dee52b"
 GIRL = (
@@ -25,7 +26,7 @@ def test_it_reads_the_classic_block() -> None:
     """Case 60."""
     read = read_infotext(f"{GIRL}\nNegative prompt: {UGLY}\n{PARAMETERS}")
 
-    assert read.to_mapping() == {
+    assert mapping(read) == {
         "Prompt": GIRL,
         "Negative prompt": UGLY,
         "Steps": "20",

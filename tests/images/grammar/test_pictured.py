@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from apps.images.grammar.errors import PromptError, UnreadableInfo
 from apps.images.grammar.pictured import KEYWORDS, read_picture_texts
+from tests.images.grammar.upstream import mapping
 
 INVOKE: dict[str, Any] = {
     "generation_mode": "txt2img",
@@ -64,7 +65,7 @@ COMFY: dict[str, Any] = {
 def read(**texts: object) -> dict[str, str]:
     written = {key: text if isinstance(text, str) else json.dumps(text) for key, text in texts.items()}
     found = read_picture_texts(written)
-    return found.info.to_mapping() if found else {}
+    return mapping(found.info) if found else {}
 
 
 def changed(node: str, **inputs: object) -> dict[str, Any]:
@@ -191,7 +192,7 @@ def test_it_reads_novelai() -> None:
 
     assert found is not None
     assert found.program == "NovelAI"
-    assert found.info.to_mapping() == {
+    assert mapping(found.info) == {
         "Prompt": "1girl, {masterpiece}",
         "Negative prompt": "lowres",
         "Steps": "28",
