@@ -67,7 +67,7 @@ def cut_chunks(
 
 
 def count_tokens(chunks: Sequence[Chunk], size: int = CHUNK_TOKENS) -> TokenCount:
-    """Return how full the chunks are; one that was ended early counts as full, as upstream."""
+    """Return how full the chunks are; one that was ended early, but the last, counts as full."""
     return TokenCount(used=size * (len(chunks) - 1) + len(chunks[-1].ids), room=size * len(chunks))
 
 

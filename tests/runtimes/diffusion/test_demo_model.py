@@ -91,6 +91,14 @@ def test_it_follows_a_schedule(shapes: DiffusersModel) -> None:
     assert judge(shapes.draw(replace(wish(""), positive=early), ignore)).colour == "blue"
 
 
+def test_it_follows_a_schedule_into_the_second_pass(shapes: DiffusersModel) -> None:
+    red, blue = said("a red circle on a white background", until=12), said("a blue circle on a white background")
+    wanted = replace(wish(""), steps=12, hires=Hires(1.5, 12, 0.9))
+
+    assert judge(shapes.draw(replace(wanted, positive=(PromptPart((red,)),)), ignore)).colour == "red"
+    assert judge(shapes.draw(replace(wanted, positive=(PromptPart((red, blue)),)), ignore)).colour == "blue"
+
+
 @pytest.mark.parametrize("upscaler", ["latent", "lanczos"])
 def test_it_draws_a_larger_picture(shapes: DiffusersModel, upscaler: Any) -> None:
     picture = shapes.draw(wish("a red circle on a white background", hires=Hires(2.0, 12, 0.4, upscaler)), ignore)
