@@ -73,6 +73,7 @@ class KbMask extends HTMLElement {
     await KbMask.load(this.under, address);
     this.canvas.width = this.under.naturalWidth;
     this.canvas.height = this.under.naturalHeight;
+    /** @type {HTMLElement} */ (this.querySelector(".mask-stage")).style.setProperty("--ratio", String(this.canvas.width / this.canvas.height));
     this.soften();
     if (!mask) return;
     const image = new Image();

@@ -237,9 +237,14 @@ class KbOrder extends HTMLElement {
     document.body.dispatchEvent(new CustomEvent("kb:toast", { detail: { text: this.dataset.textReset, undo: () => this.write(before) } }));
   }
 
+  /** The side of a square that the model was trained on, in pixels. */
+  side() {
+    return this.models[this.field("model").value]?.side ?? 512;
+  }
+
   /** A ratio of width to height at about the pixels that the model was trained on. @param {number} ratio */
   shape(ratio) {
-    const side = this.models[this.field("model").value]?.side ?? 512;
+    const side = this.side();
     const most = Number(this.field("width").max), least = Number(this.field("width").min);
     const grid = (/** @type {number} */ length) => Math.min(most, Math.max(least, Math.round(length / 8) * 8));
     this.write({ width: grid(side * Math.sqrt(ratio)), height: grid(side / Math.sqrt(ratio)) });

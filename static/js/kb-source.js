@@ -4,6 +4,8 @@
  * extended, enlarged. `take(picture)` sets it, `follow(form)` shows what the form holds.
  */
 class KbSource extends HTMLElement {
+  static ROOM = 1.5; // times the side that the model was trained on
+
   connectedCallback() {
     this.addEventListener("click", (event) => this.clicked(/** @type {HTMLElement} */ (event.target)));
     this.addEventListener("change", (event) => {
@@ -40,18 +42,18 @@ class KbSource extends HTMLElement {
     this.form().write({ source: id, mask: null, kind: kind ?? (inpaint ? "inpaint" : "redraw") });
     const fold = this.closest("details") ?? this.querySelector("details");
     if (fold) fold.open = true;
-    this.sameSize();
+    this.sameSize(KbSource.ROOM * this.form().side());
     if (inpaint || kind === "inpaint") this.paint();
     fold?.scrollIntoView({ block: "nearest" });
   }
 
-  /** The order is as large as its source, within what may be drawn. */
-  sameSize() {
+  /** The order has the shape of its source and is as large, within what may be drawn. @param {number} [most] for a side; more than the model was trained on is slow and rarely good */
+  sameSize(most = Infinity) {
     const image = /** @type {HTMLImageElement} */ (this.querySelector("[data-source-image]"));
     const { width, height } = this.picture ?? { width: image.naturalWidth, height: image.naturalHeight };
     if (!width || !height) return;
     const side = this.form().field("width");
-    const scale = Math.min(1, Number(side.max) / Math.max(width, height));
+    const scale = Math.min(1, Math.min(most, Number(side.max)) / Math.max(width, height));
     const grid = (/** @type {number} */ length) => Math.max(Number(side.min), Math.round((length * scale) / 8) * 8);
     this.form().write({ width: grid(width), height: grid(height) });
   }
@@ -68,14 +70,18 @@ class KbSource extends HTMLElement {
       if (address && image.getAttribute("src") !== address) image.src = address;
     };
     put("[data-source-image]", id && (this.picture?.id === id ? this.picture.address : `${location.pathname}pictures/${id}/small/`));
-    put("[data-mask-image]", mask && `${location.pathname}pictures/${mask}/small/`);
+    const over = /** @type {HTMLElement} */ (this.querySelector("[data-mask-image]"));
+    over.style.setProperty("--mask", mask ? `url("${this.maskAddress(mask)}")` : "none");
   }
+
+  /** @param {string} id */
+  maskAddress(id) { return `${location.pathname}pictures/${id}/small/`; }
 
   paint() {
     const image = /** @type {HTMLImageElement} */ (this.querySelector("[data-source-image]"));
-    const mask = this.form().field("mask").value ? /** @type {HTMLImageElement} */ (this.querySelector("[data-mask-image]")).src : "";
+    const mask = this.form().field("mask").value;
     this.dialog().showModal();
-    /** @type {any} */ (this.dialog().querySelector("kb-mask")).open(this.picture?.address ?? image.src, mask);
+    /** @type {any} */ (this.dialog().querySelector("kb-mask")).open(this.picture?.address ?? image.src, mask && this.maskAddress(mask));
   }
 
   async takeMask() {

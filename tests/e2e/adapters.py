@@ -17,9 +17,15 @@ from apps.images.models import Style
 from apps.users.models import Team, User
 
 TAKEN_S = 90.0
-LORA, WORD, CONTROL = "e2e-look", "e2e-word", "e2e-edges"
+LORA, WORD, CONTROL, IMAGE_PROMPT, UPSCALER = "e2e-look", "e2e-word", "e2e-edges", "e2e-eyes", "e2e-larger"
 LOCKED_STYLE = "Fixed ink"
-ENTRIES = {"lora": f"{LORA}.safetensors", "word": f"{WORD}.safetensors", "control": CONTROL}
+ENTRIES = {
+    "lora": f"{LORA}.safetensors",
+    "word": f"{WORD}.safetensors",
+    "control": CONTROL,
+    "image_prompt": IMAGE_PROMPT,
+    "upscaler": f"{UPSCALER}.safetensors",
+}
 
 
 def fill() -> None:

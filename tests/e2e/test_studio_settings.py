@@ -134,6 +134,24 @@ def test_it_shows_the_edges_that_are_followed_and_draws_along_them(visit: Visit,
     assert np.abs(pixels(page) - plain).mean() > 2
 
 
+def test_it_follows_the_look_of_a_picture(visit: Visit, square: Path) -> None:
+    page = enter(visit)
+    draw(page)
+    plain = pixels(page)
+    page.locator("[data-enable=image_prompt]").check()
+    panel = page.locator("[data-group=image_prompt]")
+    panel.locator("input[type=file]").set_input_files(str(square))
+    expect(panel.locator("[data-slot-image]")).to_be_visible()
+    panel.locator("[name='image_prompt.scale']").fill("1")
+
+    draw(page)
+
+    assert np.abs(pixels(page) - plain).mean() > 1
+    page.locator("[data-enable=image_prompt]").uncheck()
+    draw(page)
+    assert np.array_equal(pixels(page), plain)
+
+
 def test_it_draws_over_extends_and_enlarges_a_picture(visit: Visit, square: Path) -> None:
     page = enter(visit)
     as_source(page, square)
@@ -154,6 +172,10 @@ def test_it_draws_over_extends_and_enlarges_a_picture(visit: Visit, square: Path
     expect(page.locator("#order [type=submit]")).to_have_text(re.compile("Enlarge"))
     draw(page)
     assert pixels(page).shape == (192, 192, 3)
+    page.locator("[name=upscaler]").select_option(adapters.UPSCALER)
+    plain = pixels(page)
+    draw(page)
+    assert np.abs(pixels(page) - plain).mean() > 1
 
 
 def test_it_paints_a_mask_by_touch_and_draws_that_part_alone(visit: Visit, square: Path) -> None:
@@ -223,6 +245,10 @@ def test_it_draws_a_second_pass_larger(visit: Visit) -> None:
     draw(page)
 
     assert pixels(page).shape == (96, 96, 3)
+    page.locator("[name='hires.upscaler']").select_option(adapters.UPSCALER)
+    lanczos = pixels(page)
+    draw(page)
+    assert np.abs(pixels(page) - lanczos).mean() > 1
 
 
 def test_it_varies_a_seed_and_keeps_or_changes_it(visit: Visit) -> None:

@@ -1,11 +1,14 @@
 """Files of small random adapters that fit the demonstration model, strong enough to be seen in a picture."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
 from diffusers import ControlNetModel, UNet2DConditionModel
 from peft import LoraConfig, get_peft_model_state_dict
 from safetensors.torch import save_file
+
+from tests.runtimes.diffusion import tiny_ip_adapter, tiny_upscaler
 
 
 def save_lora(unet: UNet2DConditionModel, path: Path) -> None:
@@ -31,8 +34,21 @@ def save_control(unet: UNet2DConditionModel, folder: Path) -> None:
     control.save_pretrained(folder, safe_serialization=True)
 
 
-def save_all(model: Path, files: dict[str, Path]) -> None:
-    """Write the adapters for the pipeline in the folder `model`: by "lora", "word" and "control" to these paths."""
-    savers = {"lora": save_lora, "word": save_word, "control": save_control}
+def save_upscaler(_unet: UNet2DConditionModel, path: Path) -> None:
+    """Write a network that doubles the sides."""
+    tiny_upscaler.save(path, tiny_upscaler.compact())
+
+
+SAVERS: Mapping[str, Callable[[UNet2DConditionModel, Path], object]] = {
+    "lora": save_lora,
+    "word": save_word,
+    "control": save_control,
+    "image_prompt": lambda unet, folder: tiny_ip_adapter.save(folder, unet),
+    "upscaler": save_upscaler,
+}
+
+
+def save_all(model: Path, files: Mapping[str, Path]) -> None:
+    """Write the adapters for the pipeline in the folder `model`, by the keys of SAVERS to these paths."""
     for kind, path in files.items():
-        savers[kind](UNet2DConditionModel.from_pretrained(model / "unet"), path)
+        SAVERS[kind](UNet2DConditionModel.from_pretrained(model / "unet"), path)
