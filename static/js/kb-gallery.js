@@ -215,8 +215,9 @@ class KbGallery extends HTMLElement {
 
   /** Load every list of boards with this one chosen. @param {string} board */
   async load(board) {
+    const asked = (this.asked = (this.asked ?? 0) + 1);
     const answer = await fetch(`${this.dataset.boards}?board=${encodeURIComponent(board)}`, { headers: { "HX-Request": "true" } });
-    if (!answer.ok) return;
+    if (!answer.ok || asked !== this.asked) return; // another board was chosen meanwhile
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const [from, to] of [["#options", "#gallery-board"], ["#moves", "#move-boards"], ["#acts", "#board-acts"]]) {
       const fresh = page.querySelector(from), old = this.querySelector(to);

@@ -12,15 +12,20 @@ from apps.users.services import add_member, create_user
 
 PROMPTS = ("a red circle", "一只猫在窗边", "green square on black background")
 SIDE = 64
-PEOPLE = (("Greta", "editor", 150), ("Nora", "editor", 150), ("Otto", "editor", 0), ("Vera", "viewer", 0))
+PEOPLE = (  # name, mail, role, pictures
+    ("林悦", "greta", Role.EDITOR, 150),
+    ("Nora", "nora", Role.EDITOR, 150),
+    ("Otto", "otto", Role.EDITOR, 0),
+    ("Vera", "vera", Role.VIEWER, 0),
+)
 
 
 def fill(password: str) -> None:
     """Let there be editors of whom two have 150 pictures each, and a viewer; their mails are at example.org."""
     team = Team.objects.get(name="Zhiku")
-    for name, role, count in PEOPLE:
-        person = create_user(email=f"{name.lower()}@example.org", password=password, name=name)
-        add_member(team=team, user=person, role=Role(role))
+    for name, mail, role, count in PEOPLE:
+        person = create_user(email=f"{mail}@example.org", password=password, name=name)
+        add_member(team=team, user=person, role=role)
         _draw(person, team, count)
 
 

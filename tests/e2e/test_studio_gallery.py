@@ -283,7 +283,7 @@ def test_it_shares_a_board_and_takes_it_back(visit: Visit) -> None:
     otto = enter(visit, OTTO)
     show(otto, otto.locator("#gallery-board option", has_text="Posters").get_attribute("value") or "")
     expect(otto.locator(".thumb")).to_have_count(3)
-    expect(otto.locator(".thumb-open").first).to_have_attribute("title", "Greta")
+    expect(otto.locator(".thumb-open").first).to_have_attribute("title", "林悦")
     choose(otto, 0)
     expect(otto.locator("#gallery-selection [value=delete]")).to_be_hidden()
     otto.locator("[data-menu=move-menu]").click()
