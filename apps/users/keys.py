@@ -127,17 +127,24 @@ def find_key(secret: str) -> ApiKey:
     form = _FORM.fullmatch(secret) if len(secret) < 2 * _SECRET_CHARS else None
     if form is None:
         raise KeyRefused
-    membership = Membership.objects.live().filter(user=models.OuterRef("user"), team=models.OuterRef("team"))
-    key = (
-        ApiKey.objects.filter(prefix=form[1])
-        .select_related("user", "team")
-        .annotate(is_member=models.Exists(membership))
-        .first()
-    )
+    key = _with_membership().filter(prefix=form[1]).first()
     is_right = hmac.compare_digest(hash_of(secret), key.secret_hash if key else _NO_HASH)
     if key is None or not is_right or not key.is_open or not key.is_member:
         raise KeyRefused
     return key
+
+
+def key_still(key_id: UUID) -> ApiKey:
+    """Return a key that works now, by its id: for what was signed in its name before. Raises NotFound."""
+    key = _with_membership().filter(pk=key_id).first()
+    if key is None or not key.is_open or not key.is_member:
+        raise NotFound
+    return key
+
+
+def _with_membership() -> models.QuerySet[ApiKey]:
+    membership = Membership.objects.live().filter(user=models.OuterRef("user"), team=models.OuterRef("team"))
+    return ApiKey.objects.select_related("user", "team").annotate(is_member=models.Exists(membership))
 
 
 def is_first_today(key: ApiKey) -> bool:

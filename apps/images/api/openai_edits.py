@@ -10,7 +10,8 @@ from rest_framework.response import Response
 from apps.core.errors import Invalid
 from apps.images import uploads
 from apps.images.api.asked import refuse_unknown
-from apps.images.api.openai import FORM_PARSERS, OpenAIView, answer_of, drawn, form_of, order_values
+from apps.images.api.openai import FORM_PARSERS, answer_of, drawn, form_of, order_values
+from apps.images.api.openai_base import OpenAIView
 from apps.images.api.placing import filled, placed
 from apps.images.limits import GRID, Limits, limits
 from apps.images.models import ImageJob, Picture

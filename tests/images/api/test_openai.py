@@ -9,6 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 from PIL import Image
 
 from apps.catalog.models import AIModel
@@ -18,7 +19,7 @@ from apps.metering.limits import Limit, set_limit
 from apps.metering.models import Resource, Scope, Window
 from apps.runtimes.contracts import RuntimeFailure
 from apps.runtimes.fake_images import failing
-from apps.users.models import KeyScope, Team, User
+from apps.users.models import ApiKey, KeyScope, Membership, Team, User
 from tests import factories
 from tests.images.api.conftest import Asker, Key
 from tests.images.api.test_rest import png
@@ -58,13 +59,59 @@ def test_it_draws_and_returns_the_pictures(path: str, asker: Asker) -> None:
     assert [one.seed for one in Picture.objects.order_by("number")] == [5, 6]
 
 
-def test_it_hands_out_an_address_that_the_key_opens(asker: Asker) -> None:
-    url = asker.post(GENERATIONS, SMALL | {"response_format": "url", "output_format": "webp"}).json()["data"][0]["url"]
+def handed_out(asker: Asker) -> str:
+    """Return the path of the address of a new picture."""
+    answer = asker.post(GENERATIONS, SMALL | {"response_format": "url", "output_format": "webp"})
+    url: str = answer.json()["data"][0]["url"]
+    assert url.startswith("http://testserver/v1/images/files/")
+    return url.removeprefix("http://testserver")
 
-    assert url.startswith("http://testserver/api/v1/images/pictures/")
-    path = url.removeprefix("http://testserver")
-    assert Client().get(path).status_code == 401
-    assert Client().get(path, headers=asker.headers).headers["Content-Type"] == "image/webp"
+
+def test_it_hands_out_an_address_that_needs_no_key(asker: Asker, bob: User) -> None:
+    """OpenAI's clients fetch it without one."""
+    path = handed_out(asker)
+
+    for client in (Client(), signed_in(bob)):
+        file = client.get(path)
+        assert (file.status_code, file.headers["Content-Type"]) == (200, "image/webp")
+        assert "no-store" in file.headers["Cache-Control"]
+        assert "sandbox" in file.headers["Content-Security-Policy"]
+    assert Client().get(path, headers={"authorization": "Bearer zk_wrong"}).status_code == 401
+
+
+def test_case_18_the_address_is_of_one_picture_for_some_minutes(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, other = handed_out(asker), handed_out(asker)
+    head, _slash, token = path.rstrip("/").rpartition("/")
+
+    for forged in (
+        token[:-1] + ("A" if token[-1] != "A" else "B"),
+        other.rpartition("/")[2].split(":")[0],
+        "x",
+        "x:y:z",
+    ):
+        assert error(Client().get(f"{head}/{forged}"), 404)["type"] == "not_found_error"
+    monkeypatch.setattr("apps.images.api.handing_out.LIFE_S", -1)
+    assert error(Client().get(path), 404)
+
+
+@pytest.mark.parametrize("lost", ["key", "person", "picture", "taken down", "suspended"])
+def test_case_20_the_address_dies_with_the_key_and_the_right(lost: str, asker: Asker, alice: User) -> None:
+    path = handed_out(asker)
+    assert Client().get(path).status_code == 200
+    key = ApiKey.objects.get()
+
+    if lost == "key":
+        ApiKey.objects.update(revoked_at=timezone.now())
+    elif lost == "person":
+        Membership.objects.filter(user=key.user).delete()
+    elif lost == "picture":
+        Picture.objects.update(deleted_at=timezone.now())
+    elif lost == "taken down":
+        Picture.objects.update(taken_down_at=timezone.now())
+    else:
+        User.objects.filter(pk=key.user_id).update(is_active=False)
+
+    assert error(Client().get(path), 404)
 
 
 def test_it_knows_the_size_that_suits_the_model(asker: Asker, image_model: AIModel) -> None:
