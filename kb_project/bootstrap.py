@@ -123,7 +123,7 @@ def main(arguments: list[str]) -> None:
         ensure_browser()
         return
     install("product", [ROOT / "requirements.txt"])
-    install("apart", [ROOT / "requirements-apart.txt"], "--no-deps")
+    install("apart", [ROOT / "kb_project" / "requirements-apart.txt"], "--no-deps")
     if arguments == ["--dev"]:
         install("dev", [ROOT / "requirements.txt", ROOT / "tests" / "requirements.txt"])
 
