@@ -209,6 +209,9 @@ class Env(BaseSettings):
     image_max_pictures: int = Field(64, ge=1, le=1_000, description="Most pictures of one order, grids included.")
     image_queue_person: int = Field(25, ge=1, le=10_000, description="Picture jobs of one person that may wait.")
     image_queue_team: int = Field(200, ge=1, le=100_000, description="Picture jobs of one team that may wait.")
+    image_job_days: int = Field(
+        90, ge=1, description="Days that orders of the studio are listed after they ended; their pictures stay."
+    )
     image_source_mib: int = Field(20, ge=1, le=1_024, description="Largest picture that may be uploaded to the studio.")
     image_checker: str = Field(
         "",

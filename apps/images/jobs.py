@@ -10,18 +10,21 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from apps.core.errors import AppError
 from apps.core.leases import renewing
 from apps.core.models import JobState
 from apps.images import live, planning, queueing, settling
 from apps.images.errors import JobCancelled, PictureFlagged, WorkerLost
-from apps.images.models import ImageJob
+from apps.images.models import ImageJob, Scene
 from apps.runtimes.drawing import Progress, Stopped
 
 State = ImageJob.State
@@ -30,6 +33,7 @@ LOOK_S = 0.5  # how often the row is asked whether to stop; the cache is asked a
 SHOW_S = 0.2  # how often progress and preview are shown
 TELL_S = 2.0  # how often the step is written to the row
 ATTEMPTS = 3
+PURGED_AT_ONCE = 1_000
 
 
 class LostJob(Exception):
@@ -229,3 +233,17 @@ def dismiss(jobs: QuerySet[ImageJob]) -> int:
         .filter(is_dismissed=False)
         .update(is_dismissed=True, updated_at=F("updated_at"))
     )
+
+
+def purge() -> int:
+    """Delete jobs that ended KB_IMAGE_JOB_DAYS ago, a part of them at each call; return how many. Their pictures stay.
+
+    Those of scenes stay as long as the story, and trainings that made an adapter stay too: both are looked up by them.
+    """
+    limit = timezone.now() - timedelta(days=settings.ENV.image_job_days)
+    told = Scene.objects.exclude(job=None).values("job")
+    old = ImageJob.objects.filter(finished_at__lt=limit).exclude(state__in=ImageJob.LIVE).exclude(pk__in=told)
+    old = old.exclude(kind=ImageJob.Kind.TRAIN, state=State.DONE)
+    chosen = list(old.order_by("finished_at").values_list("pk", flat=True)[:PURGED_AT_ONCE])
+    ImageJob.objects.filter(pk__in=chosen).delete()
+    return len(chosen)
