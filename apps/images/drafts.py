@@ -1,6 +1,7 @@
 """The form of the studio as a person left it in a team: kept on the server, so that no shared computer tells it.
 
-It lies in Valkey for two weeks. Where that cannot be reached, the form begins anew and nothing else is lost.
+It lies in Valkey for two weeks, and goes with its team (`core.forgetting`, by the id in the key). Where Valkey cannot
+be reached, the form begins anew and nothing else is lost.
 """
 
 import logging

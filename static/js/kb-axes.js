@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * <kb-axes data-hints>: the axes of a grid: an example for each kind, names to choose from where names are asked, and
- * how many values were read. The rows are <kb-order>'s.
+ * how many values were read, or that a style fixes what should vary. The rows are <kb-order>'s.
  */
 class KbAxes extends HTMLElement {
   connectedCallback() {
@@ -14,8 +14,16 @@ class KbAxes extends HTMLElement {
     return [...this.querySelectorAll("[data-row]")].map((row) => /** @type {HTMLElement} */ (row));
   }
 
-  follow() {
+  /** @param {HTMLElement} form */
+  follow(form) {
+    this.styles = /** @type {any} */ (form.querySelector("kb-styles"));
     for (const row of this.rows()) this.fill(row);
+    this.count(this.cells ?? []);
+  }
+
+  /** What a style fixes cannot vary: why, in words. @param {HTMLElement} row */
+  fixed(row) {
+    return this.styles?.reason(/** @type {HTMLSelectElement} */ (row.querySelector("[data-key=kind]")).value) ?? "";
   }
 
   /** @param {HTMLElement} row */
@@ -42,11 +50,12 @@ class KbAxes extends HTMLElement {
 
   /** How many values each axis has; of those alone that have any. @param {number[]} cells */
   count(cells) {
+    this.cells = cells;
     const filled = this.rows().filter((row) => /** @type {HTMLInputElement} */ (row.querySelector("[data-key=values]")).value.trim());
     for (const row of this.rows()) {
       const number = cells[filled.indexOf(row)];
       const line = row.querySelector("[data-axis-count]");
-      if (line) line.textContent = number ? (this.dataset.textCount ?? "").replace("{n}", String(number)) : "";
+      if (line) line.textContent = this.fixed(row) || (number ? (this.dataset.textCount ?? "").replace("{n}", String(number)) : "");
     }
   }
 }

@@ -8,10 +8,16 @@ class KbStyles extends HTMLElement {
 
   /** @param {any} form the <kb-order> */
   follow(form) {
-    const fixed = this.fixed();
-    for (const name of Object.keys(this.held ?? {})) if (!(name in fixed)) this.release(form, name);
-    for (const [name, { value, style }] of Object.entries(fixed)) this.hold(form, name, value, style);
+    const fixed = this.fixed(), before = this.held ?? {};
     this.held = fixed;
+    for (const name of Object.keys(before)) if (!(name in fixed)) this.release(form, name);
+    for (const [name, { value }] of Object.entries(fixed)) this.hold(form, name, value);
+  }
+
+  /** Why a setting cannot be changed, "" where it can. @param {string} name */
+  reason(name) {
+    const style = this.held?.[name === "size" ? "width" : name]?.style;
+    return style ? (this.dataset.textLocked ?? "").replace("{name}", style) : "";
   }
 
   /** What is fixed, by setting; where two styles fix the same, the later one counts, as when it is drawn. */
@@ -31,8 +37,8 @@ class KbStyles extends HTMLElement {
     return form.field(name)?.closest(".slide, .field") ?? null;
   }
 
-  /** @param {any} form @param {string} name @param {any} value @param {string} style */
-  hold(form, name, value, style) {
+  /** @param {any} form @param {string} name @param {any} value */
+  hold(form, name, value) {
     const place = KbStyles.place(form, name);
     if (!place) return;
     const isWhole = KbStyles.WHOLE.includes(name);
@@ -45,7 +51,7 @@ class KbStyles extends HTMLElement {
     place.querySelector(".lock-note")?.remove();
     const note = Object.assign(document.createElement("small"), { className: "lock-note" });
     const icon = this.querySelector(".icon")?.cloneNode(true);
-    const text = (this.dataset.textLocked ?? "").replace("{name}", style) + (isWhole ? `: ${form.words(value) || "–"}` : "");
+    const text = this.reason(name) + (isWhole ? `: ${form.words(value) || "–"}` : "");
     note.append(...(icon ? [icon] : []), text);
     (isWhole ? place.querySelector("summary")?.after(note) : place.append(note));
   }

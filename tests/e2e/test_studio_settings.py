@@ -310,6 +310,9 @@ def test_it_shows_what_a_style_fixes_and_gives_it_back(visit: Visit) -> None:
     expect(page.locator("#order-steps")).to_be_disabled()
     expect(page.locator("#order-steps")).to_have_value("6")
     expect(page.locator(".lock-note").first).to_contain_text(adapters.LOCKED_STYLE)
+    page.locator("[data-add-axis]").click()  # the first kind is steps
+    expect(page.locator("[data-axis-count]")).to_contain_text(adapters.LOCKED_STYLE)
+    page.locator("[data-rows=axes] [data-row-remove]").click()
     draw(page, "a red circle")
     assert pixels(page).shape == (64, 96, 3)
     box.uncheck(force=True)

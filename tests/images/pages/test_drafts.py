@@ -7,6 +7,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from apps.catalog.models import AIModel
+from apps.core import forgetting
 from apps.images import drafts
 from apps.images.models import Picture
 from apps.images.orders import ControlWish, ImagePromptWish, Order
@@ -81,3 +82,13 @@ def test_a_link_to_an_adapter_comes_before_the_draft(ann_client: Client, image_m
     response = ann_client.get("/images/?adapter=pink")
 
     assert json.loads(response.context["studio"].draft_json)["prompt"] == "pinkish"
+
+
+def test_it_is_gone_with_the_team(alice: User, t1: Team, t2: Team) -> None:
+    drafts.keep(alice, t1, Order(prompt="CANARY-T1 draft"))
+    drafts.keep(alice, t2, Order(prompt="another team's"))
+
+    forgetting.forget({t1.pk})  # what the end of a team calls
+
+    assert drafts.draft_of(alice, t1) is None
+    assert drafts.draft_of(alice, t2) is not None

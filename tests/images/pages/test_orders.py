@@ -137,3 +137,27 @@ def test_it_hides_the_orders_of_others(ann_client: Client, bob_client: Client, j
     job.refresh_from_db()
     assert job.cancel_asked_at is None
     assert job.state == "queued"
+
+
+def test_it_names_the_setting_that_is_refused(ann_client: Client, image_model: AIModel) -> None:
+    said = refused(ann_client, SMALL | {"hires": {"scale": 9}})
+
+    assert said["field"] == "hires.scale"
+    assert said["detail"].startswith("“Second pass, larger: Times as large” has to be from 1 to 4")
+
+
+def test_it_asks_for_the_picture_that_a_part_needs(ann_client: Client, image_model: AIModel) -> None:
+    said = refused(ann_client, SMALL | {"control": {"name": "edges", "picture": None}})
+
+    assert (said["code"], said["field"]) == ("image-source-needed", "control.picture")
+
+
+def test_it_says_how_large_and_how_many(ann_client: Client, image_model: AIModel) -> None:
+    axes = [{"kind": "steps", "values": "2, 3, 4"}, {"kind": "guidance", "values": "3, 7"}]
+
+    grid = post(ann_client, "estimate", SMALL | {"axes": axes, "hires": {"scale": 1.5}}).json()
+    mixed = post(ann_client, "estimate", SMALL | {"axes": [{"kind": "size", "values": "64x64, 96x64"}]}).json()
+
+    assert grid["cells"] == [3, 2]
+    assert "96 × 96" in grid["cost"]
+    assert "×" not in mixed["cost"]

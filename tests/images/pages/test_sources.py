@@ -114,4 +114,8 @@ def test_it_shows_the_edges_of_a_picture(alice_client: Client, alice: User, t1: 
 
     with Image.open(io.BytesIO(answer.content)) as image:
         assert image.size == (64, 64)
+    sized = alice_client.get(f"/images/edges/?picture={picture.pk}&width=128&height=96").content
+    assert Image.open(io.BytesIO(sized)).size == (128, 96)
+    absurd = alice_client.get(f"/images/edges/?picture={picture.pk}&width=99999&height=99999").content
+    assert Image.open(io.BytesIO(absurd)).size == (64, 64)
     assert alice_client.get("/images/edges/?picture=x").status_code == 404
