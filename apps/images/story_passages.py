@@ -11,6 +11,7 @@ from apps.libraries.types import Block
 T = TypeVar("T")
 MOST_SCENES: Final = 24
 PASSAGE_CHARS: Final = 700
+SHORTEST_CHARS: Final = 200  # up to which paragraphs are joined in a document that is told whole
 _SHORT: Final = 40  # a passage of fewer characters shows nothing
 _TOLD: Final = frozenset({"text", "list"})
 _CHAPTER_CHARS: Final = 300
@@ -32,7 +33,9 @@ class Passage:
 
 def scenes_of(blocks: Iterable[Block], most: int = MOST_SCENES) -> list[Passage]:
     """Return at most `most` passages in reading order: as many of each chapter, from all over it."""
-    chapters = [list(passages) for _name, passages in groupby(_passages(blocks), key=lambda each: each.chapter)]
+    told = [block for block in blocks if block.kind in _TOLD and block.text.strip()]
+    size = min(max(sum(len(block.text) for block in told) // most, SHORTEST_CHARS), PASSAGE_CHARS)
+    chapters = [list(passages) for _name, passages in groupby(_passages(told, size), key=lambda each: each.chapter)]
     if not chapters:
         return []
     if len(chapters) > most:
@@ -51,22 +54,21 @@ def plain_prompt(text: str) -> str:
     return _MEANT.sub(r"\\\1", cut.rstrip(".!?。！？ "))
 
 
-def _passages(blocks: Iterable[Block]) -> Iterator[Passage]:
-    told = (block for block in blocks if block.kind in _TOLD and block.text.strip())
+def _passages(told: Iterable[Block], size: int) -> Iterator[Passage]:
     for chapter, group in groupby(told, key=_chapter):
-        yield from _joined(chapter, group)
+        yield from _joined(chapter, group, size)
 
 
 def _chapter(block: Block) -> str:
     return " › ".join(block.heading_path[:2])[:_CHAPTER_CHARS]
 
 
-def _joined(chapter: str, blocks: Iterable[Block]) -> Iterator[Passage]:
-    """Yield paragraphs, the short ones together, the long ones cut."""
+def _joined(chapter: str, blocks: Iterable[Block], size: int) -> Iterator[Passage]:
+    """Yield paragraphs, the short ones together up to `size` characters, the long ones cut."""
     texts: list[str] = []
     page: int | None = None
     for block in blocks:
-        if texts and sum(map(len, texts)) + len(block.text) > PASSAGE_CHARS:
+        if texts and sum(map(len, texts)) + len(block.text) > size:
             yield from _told(chapter, texts, page)
             texts = []
         page = page if texts else block.page

@@ -23,7 +23,7 @@ _CLAUSE = re.compile(r"[，。；！？、,.;!?\n]+")
 _EMPTY: Final = frozenset("的了在是和与與着過过把被也就都而及或这這那里裡上下中有从從到对對为為个個")
 _NO_MEANING = re.compile(r"(?:surname|see |CL:|classifier|used |abbr|also |Taiwan|lit\.|fig\.|be located)")
 _VARIANT = re.compile(r"(?:old |erhua |Japanese )?variant")  # of another word, whose meanings follow
-_NOT_SAID = re.compile(r"\s*\((?:classical|archaic|old|literary|vulgar|slang|coll\.)\)")
+_NOT_SAID = re.compile(r"\s*\((?:classical|archaic|old|literary|vulgar|Tw|slang|coll\.)\)")
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\]]*\]")
 
 
@@ -65,14 +65,18 @@ def _words(text: str) -> Iterator[str]:
 
 
 def _parts(word: str) -> list[str]:
-    """Return the longest known words within an unknown one, found from its end: 小木屋 is 小 and 木屋."""
+    """Return the longest known words within an unknown one, found from its end: 樱花树 is 樱花 and 树.
+
+    Of single characters the last alone counts: before it they rarely mean what they mean by themselves.
+    """
     parts: list[str] = []
     end = len(word)
     while end:
         begin = next((at for at in range(max(0, end - _LONGEST), end) if meaning(word[at:end])), end - 1)
         parts.insert(0, word[begin:end])
         end = begin
-    return [part for part in parts if part not in _EMPTY]
+    parts = [part for part in parts if part not in _EMPTY]
+    return [part for number, part in enumerate(parts, 1) if len(part) > 1 or number == len(parts)]
 
 
 def meaning(word: str) -> str:
@@ -93,7 +97,7 @@ def _plain(said: str) -> str:
     plain = " ".join(_ASIDE.sub(" ", said).split()).split(",")[0].removeprefix("to ").strip(" .")
     is_short = 0 < len(plain.split()) <= _MOST_WORDS_OF_MEANING
     is_meant = is_short and not _NO_MEANING.match(plain) and not _NOT_SAID.match(said) and not _HAN.search(plain)
-    return plain.removeprefix("put on or ") if is_meant else ""
+    return plain.removeprefix("put on or ").partition(" or ")[0] if is_meant else ""
 
 
 def _entries(word: str) -> Iterator[str]:

@@ -233,6 +233,14 @@ def test_scenes_are_spread_over_the_chapters() -> None:
     assert scenes_of([text("A", "Short."), Block("A table", "table")]) == []
 
 
+def test_a_short_document_has_a_scene_for_each_paragraph() -> None:
+    long, short = "A fox ran through the deep snow at dawn. " * 4, "It looked back once. "
+    found = scenes_of([text("A", long), text("A", long), text("A", short), text("B", short * 2)])
+
+    assert [passage.text.count("fox") for passage in found] == [4, 4, 0]
+    assert found[1].text.endswith(short.strip())
+
+
 def test_words_of_a_passage_hold_no_grammar() -> None:
     assert plain_prompt("See (it) [now]. More.") == r"See \(it\) \[now\]"
     assert plain_prompt("  ") == ""
