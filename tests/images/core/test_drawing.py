@@ -4,31 +4,25 @@ import io
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 from django.core.files.storage import default_storage
 from PIL import Image
 
 from apps.catalog.models import AIModel
-from apps.catalog.services import spec_of
 from apps.core.errors import AppError, NotFound
 from apps.core.invariants import verify
-from apps.images import boards, files, jobs, services, tasks, uploads
+from apps.images import boards, files, services, tasks, uploads
 from apps.images.errors import (
     AdapterMismatch,
     BadSetting,
     TooManyPictures,
     UnknownAdapter,
-    UnknownImageModel,
-    UnknownStyle,
     WordBlocked,
 )
-from apps.images.models import ImageJob, ImagePolicy, ImageTurn, Picture, Style, WordList
+from apps.images.models import ImageJob, ImagePolicy, ImageTurn, Picture
 from apps.images.ordering import order_from_json
-from apps.images.orders import AxisWish, HiresWish, ImagePromptWish, LoraWish, Order
-from apps.runtimes import registry
+from apps.images.orders import AxisWish, HiresWish, ImagePromptWish, LoraWish
 from apps.runtimes.contracts import RuntimeFailure
-from apps.runtimes.drawing import Stopped
 from apps.runtimes.fake_images import FakeImageModel, failing
 from apps.users.models import Team, User
 from tests import factories
@@ -134,151 +128,6 @@ def test_it_paints_outside_of_a_picture(fake: FakeImageModel, alice: User, t1: T
     assert drawing.mask[:, 64:].min() == 255
     assert drawing.mask[40, 10] == 0
     assert Picture.objects.get(kind="drawn").width == 96
-
-
-def test_it_enlarges_without_a_model(fake: FakeImageModel, alice: User, t1: Team) -> None:
-    source = uploads.store_upload(user=alice, team=t1, upload=png(50, 30, "red"))
-
-    services.place_order(user=alice, team=t1, order=Order(kind="upscale", source=source.pk, upscale=2.0))
-    tasks.draw_pictures()
-
-    large = Picture.objects.get(kind="drawn")
-    assert (large.width, large.height, large.origin) == (100, 60, source)
-    assert fake.drawn == []
-    assert sound()
-
-
-def test_it_enlarges_by_a_network_of_the_catalogue(fake: FakeImageModel, alice: User, t1: Team) -> None:
-    adapter("sharp", "upscaler", runtime="fake")
-    source = uploads.store_upload(user=alice, team=t1, upload=png(50, 30, "red"))
-
-    job = services.place_order(
-        user=alice, team=t1, order=Order(kind="upscale", source=source.pk, upscale=3.0, upscaler="sharp")
-    )
-    tasks.draw_pictures()
-
-    large = Picture.objects.get(kind="drawn")
-    assert (large.width, large.height, large.origin, large.settings["upscaler"]) == (150, 90, source, "sharp")
-    job.refresh_from_db()
-    assert job.state == "done"
-    assert [each.name for each in registry.loaded()] == ["fake-image", "sharp"]
-    assert sound()
-
-
-def test_a_second_pass_begins_with_a_network_of_the_catalogue(place: Place, fake: FakeImageModel, alice: User) -> None:
-    adapter("sharp", "upscaler", runtime="fake")
-
-    place(alice, hires=HiresWish(2.0, upscaler="sharp"))
-    tasks.draw_pictures()
-
-    hires = fake.drawn[0].hires
-    assert hires is not None
-    assert (hires.upscaler, hires.network and hires.network.name) == ("network", "sharp")
-    with Image.open(io.BytesIO(files.read(Picture.objects.get().file))) as image:
-        assert "Hires upscaler: sharp" in image.info["parameters"]
-
-
-def test_it_enlarges_by_no_other_name(place: Place, alice: User, t1: Team) -> None:
-    """Security case 80: an upscaler that is not there, not open, or another kind of adapter is refused by name."""
-    source = uploads.store_upload(user=alice, team=t1, upload=png(50, 30, "red"))
-    adapter("closed", "upscaler", is_open=False)
-    lora("pink")
-
-    for name in ("closed", "pink", "nothing", "../../etc/passwd", "latent"):
-        with pytest.raises(UnknownAdapter):
-            services.place_order(user=alice, team=t1, order=Order(kind="upscale", source=source.pk, upscaler=name))
-        if name != "latent":
-            with pytest.raises(UnknownAdapter):
-                place(alice, hires=HiresWish(2.0, upscaler=name))
-    assert not ImageJob.objects.exists()
-
-
-def test_it_stops_an_enlargement_at_a_tile(fake: FakeImageModel, alice: User, t1: Team) -> None:
-    adapter("sharp", "upscaler", runtime="fake")
-    source = uploads.store_upload(user=alice, team=t1, upload=png(50, 30, "red"))
-    job = services.place_order(
-        user=alice, team=t1, order=Order(kind="upscale", source=source.pk, upscale=2.0, upscaler="sharp")
-    )
-    held = jobs.claim()
-    assert held is not None
-    services.cancel(user=alice, job=job)
-
-    with pytest.raises(Stopped):
-        registry.upscaler(spec_of(AIModel.objects.get(name="sharp"))).upscale(
-            np.zeros((4, 4, 3), np.uint8), 2.0, jobs.Watch(held).on_step
-        )
-
-
-def test_it_draws_a_grid(place: Place, fake: FakeImageModel, alice: User, t1: Team) -> None:
-    job = place(
-        alice, seed=5, prompt="a red circle",
-        axes=(
-            AxisWish("steps", "2, 3"),
-            AxisWish("prompt_sr", "red, green"),
-            AxisWish("sampler", "Euler, DPM++ 2M Karras"),
-        ),
-    )  # fmt: skip
-    tasks.draw_pictures()
-
-    assert [entry["cell"] for entry in job.plan][:3] == [[0, 0, 0], [1, 0, 0], [0, 1, 0]]
-    assert len(fake.drawn) == 8
-    assert [each.steps for each in fake.drawn] == [2, 3] * 4
-    assert {each.seed for each in fake.drawn} == {5}
-    assert [(each.sampler, each.schedule) for each in fake.drawn[::4]] == [
-        ("euler", "automatic"),
-        ("dpmpp_2m", "karras"),
-    ]
-    assert Picture.objects.filter(job=job, prompt="a green circle").count() == 4
-    job.refresh_from_db()
-    assert job.state == "done"
-
-
-def test_it_compares_models_in_a_grid(place: Place, alice: User, t1: Team) -> None:
-    factories.AIModelFactory(
-        name="other-image", title="Other", kind=AIModel.Kind.IMAGE, dimensions=None, is_default=False, sha256="cd" * 32
-    )
-    job = place(alice, axes=(AxisWish("model", "fake-image, other-image"),))
-    tasks.draw_pictures()
-
-    assert [one.model_name for one in pictures(job)] == ["fake-image", "other-image"]
-    assert pictures(job)[1].model_sha256 == "cd" * 32
-    with pytest.raises(UnknownImageModel):
-        place(alice, axes=(AxisWish("model", "fake-image, nothing"),))
-
-
-def test_it_compares_styles_in_a_grid(place: Place, alice: User, t1: Team) -> None:
-    for name, prompt in (("ink", "{prompt}, ink"), ("oil, old", "{prompt}, oil")):
-        Style.objects.create(team=t1, name=name, prompt=prompt)
-
-    job = place(alice, prompt="a cat", axes=(AxisWish("style", 'ink, "oil, old"'),))
-    tasks.draw_pictures()
-
-    assert [one.prompt for one in pictures(job)] == ["a cat, ink", "a cat, oil"]
-
-
-def test_it_fills_in_styles_wildcards_and_variants(place: Place, alice: User, t1: Team) -> None:
-    Style.objects.create(
-        team=t1, name="ink", prompt="ink drawing of {prompt}, fine", negative="photo", settings={"steps": 3}
-    )
-    WordList.objects.create(team=t1, name="pets", words="cat\ndog\n")
-
-    job = place(alice, prompt="a __pets__ {by day|by night}", styles=("ink",), is_combinatorial=True)
-    tasks.draw_pictures()
-
-    found = pictures(job)
-    assert sorted(one.prompt for one in found) == [
-        f"ink drawing of a {pet} by {time}, fine" for pet in ("cat", "dog") for time in ("day", "night")
-    ]
-    assert {one.negative for one in found} == {"photo"}
-    assert {one.settings["steps"] for one in found} == {3}
-
-
-def test_it_knows_only_the_teams_own_words(place: Place, alice: User, t1: Team, t2: Team) -> None:
-    """Security case 9: another team's style is as unknown as none."""
-    Style.objects.create(team=t2, name="ink", prompt="ink")
-
-    with pytest.raises(UnknownStyle):
-        place(alice, styles=("ink",))
 
 
 def test_it_uses_loras_of_the_catalogue_by_tag_and_by_choice(
