@@ -2,14 +2,21 @@
 
 import logging
 import threading
+import time
+from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_shutting_down
-from django.db import InterfaceError, OperationalError, connection, transaction
+from celery.signals import worker_ready, worker_shutting_down
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from kombu.exceptions import OperationalError as BrokerError
 
+from apps.catalog.errors import NoModel
+from apps.catalog.models import AIModel
+from apps.catalog.services import default_model, spec_of
 from apps.images import gallery, jobs, stories_work, training_files, work
 from apps.metering import services as metering
+from apps.runtimes import registry
+from apps.runtimes.contracts import RuntimeFailure
 
 logger = logging.getLogger(__name__)
 _working = threading.Lock()
@@ -61,6 +68,27 @@ def _work_one() -> bool:
     return True
 
 
+@worker_ready.connect
+def prepare(sender: Any = None, **_signal: object) -> None:
+    """Import the libraries that draw as soon as a worker of the image queue is up, so that no picture waits for them.
+
+    In the background: answers have begun meanwhile. Nothing is lost where it fails; the first picture imports them.
+    """
+    if sender is not None and "image" in sender.app.amqp.queues.consume_from:
+        threading.Thread(target=_prepare, name="image-libraries", daemon=True).start()
+
+
+def _prepare() -> None:
+    began = time.monotonic()
+    try:
+        registry.prepare_image_model(spec_of(default_model(AIModel.Kind.IMAGE)))
+        logger.info("the image libraries are imported", extra={"seconds": round(time.monotonic() - began, 1)})
+    except (NoModel, RuntimeFailure, ImportError, DatabaseError) as error:
+        logger.info("the image libraries are imported later: %s", error)
+    finally:
+        connection.close()
+
+
 @worker_shutting_down.connect
 def stop_between_pictures(**_signal: object) -> None:
     """Begin no other picture when the worker is asked to end; what waits is drawn by the next one."""
@@ -84,5 +112,6 @@ def purge() -> None:
     removed = gallery.purge()
     training_files.purge()
     stories_work.purge()
+    jobs.purge()
     if removed:
         logger.info("pictures purged", extra={"pictures": removed})

@@ -26,6 +26,7 @@ __all__ = [
     "image_trainer",
     "loaded",
     "picture_checker",
+    "prepare_image_model",
     "reranker",
     "tokenizer",
     "trial_embedder",
@@ -120,6 +121,11 @@ def image_model(spec: RuntimeSpec) -> ImageModel:
     """Return the image model of `spec`, loaded on first use. Raises RuntimeFailure."""
     path = _named(IMAGE_RUNTIMES, spec)
     return cast("ImageModel", _shelf.get((path, spec), partial(_load, path, spec)))
+
+
+def prepare_image_model(spec: RuntimeSpec) -> None:
+    """Import what draws with the image model of `spec`, without loading the model. Raises RuntimeFailure."""
+    import_module(_named(IMAGE_RUNTIMES, spec).rpartition(".")[0])
 
 
 def upscaler(spec: RuntimeSpec) -> Upscaler:

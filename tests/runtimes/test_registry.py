@@ -2,14 +2,16 @@
 
 import dataclasses
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from apps.runtimes import fake, registry
 from apps.runtimes.contracts import RuntimeFailure
-from apps.runtimes.shelf import NoRoom
+from apps.runtimes.shelf import NoRoom, Shelf
 from apps.runtimes.spec import RuntimeSpec
 from tests import settings_override
 
@@ -79,3 +81,45 @@ def test_it_loads_a_tokenizer_where_its_model_would_not_fit() -> None:
     with pytest.raises(NoRoom):
         registry.embedder(spec)
     assert isinstance(registry.tokenizer(spec), fake.FakeTokenizer)
+
+
+GIB = 1024**3
+LOADERS = {"chat": registry.chat_model, "embedding": registry.embedder, "image": registry.image_model}
+LOADERS |= {"upscaler": registry.upscaler, "trainer": registry.image_trainer}
+
+
+@pytest.fixture
+def budget(monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
+    """Return a function that loads a model of 3 of 5 GiB, a minute after whatever was before."""
+    now = [1_000.0]
+    here = Shelf(free=lambda: 5 * GIB - sum(each.memory_bytes for each in here.listed()))
+    monkeypatch.setattr(registry, "_shelf", here)
+    monkeypatch.setattr("apps.runtimes.shelf.time.monotonic", lambda: now[0])
+
+    def load(kind: str) -> object:
+        now[0] += 60
+        spec = RuntimeSpec(kind, "fake", Path(kind), dimensions=64, keep_alive_s=600, memory_bytes=3 * GIB)
+        with settings_override.env(chat_runtime="", embed_runtime=""):
+            return LOADERS[kind](spec)
+
+    return load
+
+
+@pytest.mark.parametrize(("first", "second"), permutations(LOADERS, 2))
+def test_models_of_all_kinds_share_one_memory_budget(budget: Callable[..., Any], first: str, second: str) -> None:
+    budget(first)
+    budget(second)  # whatever lies idle goes
+    assert [each.name for each in registry.loaded()] == [second]
+
+    budget(first).is_busy = True
+    with pytest.raises(NoRoom):  # what works stays
+        budget(second)
+    assert [each.name for each in registry.loaded()] == [first]
+
+
+def test_it_imports_what_draws_without_loading_a_model() -> None:
+    registry.prepare_image_model(SPEC)
+
+    assert registry.loaded() == []
+    with pytest.raises(RuntimeFailure, match="runtime"):
+        registry.prepare_image_model(dataclasses.replace(SPEC, runtime="os.system"))

@@ -118,7 +118,8 @@ def _beta_sigmas(
 
     log_sigmas = np.log((1 - alphas.astype(np.float64)) / alphas) / 2
     times = beta.ppf(1 - np.arange(num_inference_steps) / num_inference_steps, 0.6, 0.6) * (len(alphas) - 1)
-    return np.exp(np.interp(times, np.arange(len(alphas)), log_sigmas)).astype(np.float32)
+    sigmas: npt.NDArray[np.float32] = np.exp(np.interp(times, np.arange(len(alphas)), log_sigmas)).astype(np.float32)
+    return sigmas
 
 
 @cache
