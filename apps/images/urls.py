@@ -3,7 +3,7 @@
 from django.urls import path
 
 from apps.images import assistant_urls, file_views, training_urls
-from apps.images.views import boards, orders, pictures, sources, studio
+from apps.images.views import boards, estimates, orders, pictures, sources, studio
 
 app_name = "images"
 urlpatterns = [
