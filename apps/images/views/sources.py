@@ -69,7 +69,7 @@ def edges(request: PersonRequest) -> HttpResponse:
         pixels = resized(pixels, size)
     buffer = io.BytesIO()
     Image.fromarray(canny(pixels, low, max(low, high))).save(buffer, "PNG")
-    headers: dict[str, Any] = {"Cache-Control": "private, max-age=60", "X-Content-Type-Options": "nosniff"}
+    headers: dict[str, Any] = {"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
     return HttpResponse(buffer.getvalue(), content_type="image/png", headers=headers)
 
 
