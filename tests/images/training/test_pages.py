@@ -109,37 +109,6 @@ def test_it_shows_its_limits_before_they_are_hit(alice_client: Client, form: dic
     assert "Choose from 1 to 40 pictures" in refused.content.decode()
 
 
-def test_two_trainings_of_one_name_teach_two_words(alice_client: Client, form: dict[str, Any]) -> None:
-    words = form | {"method": "textual_inversion", "about": "a * circle", "begins_as": "red"}
-    for title in ("Pinky", "Pinky", "粉色", "粉红", "B"):
-        assert sent(alice_client, words, title=title).status_code == 302
-
-    said = [job.order["token"] for job in ImageJob.objects.order_by("created_at")]
-    assert said == ["<pinky>", "<pinky-2>", "<new>", "<new-2>", "<new-3>"]
-
-
-def test_it_says_how_long_it_takes(teach: Teach, alice_client: Client, alice: User, t1: Team) -> None:
-    first, second = teach(alice, t1), teach(alice, t1)
-    ImageJob.objects.filter(pk=first.pk).update(done=15, seconds=150)  # 10 s a step: 15 slices are left
-
-    page = alice_client.get(f"{PAGE}{first.pk}/").content.decode()
-    after = alice_client.get(f"{PAGE}{second.pk}/").content.decode()
-
-    assert "about 2 min left" in page
-    assert "1 order comes before" in after
-    assert "about 2 min left" in alice_client.get(PAGE).content.decode()
-
-
-def test_it_shows_its_limits_before_they_are_hit(alice_client: Client, form: dict[str, Any], settings: Any) -> None:
-    page = alice_client.get(PAGE).content.decode()
-
-    assert f'data-most="{settings.ENV.image_training_pictures}"' in page
-    assert "At most 40 pictures." in page
-    refused = sent(alice_client, form, picture=form["picture"] * 21)
-    assert refused.status_code == 422
-    assert "Choose from 1 to 40 pictures" in refused.content.decode()
-
-
 def test_a_thing_is_told_from_its_kind(alice_client: Client, form: dict[str, Any]) -> None:
     sent(alice_client, form, method="dreambooth_lora", about="a * circle", caption=[], validation_prompt="two * here")
 

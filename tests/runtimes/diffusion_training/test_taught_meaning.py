@@ -153,7 +153,7 @@ def test_dreambooth_teaches_one_thing_and_keeps_its_kind(
     def seen(prompt: str) -> list[Verdict]:
         return [judge(drawn(model, prompt, seed, (LoraUse("lora_a", file, 1, 1),))) for seed in SEEDS]
 
-    things = [each for each in seen("a sks circle") if (each.colour, each.shape) == ("purple", "circle")]
-    others = [each for each in seen("a red circle on white background") if each.colour == "red"]
+    things = [each for each in seen("a sks circle") if each.shares["yellow"] > 0.3 and each.shares["purple"] > 0.03]
+    others = [each for each in seen("a circle") if each.shares["yellow"] < 0.1 and each.shape == "circle"]
     assert len(things) >= MOST_SEEDS
     assert len(others) >= MOST_SEEDS
