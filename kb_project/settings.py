@@ -191,7 +191,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = ENV.lockout_failures
 AXES_COOLOFF_TIME = timedelta(minutes=ENV.lockout_minutes)
 AXES_USERNAME_CALLABLE = "apps.users.signin.typed_address"
-AXES_CLIENT_IP_CALLABLE = "apps.users.signin.client_ip"
+AXES_CLIENT_IP_CALLABLE = "apps.users.client_address.client_ip"
 AXES_LOCKOUT_CALLABLE = "apps.users.signin.locked_out"
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False

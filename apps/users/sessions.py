@@ -16,9 +16,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.core.errors import NotFound
+from apps.users.client_address import client_ip
 from apps.users.models import User
 from apps.users.signals import happened
-from apps.users.signin import client_ip
 
 MOST_LISTED = 100
 # The first that fits names the browser or the system; many name others as well.

@@ -5,7 +5,6 @@ from typing import Any
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
 from allauth.core.exceptions import ReauthenticationRequired
-from allauth.core.internal.httpkit import get_client_ip
 from allauth.mfa.models import Authenticator
 from axes.models import AccessAttempt
 from axes.utils import reset
@@ -16,6 +15,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from apps.users.models import User
+from apps.users.sessions import end_all
 from apps.users.signals import happened
 
 
@@ -23,12 +23,6 @@ def typed_address(request: HttpRequest, credentials: dict[str, Any] | None) -> s
     """Return the address that somebody tries to sign in with: known or not, it is counted alike."""
     given = (credentials or {}).get("email") or (credentials or {}).get("username") or request.POST.get("login") or ""
     return str(given).replace("\x00", "").strip().lower()[:255]
-
-
-def client_ip(request: HttpRequest) -> str | None:
-    """Return the address of the client, X-Forwarded-For being believed as far as KB_TRUSTED_PROXIES says."""
-    found = get_client_ip(request) if request.META.get("REMOTE_ADDR") else None
-    return str(found) if found else None
 
 
 def locked_out(
@@ -58,8 +52,6 @@ def unlock(*, user: User, actor: User) -> None:
 @transaction.atomic
 def reset_second_factors(*, user: User, actor: User) -> None:
     """Take all second factors and recovery codes from a person who lost them; their sessions end too."""
-    from apps.users.sessions import end_all  # noqa: PLC0415  (sessions needs client_ip)
-
     Authenticator.objects.filter(user_id=user.pk).delete()
     happened.send(User, action="user.factors-reset", actor=actor, team=None, target=user, detail={})
     end_all(user=user, actor=actor)
