@@ -348,7 +348,7 @@ class KbOrder extends HTMLElement {
 
   /** @param {{field?: string, code?: string, name?: string}} problem @returns {HTMLElement | null} the field that it is about */
   meant({ field = "", code = "", name }) {
-    if (code.startsWith("image-adapter")) return [...this.querySelectorAll("[data-rows] [data-row], select")].map((each) => /** @type {HTMLElement} */ (each.matches("select") ? each : each.querySelector("[data-twin]"))).find((each) => name === (each instanceof HTMLSelectElement ? each.value : /** @type {HTMLInputElement} */ (each?.parentElement?.querySelector("[data-key=name]"))?.value)) ?? null;
+    if (code.startsWith("image-adapter")) return this.naming(name ?? "");
     const path = field || /** @type {Record<string, string>} */ (KbOrder.ABOUT)[code] || (code.startsWith("prompt") ? "prompt" : "");
     const stands = /** @type {Record<string, string>} */ (KbOrder.STANDS_FOR)[path];
     if (stands) return this.querySelector(stands);
@@ -359,6 +359,14 @@ class KbOrder extends HTMLElement {
     }
     const found = path ? this.field(path) : null;
     return found instanceof HTMLElement ? found : null;
+  }
+
+  /** @param {string} name of an adapter @returns {HTMLElement | null} the weight of its row, or the list in which it is chosen */
+  naming(name) {
+    const key = [...this.querySelectorAll("[data-row] [data-key=name]")].find((each) => /** @type {HTMLInputElement} */ (each).value === name);
+    const weight = key?.closest("[data-row]")?.querySelector("[data-twin]");
+    const list = [...this.querySelectorAll("select[name]")].find((each) => /** @type {HTMLSelectElement} */ (each).value === name);
+    return /** @type {HTMLElement | null} */ (weight ?? list ?? null);
   }
 
   /** What a setting is called on the page. @param {string} name */
