@@ -178,7 +178,6 @@ def test_security_case_77_a_pickled_encoder_is_refused(models_dir: Path) -> None
 
 @pytest.mark.django_db
 def test_it_tries_an_upscaler_before_it_is_ready(root_client: Any, models_dir: Path) -> None:
-    pytest.importorskip("spandrel", reason="the package spandrel is not installed")
     from tests.runtimes.diffusion import tiny_upscaler  # noqa: PLC0415 -- imports torch
 
     tiny_upscaler.save(models_dir / "x4.safetensors", tiny_upscaler.esrgan())
