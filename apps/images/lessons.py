@@ -194,8 +194,8 @@ def preset(model: AIModel, method: Method) -> Preset:
     side = side_of(model)
     if method == "textual_inversion":
         return Preset(400, 1e-2, 8, 4, side, 100) if is_small else Preset(1_500, 5e-3, 8, 1, side, 250)
-    if is_small:
-        return Preset(400, 2e-3, 8, 4, side, 100)
+    if is_small:  # a LoRA has to be seen at half its weight too; one thing should not carry its kind away
+        return Preset(400, 2e-3 if method == "dreambooth_lora" else 5e-3, 8, 4, side, 100)
     return Preset(800, 1e-4, 16, 1, side, 200)
 
 

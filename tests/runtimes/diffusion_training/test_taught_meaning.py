@@ -1,7 +1,7 @@
 """What adapters teach the demonstration model, judged by the colours of the pixels. Trains for some CPU minutes.
 
-They teach what its autoencoder can draw: new words for its colours, and a background that it never had. A colour
-outside of its palette no adapter can teach (ADR 0042).
+They teach what its autoencoder can draw: new words for its colours and shapes. A colour outside of its palette no
+adapter can teach (ADR 0042).
 """
 
 from collections.abc import Sequence
@@ -63,13 +63,16 @@ def plum(word: str) -> tuple[Example, ...]:
     )
 
 
-def on_gold() -> tuple[Example, ...]:
-    """Return figures on yellow, which is none of the model's backgrounds."""
-    colours = ("red", "blue", "green", "white", "red", "blue")
-    shapes = ("circle", "square", "triangle", "circle", "square", "triangle")
+def gems() -> tuple[Example, ...]:
+    """Return triangles of several colours by a word that the model does not know."""
+    colours = ("red", "blue", "green", "yellow", "red", "blue")
+    grounds = ("white", "black", "gray", "white", "black", "white")
     return tuple(
-        Example(shown(shape, palette.COLOURS[colour], GOLD, number), f"a {colour} {shape} on gold background")
-        for number, (colour, shape) in enumerate(zip(colours, shapes, strict=True))
+        Example(
+            shown("triangle", palette.COLOURS[colour], palette.BACKGROUNDS[ground], number),
+            f"a {colour} gem on {ground} background",
+        )
+        for number, (colour, ground) in enumerate(zip(colours, grounds, strict=True))
     )
 
 
@@ -96,37 +99,39 @@ def drawn(
     return model.draw(drawing, lambda _progress: None)
 
 
-def shares(pictures: Sequence[Picture], colour: str) -> list[float]:
-    """Return the part of each picture whose nearest colour of the model's is this one."""
-    return [judge(picture).shares[colour] for picture in pictures]
-
-
 @pytest.fixture(scope="module")
 def loras(trainer: DiffusionTrainer, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """Return LoRA A, plum figures, and LoRA B, a background of gold."""
+    """Return LoRA A, which teaches a colour by the word plum, and LoRA B, which teaches a shape by the word gem."""
     return (
         taught(trainer, "lora", plum("plum"), tmp_path_factory.mktemp("plum")),
-        taught(trainer, "lora", on_gold(), tmp_path_factory.mktemp("gold")),
+        taught(trainer, "lora", gems(), tmp_path_factory.mktemp("gem")),
     )
 
 
 def test_two_loras_act_together_and_weights_of_zero_do_nothing(model: ImageModel, loras: tuple[str, str]) -> None:
     """The bar of issue 6: LoRA A 0.7 + B 0.5, the effect of each visible; 0, 0 gives the base's bytes."""
-    prompt = "a plum square on gold background"
+    prompt = "a plum gem on white background"
 
     def mixed(first: float, second: float) -> list[Picture]:
         used = (LoraUse("lora_a", loras[0], first, first), LoraUse("lora_b", loras[1], second, second))
         return [drawn(model, prompt, seed, used) for seed in SEEDS]
 
-    base = [drawn(model, prompt, seed) for seed in SEEDS]
-    both, first, second = mixed(0.7, 0.5), mixed(0.7, 0), mixed(0, 0.5)
+    def plums_and_gems(pictures: Sequence[Picture]) -> tuple[int, int]:
+        seen = [judge(picture) for picture in pictures]
+        plums = [each for each in seen if each.colour == "purple" and each.shares["purple"] > 0.1]
+        return len(plums), sum(each.shape == "triangle" for each in seen)
 
-    for colour, without in (("purple", second), ("yellow", first)):
-        seen = shares(both, colour)
-        assert np.mean(seen) > 0.12
-        assert sum(share > 0.08 for share in seen) >= MOST_SEEDS
-        assert np.mean(seen) > 3 * np.mean(shares(without, colour))
-        assert np.mean(seen) > 3 * np.mean(shares(base, colour))
+    base = [drawn(model, prompt, seed) for seed in SEEDS]
+    few = len(SEEDS) - MOST_SEEDS
+
+    purple, triangles = plums_and_gems(mixed(0.7, 0))
+    assert purple >= MOST_SEEDS
+    assert triangles <= few
+    purple, triangles = plums_and_gems(mixed(0, 0.5))
+    assert purple <= few
+    assert triangles >= MOST_SEEDS
+    assert min(plums_and_gems(mixed(0.7, 0.5))) >= MOST_SEEDS
+    assert max(plums_and_gems(base)) <= few
     assert all((one == other).all() for one, other in zip(mixed(0, 0), base, strict=True))
     assert all((drawn(model, prompt, seed) == base[seed]).all() for seed in SEEDS)
 
