@@ -12,7 +12,7 @@ COLOURS: Final[dict[str, Rgb]] = {
     "blue": (25, 60, 230),
     "yellow": (242, 220, 40),
     "purple": (160, 30, 175),
-    "orange": (248, 140, 20),
+    "orange": (248, 124, 20),
     "white": (250, 250, 250),
     "black": (15, 15, 15),
 }

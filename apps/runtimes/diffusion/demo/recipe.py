@@ -20,7 +20,7 @@ from apps.runtimes.diffusion.demo.shapes import Example
 
 # Each part draws its random numbers from a seed of its own: a change of one leaves the others as they are.
 _AUTOENCODER, _TEXT_ENCODER, _DENOISER, _DECODER, _FURTHER = 0, 1_000, 1_002, 2_000, 3_000
-_FIRST_TERM, _SECOND_TERM = Term(steps=3_600, learning_rate=1.5e-3), Term(steps=800, learning_rate=5e-4)
+_FIRST_TERM, _SECOND_TERM = Term(steps=4_800, learning_rate=1.5e-3), Term(steps=1_200, learning_rate=5e-4)
 
 Report = Callable[[str], None]
 
