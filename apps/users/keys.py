@@ -127,24 +127,25 @@ def find_key(secret: str) -> ApiKey:
     form = _FORM.fullmatch(secret) if len(secret) < 2 * _SECRET_CHARS else None
     if form is None:
         raise KeyRefused
-    key = _with_membership().filter(prefix=form[1]).first()
+    key = _of_members().filter(prefix=form[1]).first()
     is_right = hmac.compare_digest(hash_of(secret), key.secret_hash if key else _NO_HASH)
-    if key is None or not is_right or not key.is_open or not key.is_member:
+    if key is None or not is_right or not key.is_open:
         raise KeyRefused
     return key
 
 
 def key_still(key_id: UUID) -> ApiKey:
     """Return a key that works now, by its id: for what was signed in its name before. Raises NotFound."""
-    key = _with_membership().filter(pk=key_id).first()
-    if key is None or not key.is_open or not key.is_member:
+    key = _of_members().filter(pk=key_id).first()
+    if key is None or not key.is_open:
         raise NotFound
     return key
 
 
-def _with_membership() -> models.QuerySet[ApiKey]:
+def _of_members() -> models.QuerySet[ApiKey]:
+    """Return the keys whose persons are members of their teams."""
     membership = Membership.objects.live().filter(user=models.OuterRef("user"), team=models.OuterRef("team"))
-    return ApiKey.objects.select_related("user", "team").annotate(is_member=models.Exists(membership))
+    return ApiKey.objects.select_related("user", "team").filter(models.Exists(membership))
 
 
 def is_first_today(key: ApiKey) -> bool:

@@ -175,7 +175,8 @@ def undelete(request: PersonRequest, team_id: UUID) -> HttpResponse:
     kept = deleted_in(request, access)
     if kept is None:
         raise NotFound
-    row = {"Style": Style, "WordList": WordList}[kept["kind"]](**kept["fields"])
+    kinds: dict[str, type[Style | WordList]] = {"Style": Style, "WordList": WordList}
+    row = kinds[kept["kind"]](**kept["fields"])
     try:
         policies.save(user=request.user, access=access, row=row)
     except IntegrityError:
