@@ -107,7 +107,7 @@ def cancel_all(request: PersonRequest) -> HttpResponse:
     """Stop all of the person's orders in the team."""
     count = services.cancel_all(user=request.user, team=team_of(request))
     text = ngettext("%(n)s order was stopped.", "%(n)s orders were stopped.", count) % {"n": count}
-    return told(f"{text} {_('What was drawn is kept.')}", events={RUNS: True})
+    return told(" ".join((text, _("What was drawn is kept."))), events={RUNS: True})
 
 
 @require_safe
