@@ -15,7 +15,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import Site, Visitor
 from tests.e2e.looks import Look, every_look
-from tests.images.grammar.test_pictured import COMFY, INVOKE
+from tests.images.grammar.test_comfyui import COMFY
+from tests.images.grammar.test_pictured import INVOKE
 
 Visit = Callable[..., Visitor]
 DRAWN_MS = 120_000

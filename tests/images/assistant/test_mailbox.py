@@ -196,5 +196,5 @@ def test_the_page_shows_the_difference(alice: User, t1: Team, writer: AIModel, a
 def test_base_models_read_the_examples_as_a_text() -> None:
     base, chat = FakeChat(is_instruct=False), FakeChat()
 
-    assert prompt_of(base, "狐狸").endswith("\nTheme: 狐狸\nTags:")
-    assert prompt_of(chat, "狐狸").endswith("<user>\n狐狸\n\n<assistant>\n")
+    assert prompt_of(base, "狐狸").endswith("\nTheme: fox (狐狸)\nTags:")
+    assert prompt_of(chat, "狐狸").endswith("<user>\nfox (狐狸)\n\n<assistant>\n")
