@@ -18,7 +18,6 @@ from apps.users.keys import KeyWish
 from apps.users.models import KeyScope
 
 EXPIRIES = {"30": _("in 30 days"), "90": _("in 90 days"), "365": _("in a year"), "": _("never")}
-SCOPES = tuple(KeyScope)
 MOST = 10**12
 
 
@@ -38,7 +37,6 @@ class KeyForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=100)
     scopes = forms.MultipleChoiceField(
         label=_("May be used to"),
-        choices=[(scope.value, scope.label) for scope in SCOPES],
         initial=[KeyScope.READ, KeyScope.SEARCH, KeyScope.ASK],
         widget=forms.CheckboxSelectMultiple,
     )
@@ -50,10 +48,16 @@ class KeyForm(forms.Form):
     questions = forms.IntegerField(label=_("Most questions per day"), required=False, min_value=1, max_value=MOST)
     tokens = forms.IntegerField(label=_("Most generated tokens per month"), required=False, min_value=1, max_value=MOST)
 
-    def __init__(self, *args: Any, libraries: Sequence[Library], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, scopes: Sequence[KeyScope], libraries: Sequence[Library], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["once"].initial = secrets.token_urlsafe(12)
-        offer(self, {"libraries": [(str(one.pk), one.name) for one in libraries]})
+        offer(
+            self,
+            {
+                "scopes": [(scope.value, scope.label) for scope in scopes],
+                "libraries": [(str(one.pk), one.name) for one in libraries],
+            },
+        )
 
     def wish(self, *, is_shared: bool) -> KeyWish:
         """Return the key that is wanted."""

@@ -64,15 +64,15 @@ def _answer(
     request: PersonRequest, access: TeamAccess, rows: QuerySet[ApiKey], context: dict[str, Any], template: str
 ) -> HttpResponse:
     """Make the key that was asked for, then list `rows`; a team's page makes keys of the team."""
-    libraries, status = _libraries(request.user, access.team), 200
-    form = KeyForm(request.POST if request.method == "POST" else None, libraries=libraries)
+    scopes, libraries, status = keys.scopes_of(access), _libraries(request.user, access.team), 200
+    form = KeyForm(request.POST if request.method == "POST" else None, scopes=scopes, libraries=libraries)
     if request.method == "POST" and form.is_valid():
         require_proof(request)
         if not _is_first(request.user, form):
             return redirect(request.path)
         key, secret = _make(request.user, access, form, is_shared="this_team" in context)
         context |= {"secret": secret, "made": key, "api_address": settings.PUBLIC_URL + reverse("api:me")}
-        form, status = KeyForm(libraries=libraries), 201
+        form, status = KeyForm(scopes=scopes, libraries=libraries), 201
     context |= {"form": form, "key_team": access.team, "keys": _listed(rows.all())}
     return render(request, template, context, status=400 if form.errors else status)
 

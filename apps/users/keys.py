@@ -25,8 +25,8 @@ _FORM = re.compile(rf"({BEGINNING}[A-Za-z0-9]{{{_PREFIX_CHARS}}})_[A-Za-z0-9]{{{
 _NO_HASH = "0" * 64
 SEEN_S = 60  # `last_used_at` is kept to the minute
 MOST_KEYS = 50  # open ones, of one person in one team
-# The least role that has anything of the scope:
-WRITERS = {KeyScope.WRITE: Role.EDITOR, KeyScope.IMAGE_RULES: Role.ADMIN}
+# The least role that has anything of the scope; a viewer has something of all others:
+LEAST_ROLES = {KeyScope.WRITE: Role.EDITOR, KeyScope.IMAGE_RULES: Role.ADMIN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +84,18 @@ def _check(user: User, access: TeamAccess, wish: KeyWish) -> None:
     if wish.is_shared:
         access.require(Role.ADMIN)
     for scope in wish.scopes:
-        access.require(WRITERS.get(scope, Role.VIEWER))
+        access.require(LEAST_ROLES.get(scope, Role.VIEWER))
     if not wish.scopes:
         raise KeyInvalid(reason="scopes")
     if wish.expires_at is not None and wish.expires_at <= timezone.now():
         raise KeyInvalid(reason="expiry")
     if keys_of(user).filter(team=access.team, revoked_at=None).count() >= MOST_KEYS:
         raise KeyInvalid(reason="number")
+
+
+def scopes_of(access: TeamAccess) -> list[KeyScope]:
+    """Return what the person may let a key do in the team."""
+    return [scope for scope in KeyScope if access.role.covers(LEAST_ROLES.get(scope, Role.VIEWER))]
 
 
 def keys_of(user: User) -> models.QuerySet[ApiKey]:

@@ -13,6 +13,7 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from apps.audit.models import AuditEvent
@@ -54,6 +55,20 @@ def test_it_says_who_asks(ed: User, t1: Team, secret: str) -> None:
     assert [team["id"] for team in body["teams"]] == [str(t1.pk)]
     assert body["key"]["name"] == "Robot"
     assert secret not in str(body)
+
+
+@pytest.mark.parametrize(
+    ("person", "wanted"), [("ann", "read search ask images"), ("ed", "read search ask write images")]
+)
+def test_the_form_offers_what_the_role_can_give(person: str, wanted: str, request: pytest.FixtureRequest) -> None:
+    client: Client = request.getfixturevalue(f"{person}_client")
+
+    page = client.get(reverse("keys:own")).content.decode()
+    refused = client.post(reverse("keys:own"), {"name": "Robot", "scopes": ["image-rules"]})
+
+    assert sorted(re.findall(r'name="scopes" value="([a-z-]+)"', page)) == sorted(wanted.split())
+    assert refused.status_code == 400
+    assert not ApiKey.objects.exists()
 
 
 def test_it_keeps_no_secret(ed: User, t1: Team) -> None:
