@@ -201,7 +201,8 @@ def preset(model: AIModel, method: Method) -> Preset:
 
 def with_preset(values: Mapping[str, Any], model: AIModel) -> dict[str, Any]:
     """Return the values of a lesson with what suits the model where they say nothing; methods are checked later."""
-    method: Method = values["method"] if values.get("method") in LEARNT else "lora"
+    said = values.get("method")
+    method: Method = next((each for each in LEARNT if each == said), "lora")  # `said` may be anything
     return {**asdict(preset(model, method)), **values, "model": model.name}
 
 

@@ -56,6 +56,7 @@ IMAGES = (
     "art",
     "clip",
     "controlnet",
+    "demo",
     "demonstration",
     "heart",
     "jpeg",

@@ -15,6 +15,7 @@ from apps.images.api.asked import fields, query
 from apps.images.api.base import ImagesView
 from apps.images.api.placing import once
 from apps.images.api.shown import adapter_json
+from apps.images.errors import BadSetting
 from apps.images.lessons import Lesson, lesson_from_json, with_preset
 from apps.images.models import ImageJob
 from apps.images.resolving import model_of
@@ -71,7 +72,9 @@ class TrainingsView(ImagesView):
         user, team = person_of(request), asked_team(request)
         said = fields(request, FIELDS)
         name = said.get("model", "")
-        model = model_of(user, team, name if isinstance(name, str) else "")
+        if not isinstance(name, str):
+            raise BadSetting(field="model")
+        model = model_of(user, team, name)
         lesson = lesson_from_json(with_preset(said, model))
         return _accepted(once(request, lambda: training_services.place_lesson(user=user, team=team, lesson=lesson)))
 

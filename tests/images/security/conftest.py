@@ -84,8 +84,8 @@ def askers(key: Key, request: pytest.FixtureRequest, t1: Team, t2: Team) -> dict
 
 @pytest.fixture
 def unscoped(key: Key, alice: User, t1: Team) -> Asker:
-    """Return alice's own program with every scope but that of pictures."""
-    return key(alice, t1, frozenset(KeyScope) - {KeyScope.IMAGES})
+    """Return alice's own program with every scope but those of pictures."""
+    return key(alice, t1, frozenset(KeyScope) - {KeyScope.IMAGES, KeyScope.IMAGE_RULES})
 
 
 def nobodys(ids: Mapping[str, UUID]) -> dict[str, UUID]:
