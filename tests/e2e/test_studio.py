@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Download, Page, expect
 
-from tests.e2e.conftest import Visitor
+from tests.e2e.conftest import Site, Visitor
 from tests.e2e.looks import Look, every_look
 
 Visit = Callable[..., Visitor]
@@ -60,8 +60,17 @@ def saved(download: Download, folder: Path) -> Path:
     return path
 
 
-def test_it_draws_a_newcomers_first_picture_in_three_clicks_from_sign_in(visit: Visit) -> None:
-    page = visit().sign_in()
+NEWCOMER = """
+from apps.users.models import Role, Team
+from apps.users.services import add_member, create_user
+person = create_user(email="nadia@example.org", password="quiet-Harbour-2026", name="Nadia")
+add_member(team=Team.objects.get(name="Zhiku"), user=person, role=Role.EDITOR)
+"""
+
+
+def test_it_draws_a_newcomers_first_picture_in_three_clicks_from_sign_in(visit: Visit, site: Site) -> None:
+    site.manage("shell", "-v", "0", "-c", NEWCOMER)
+    page = visit().sign_in("nadia@example.org", "quiet-Harbour-2026")
 
     page.locator("#rail a[href='/images/']").click()
     page.locator("[data-example]").first.click()

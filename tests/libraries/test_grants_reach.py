@@ -1,6 +1,7 @@
 """Rights reach every way to a document: pages, lists, counts, files, jobs, uploads, the trash (security cases 1 to 4,
 8, 11 to 13, 16, 20)."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -85,7 +86,7 @@ def test_it_shows_nothing_of_a_hidden_document_in_lists_counts_and_facets_case_1
     factories.DocumentFactory(library=library, name="open.txt", content=b"open")
     answer = ed_client.get(reverse(f"libraries:{page}", args=[library.pk])).content.decode()
     assert SECRET not in answer
-    assert "HR" not in answer.replace("HREF", "")
+    assert not re.search(r"\bHR\b", answer)  # the folder; nonces hold any letters
     for query in (f"?q={SECRET}", "?folder=HR", f"?tag={SECRET}", "?status=ready"):
         assert SECRET not in _without_query(ed_client.get(reverse("libraries:rows", args=[library.pk]) + query), query)
 

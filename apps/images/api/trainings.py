@@ -69,8 +69,8 @@ class TrainingsView(ImagesView):
 
     def post(self, request: Request) -> Response:
         """Begin one; what nothing is said of is set as suits the model and the method."""
-        user, team = person_of(request), asked_team(request)
         said = fields(request, FIELDS)
+        user, team = person_of(request), asked_team(request)
         name = said.get("model", "")
         if not isinstance(name, str):
             raise BadSetting(field="model")
