@@ -53,6 +53,7 @@ TYPES = ("docx", "image", "mail", "sheet", "slides")  # of the operator type:
 FORMATS = ("csv", "document", "gold", "jsonl", "markdown", "quote")  # of question sets and answers, and their fields
 MEASURES = ("idf", "mrr", "ndcg")
 IMAGES = (
+    "adapter",
     "art",
     "clip",
     "controlnet",

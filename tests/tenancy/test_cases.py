@@ -118,8 +118,9 @@ def test_case_12_only_an_invitation_is_opened_by_a_link() -> None:
     """There are no links to documents or chats; a new kind of link needs the rights of whoever made it, at each use."""
     by_link = {name for name in ROUTES if {"token", "key", "signature"} & _parameters(name)}
 
-    # The address of a picture is signed for one person, whose session and rights are asked for at each use.
-    assert by_link - {"images:file"} == {
+    # The address of a picture is signed for one person, whose session and rights are asked for at each use; that of
+    # OpenAI's API for one key, whose own and whose person's rights are.
+    assert by_link - {"images:file", "api:openai-file", "openai:openai-file"} == {
         "users:invitation", "account_reset_password_from_key", "account_confirm_email",
     }  # fmt: skip
 

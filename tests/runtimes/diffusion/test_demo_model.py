@@ -26,6 +26,7 @@ FEWEST: dict[str, dict[str, Any]] = {
     "lcm": {"guidance": 1.5, "steps": 8},
     "tcd": {"guidance": 1.5, "steps": 8},
     "dpm2_a": {"steps": 20},  # adds noise at every step: with 12 it draws none yet
+    "ipndm": {"steps": 20},  # of fourth order: 12 even steps are too coarse for it
 }
 FOLDER = BUNDLED / "shapes-demo"
 
