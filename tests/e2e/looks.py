@@ -52,6 +52,7 @@ MODELS = ("diffusers", "pickle", "sentence", "server", "transformers")  # of the
 TYPES = ("docx", "image", "mail", "sheet", "slides")  # of the operator type:
 FORMATS = ("csv", "document", "gold", "jsonl", "markdown", "quote")  # of question sets and answers, and their fields
 MEASURES = ("idf", "mrr", "ndcg")
+PEOPLE = ("nadia", "nora", "otto", "vera")  # that other tests of the installation let there be
 IMAGES = (
     "adapter",
     "art",
@@ -68,7 +69,20 @@ IMAGES = (
     "shapes",
     "webp",
 )
-SAME_IN_BOTH = {*COMMON, *TECHNICAL, *CODES, *PRODUCTS, *MODELS, *TYPES, *FORMATS, *MEASURES, *IMAGES, "token", "zhiku"}
+SAME_IN_BOTH = {
+    *COMMON,
+    *TECHNICAL,
+    *CODES,
+    *PRODUCTS,
+    *MODELS,
+    *TYPES,
+    *FORMATS,
+    *MEASURES,
+    *PEOPLE,
+    *IMAGES,
+    "token",
+    "zhiku",
+}
 
 
 @dataclass

@@ -210,8 +210,8 @@ def test_it_takes_a_picture_into_a_chat(visit: Visit) -> None:
 def test_it_finds_chooses_and_removes_among_many(visit: Visit, tmp_path: Path) -> None:
     page = enter(visit, NORA)
     thumbs = page.locator(".thumb")
-    while page.locator(".gallery-more").count():
-        page.locator(".gallery-more").scroll_into_view_if_needed()
+    while page.locator(".gallery-more").count():  # each takes the place of the one before
+        page.locator(".gallery-scroll").evaluate("list => list.scrollTo(0, list.scrollHeight)")
         page.wait_for_timeout(150)
     expect(thumbs).to_have_count(150)
 
