@@ -3,6 +3,7 @@
 Everything is brought to the size of the drawing here; a model library sees pixels, texts and weights alone.
 """
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
@@ -108,10 +109,17 @@ def _image_prompt(wish: ImagePromptWish, found: Found) -> ImagePromptUse:
 
 def canny(pixels: Pixels, low: int, high: int) -> Pixels:
     """Return the edges of a picture, white on black, shape (height, width, 3)."""
-    import cv2  # noqa: PLC0415 -- the web process imports this module too, and has no use for it
+    import cv2  # noqa: PLC0415 -- the web process imports this module too, and few of its requests ask for edges
 
     edges = cv2.Canny(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), low, high)
     return np.repeat(np.asarray(edges, np.uint8)[..., None], 3, axis=2)
+
+
+def edges_png(pixels: Pixels, low: int, high: int) -> bytes:
+    """Return the edges of a picture as the bytes of a PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(canny(pixels, low, high)).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def _source(order: Order, found: Found, size: tuple[int, int]) -> tuple[Pixels | None, Mask | None]:

@@ -20,7 +20,6 @@ from apps.images.wording import caption, name_of_order
 from apps.users.models import Team, User
 
 Kind, State = ImageJob.Kind, ImageJob.State
-LIVE = frozenset({State.QUEUED, State.RUNNING})
 SHOWN = 20
 SMALL = 256  # pixels a side up to which a picture is shown enlarged
 SHAPES = {1: "one", 2: "two"}  # pictures side by side that may be larger than in a wall of many
@@ -73,7 +72,7 @@ class Run:
     @property
     def is_live(self) -> bool:
         """Return whether it waits or is drawn."""
-        return self.job.state in LIVE
+        return self.job.state in ImageJob.LIVE
 
     @property
     def standing(self) -> str:
@@ -122,7 +121,8 @@ def recent_jobs(user: User, team: Team) -> list[ImageJob]:
     newest = list(mine.select_related("model").order_by("-created_at")[:SHOWN])
     if len(newest) < SHOWN:
         return newest
-    older = mine.filter(state__in=LIVE, created_at__lt=newest[-1].created_at)  # a queue may be longer than the page
+    # A queue may be longer than the page:
+    older = mine.filter(state__in=ImageJob.LIVE, created_at__lt=newest[-1].created_at)
     return newest + list(older.select_related("model").order_by("-created_at"))
 
 
@@ -172,10 +172,10 @@ def _cells(user: User, job: ImageJob, order: Order, pictures: Mapping[int, Pictu
 
 def _numbers(job: ImageJob, order: Order, seen: Mapping[int, Picture]) -> list[int]:
     """Return the pictures that have a cell: those there, held back, and still to be drawn; in a grid all, if any."""
-    if order.axes and (seen or job.state in LIVE):
+    if order.axes and (seen or job.state in ImageJob.LIVE):
         return list(range(len(job.plan)))
     shown = set(seen) | flagged_of(job)
-    waiting = range(job.done, len(job.plan)) if job.state in LIVE else ()
+    waiting = range(job.done, len(job.plan)) if job.state in ImageJob.LIVE else ()
     return sorted(shown.union(waiting))
 
 
@@ -185,7 +185,7 @@ def why_gone(job: ImageJob, number: int, picture: Picture | None) -> str:
         return "" if picture.deleted_at is None else _("In the trash")
     if job.plan[number].get("is_flagged"):
         return _("Held back by the safety checker")
-    if job.state in LIVE:
+    if job.state in ImageJob.LIVE:
         return ""
     return _("Removed") if job.state == State.DONE else _("Not drawn")
 

@@ -1,12 +1,10 @@
 """Many pictures at once: starred, moved, deleted, brought back, removed for good; and the edges of one."""
 
-import io
 from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
-from PIL import Image
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,7 +13,7 @@ from apps.images import files, gallery
 from apps.images.access import access_picture
 from apps.images.api.asked import an_id, asked_board, fields, number, query
 from apps.images.api.base import ImagesView
-from apps.images.drawings import canny
+from apps.images.drawings import edges_png
 from apps.users.api_auth import person_of
 
 LOW, HIGH, BRIGHTEST = 100, 200, 255  # of Canny's thresholds, as `ControlWish` has them
@@ -88,7 +86,5 @@ class EdgesView(ImagesView):
             pixels = files.read_pixels(access_picture(person_of(request), picture_id))
         except (FileNotFoundError, ValueError) as error:  # ValueError: no name
             raise NotFound from error
-        buffer = io.BytesIO()
-        Image.fromarray(canny(pixels, low, high)).save(buffer, "PNG")
         headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
-        return HttpResponse(buffer.getvalue(), content_type="image/png", headers=headers)
+        return HttpResponse(edges_png(pixels, low, high), content_type="image/png", headers=headers)

@@ -1,7 +1,6 @@
 """Illustrated stories: begun from a document, looked at, drawn, changed. A story is its owner's alone."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +17,6 @@ from apps.images.api.base import ImagesView
 from apps.images.api.placing import filled
 from apps.images.models import Scene, Story
 from apps.images.ordering import order_from_json
-from apps.images.orders import Order
 from apps.images.story_page import SceneCard, story_page
 from apps.users.api_auth import asked_team, person_of
 
@@ -164,13 +162,12 @@ def _telling_json(telling: stories.Telling) -> dict[str, Any]:
 
 def _story_json(request: Request, story: Story) -> dict[str, Any]:
     page = story_page(person_of(request), story)
-    order: Order = replace(page.order)
     error = {"code": story.error_code, "detail": sentence_of(story.error_code, {})} if story.error_code else None
     return _telling_json(page.telling) | {
         "scenes": [_scene_json(each) for each in page.scenes],
         "written": page.written,
         "drawn": page.drawn,
-        "settings": {name: _plain(getattr(order, name)) for name in sorted(AROUND)},
+        "settings": {name: _plain(getattr(page.order, name)) for name in sorted(AROUND)},
         "error": error,
     }
 

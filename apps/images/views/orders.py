@@ -22,7 +22,7 @@ from apps.images import services
 from apps.images.access import access_job
 from apps.images.grid_pictures import grid_picture
 from apps.images.models import ImageJob
-from apps.images.runs import LIVE, recent_jobs, run_of, runs_of
+from apps.images.runs import recent_jobs, run_of, runs_of
 from apps.images.standing import Standing, standing
 from apps.images.views.shared import RUNS, posted_order, saved, team_of, told
 from apps.images.wording import time_of
@@ -143,7 +143,7 @@ def _now(job: ImageJob, place: Standing | None, shown: progress.Live | None) -> 
     picture = "" if shown is None or shown.preview is None else base64.b64encode(shown.preview).decode()
     return {
         "state": job.state,
-        "ended": job.state not in LIVE,
+        "ended": job.state not in ImageJob.LIVE,
         "done": job.done,
         "total": job.total,
         "position": place.position if place else None,

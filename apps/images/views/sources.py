@@ -1,20 +1,18 @@
 """Pictures that people bring: as a source or mask, to read their settings, or to see their edges."""
 
-import io
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST, require_safe
-from PIL import Image
 
 from apps.core.errors import NotFound
 from apps.core.text import uuid_or_none
 from apps.images import files
 from apps.images.access import access_picture
 from apps.images.addresses import address_of
-from apps.images.drawings import canny, resized
+from apps.images.drawings import edges_png, resized
 from apps.images.errors import PictureRefused
 from apps.images.found_settings import settings_in
 from apps.images.limits import limits
@@ -67,10 +65,8 @@ def edges(request: PersonRequest) -> HttpResponse:
     size = _number(request, "width"), _number(request, "height")
     if all(limits().min_side <= side <= limits().max_side for side in size):
         pixels = resized(pixels, size)
-    buffer = io.BytesIO()
-    Image.fromarray(canny(pixels, low, max(low, high))).save(buffer, "PNG")
     headers: dict[str, Any] = {"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
-    return HttpResponse(buffer.getvalue(), content_type="image/png", headers=headers)
+    return HttpResponse(edges_png(pixels, low, max(low, high)), content_type="image/png", headers=headers)
 
 
 def _threshold(request: PersonRequest, name: str, otherwise: int) -> int:
